@@ -1,0 +1,67 @@
+"""`python -m benchmarks [part …]`: measure, print a table, write it as Markdown and JSON under outputs/bench/."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import loop, steps
+from siren_pl.allocator import reuse_pages
+
+PARTS = {"steps": steps.run, "loop": loop.run}
+TARGET = Path("outputs/bench")
+MEANINGS = {
+    "_vs_official": "time of the official recipe / ours",
+    "_memory_vs_official": "our peak tensor bytes / the official recipe's",
+    "_vs_siren_pytorch": "time of siren-pytorch / ours",
+    "_vs_floor": "our time / the matrix products alone",
+    "loop_overhead": "train.py's loop over a bare loop of the same step, as a fraction",
+    "_tiny_ms": "milliseconds that the loop adds to a step of a tiny network",
+    "_ms": "our step in milliseconds",
+}
+
+
+def meaning(name: str) -> str:
+    """What a figure is, by the longest part of its name that is explained."""
+    found = [key for key in MEANINGS if key in name]
+    return MEANINGS[max(found, key=len)] if found else ""
+
+
+def machine(device: torch.device) -> str:
+    """The machine in a line."""
+    chip = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine()
+    return f"{chip}, {torch.get_num_threads()} threads, torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def main(names: list[str]) -> int:
+    """Run the parts that were named, or all."""
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"error: no benchmark named {unknown[0]}: choose among {', '.join(PARTS)}.", file=sys.stderr)
+        return 1
+    reuse_pages()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    results: dict[str, float] = {}
+    for name in names or PARTS:
+        results |= PARTS[name](device)
+    table = Table("figure", "value", "meaning", title=machine(device))
+    lines = [machine(device), "", "| figure | value | meaning |", "|---|---|---|"]
+    for name, value in results.items():
+        table.add_row(name, f"{value:.3g}", meaning(name))
+        lines.append(f"| `{name}` | {value:.3g} | {meaning(name)} |")
+    Console().print(table)
+    TARGET.mkdir(parents=True, exist_ok=True)
+    (TARGET / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    (TARGET / "results.md").write_text("\n".join(lines) + "\n")
+    print(TARGET / "results.json")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

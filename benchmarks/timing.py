@@ -1,0 +1,76 @@
+"""Time competitors fairly: warm, interleaved, medians; so that a busy machine is equally busy for all."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+
+Step = Callable[[], object]
+
+
+def synchronise() -> None:
+    """Wait for the device, where there is one."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def seconds(step: Step) -> float:
+    """Duration of one call."""
+    synchronise()
+    start = time.perf_counter()
+    step()
+    synchronise()
+    return time.perf_counter() - start
+
+
+def medians(steps: Mapping[str, Step], repeats: int, warm: int = 3) -> dict[str, float]:
+    """Median seconds of each step over `repeats` rounds, in each of which every step is called once.
+
+    Args:
+        steps: The competitors by name.
+        repeats: Rounds that count.
+        warm: Calls of each before, which compile and fill caches.
+    """
+    for step in steps.values():
+        for _ in range(warm):
+            step()
+    durations: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            durations[name].append(seconds(step))
+    return {name: statistics.median(values) for name, values in durations.items()}
+
+
+class PeakTensorBytes(torch.utils._python_dispatch.TorchDispatchMode):
+    """Largest number of bytes of live tensors made inside the context: memory without the allocator's habits.
+
+    Storages are counted when an operation makes them and forgotten when they are freed.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.peak = self._live = 0
+        self._seen: set[int] = set()
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        import weakref
+
+        result = func(*args, **(kwargs or {}))
+        for tensor in torch.utils._pytree.tree_leaves(result):
+            if not isinstance(tensor, torch.Tensor):
+                continue
+            storage = tensor.untyped_storage()
+            key = storage._cdata
+            if key not in self._seen:
+                self._seen.add(key)
+                self._live += storage.nbytes()
+                self.peak = max(self.peak, self._live)
+                weakref.finalize(storage, self._forget, key, storage.nbytes())
+        return result
+
+    def _forget(self, key: int, size: int) -> None:
+        self._seen.discard(key)
+        self._live -= size

@@ -1,0 +1,11 @@
+"""Classical answers to the same question: `baseline(signal) -> values on the grid`, or None where it has no say.
+
+They are judged by the same `Task.judge` as the field, so that a reader sees what a network is worth.
+"""
+
+from siren_pl.baselines.inpainting import biharmonic as biharmonic
+from siren_pl.baselines.inpainting import cubic as cubic
+from siren_pl.baselines.poisson import gradient_solver as gradient_solver
+from siren_pl.baselines.poisson import laplacian_solver as laplacian_solver
+from siren_pl.baselines.poisson import pointwise_gradient_ceiling as pointwise_gradient_ceiling
+from siren_pl.baselines.poisson import pointwise_laplacian_ceiling as pointwise_laplacian_ceiling

@@ -1,0 +1,193 @@
+"""From a configuration to objects: the only place below the commands that reads one."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from typing import Any
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from siren_pl import inits
+from siren_pl.derivatives import AutoDerivatives, Derivatives
+from siren_pl.errors import UserError
+from siren_pl.inits import Init
+from siren_pl.networks import CoordinateNetwork, nyquist_octaves
+from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
+from siren_pl.tasks import Task
+from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
+from siren_pl.training.fitting import Machine
+from siren_pl.training.module import FieldModule, Recipe
+from siren_pl.training.schedules import Constant, Cosine
+
+Plain = dict[str, Any]
+Baseline = Callable[[SampledSignal], Tensor | None]
+
+# Keys of a dataset that its source reads by interpolation, or that concern training; not options of the signal.
+_NOT_OF_THE_SIGNAL = ("path", "root", "index", "batch_size")
+# Keys of a task that say how to train for it.
+_NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
+# `trainer.max_steps=auto` ends here, however many samples a signal has.
+# The paper's omega_0, and the samples along an axis of the images that it was found on.
+REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
+MOST_STEPS = 20_000
+
+
+def plain(config: DictConfig) -> Plain:
+    """A configuration as plain containers with every interpolation resolved."""
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def create(options: Plain, *positional: Any, **objects: Any) -> Any:
+    """Call what `_target_` names with the options beside it and with ready-made objects.
+
+    Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
+    """
+    arguments = {
+        name: create(value) if isinstance(value, dict) and "_target_" in value else value
+        for name, value in options.items()
+        if name != "_target_"
+    }
+    return get_object(options["_target_"])(*positional, **arguments, **objects)
+
+
+def signal(config: Plain) -> SampledSignal:
+    """The ground truth that `dataset` describes."""
+    options = {key: value for key, value in config["dataset"].items() if key not in _NOT_OF_THE_SIGNAL}
+    options["grid"] = {"centres": PixelCentres, "corners": PixelCorners}[options["grid"]]()
+    return create(options, seed=config["seed"])
+
+
+def task(config: Plain) -> Task:
+    """The supervision and judge that `task` describes."""
+    return create({key: value for key, value in config["task"].items() if key not in _NOT_OF_THE_TASK})
+
+
+def init(config: Plain) -> Init:
+    """The schemes that `init` names."""
+    schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=config["scale"])}
+    return Init(schemes[config["first"]], schemes[config["hidden"]], config["divide_by_omega"])
+
+
+def auto_omega(samples: float) -> float:
+    """`model.omega_0=auto`: 30 where 256 samples span [-1, 1], and in proportion to the samples elsewhere.
+
+    The paper's 30 was found on images of about 256 pixels. A sine network can hold frequencies far above what the
+    samples determine; keeping omega_0 in proportion to their density keeps it from inventing detail between them.
+    """
+    return REFERENCE_OMEGA * samples / REFERENCE_SAMPLES
+
+
+def settled_model(config: Plain, samples: float) -> Plain:
+    """The options of `model` with every `auto` settled by the number of samples along the longest axis."""
+    options = dict(config["model"])
+    if options.get("omega_0") == "auto":
+        options["omega_0"] = auto_omega(samples)
+    if options.get("num_frequencies") == "auto":
+        options["num_frequencies"] = nyquist_octaves(samples)
+    return options
+
+
+def network(config: Plain, in_features: int, out_features: int, samples: float) -> CoordinateNetwork:
+    """The field that `model` and `init` describe.
+
+    Args:
+        config: The whole configuration.
+        in_features: Coordinates of the signal.
+        out_features: Channels of the signal.
+        samples: Observed samples along the longest axis; settles every `auto`.
+    """
+    options = settled_model(config, samples) | {
+        "in_features": in_features,
+        "out_features": out_features,
+        "seed": config["seed"],
+    }
+    return create(options, init=init(config["init"]))
+
+
+def auto_lr(config: Plain, samples: float) -> float:
+    """`optimizer.lr=auto`: the task's rate times the init scheme's factor times 30 / omega_0 of the hidden layers.
+
+    SIREN's weights start in proportion to 1 / omega_0; so does the step that changes them by the same fraction.
+    """
+    model = settled_model(config, samples)
+    omega = model.get("hidden_omega_0") or model.get("omega_0") or REFERENCE_OMEGA
+    return config["task"]["lr"] * config["init"]["lr_factor"] * REFERENCE_OMEGA / omega
+
+
+def derivatives(config: Plain, out_features: int) -> Derivatives:
+    """The strategy that `derivatives` names."""
+    options = dict(config["derivatives"])
+    if get_object(options["_target_"]) is AutoDerivatives:
+        options["out_features"] = out_features
+    return create(options)
+
+
+def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
+    """What every `auto` comes to for this signal: `model`, `lr`, `batch_size` (None for all) and `max_steps`."""
+    observed = int(ground_truth.observed.sum())
+    batch = config["dataset"]["batch_size"]
+    batch_size = None if batch == "full" else int(batch)
+    steps = config["trainer"]["max_steps"]
+    if steps == "auto":
+        passes = config["task"]["passes"] * observed / (batch_size or observed)
+        steps = min(max(math.ceil(passes), config["task"]["fewest_steps"]), MOST_STEPS)
+    lr = config["optimizer"]["lr"]
+    return {
+        "model": settled_model(config, ground_truth.samples),
+        "lr": auto_lr(config, ground_truth.samples) if lr == "auto" else lr,
+        "batch_size": batch_size,
+        "max_steps": int(steps),
+    }
+
+
+def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
+    """Steps, batches and optimiser."""
+    chosen = settled(config, ground_truth)
+    options = config["optimizer"] | {"lr": chosen["lr"]}
+    schedules = {"constant": Constant(), "cosine": Cosine(options.pop("warmup"), options.pop("final", 0.0))}
+    schedule = schedules[options.pop("schedule")]
+    clip = options.pop("clip")
+    return Recipe(
+        max_steps=chosen["max_steps"],
+        batch_size=chosen["batch_size"],
+        optimizer=functools.partial(create, options),
+        schedule=schedule,
+        clip=clip,
+        seed=config["seed"],
+        evaluations=config["trainer"]["evaluations"],
+    )
+
+
+def module(config: Plain) -> FieldModule:
+    """Everything that is fitted, ready to run."""
+    ground_truth = signal(config)
+    chosen_task = task(config)
+    field = network(config, ground_truth.in_features, ground_truth.out_features, ground_truth.samples)
+    strategy = derivatives(config, ground_truth.out_features)
+    steps = recipe(config, ground_truth)
+    parameters = sum(parameter.numel() for parameter in field.parameters())
+    points = steps.batch_size or int(ground_truth.observed.sum())
+    streams = max(1 + term.order * ground_truth.in_features for term in chosen_task.terms.values())
+    work = points * steps.max_steps * streams * parameters / REFERENCE_PARAMETERS
+    wanted = {"auto": None, True: True, False: False}[config["compile"]]
+    if "Autograd" in config["derivatives"]["_target_"]:
+        if wanted:
+            raise UserError("compile=true cannot compile nested autograd: choose derivatives=auto, or compile=auto.")
+        wanted = False
+    return FieldModule(field, chosen_task, ground_truth, strategy, steps, Compilation(wanted, work))
+
+
+def machine(config: Plain) -> Machine:
+    """Where the fit runs."""
+    options = config["trainer"]
+    names = ("accelerator", "devices", "strategy", "precision", "progress")
+    return Machine(**{name: options[name] for name in names})
+
+
+def baselines(config: Plain) -> dict[str, Baseline]:
+    """The classical methods to be judged beside the field."""
+    return {name: functools.partial(create, options) for name, options in config["baselines"].items()}

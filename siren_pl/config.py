@@ -1,0 +1,129 @@
+"""What values a configuration may hold: checked before anything heavy is imported, so that a slip costs no time.
+
+Hydra knows which keys exist; this file knows their types and ranges. A key without a rule (of a user's own network,
+say) passes.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Optional, Union
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from pydantic import ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+
+from siren_pl.errors import UserError
+
+Finite = Field(allow_inf_nan=False)
+Number = Annotated[float, Finite]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+Whole = Annotated[int, Field(ge=0)]
+Auto = Literal["auto"]
+Scheme = Literal[
+    "siren", "siren_scaled", "uniform", "normal", "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal"
+]
+GradientStencil = Literal["central", "sobel", "prewitt", "scharr", "spectral"]
+
+RULES: dict[str, tuple[Any, str]] = {
+    "seed": (Whole, "a whole number from 0"),
+    "compile": (Union[StrictBool, Auto], "auto, true or false"),
+    "debug": (StrictBool, "true or false"),
+    "figures": (StrictBool, "true or false"),
+    "sweep.allow_divergence": (StrictBool, "true or false"),
+    "dataset.size": (Optional[Count | tuple[Count, Count]], "a positive number of pixels, [height,width], or null"),
+    "dataset.crop": (Optional[tuple[Whole, Whole, Count, Count]], "[top,left,height,width] in whole pixels, or null"),
+    "dataset.resize": (Literal["nearest", "bilinear", "bicubic", "lanczos"], "nearest, bilinear, bicubic or lanczos"),
+    "dataset.grayscale": (StrictBool, "true or false"),
+    "dataset.grid": (Literal["centres", "corners"], "centres or corners"),
+    "dataset.heldout": (Fraction, "a fraction from 0 up to, not including, 1"),
+    "dataset.batch_size": (Union[Count, Literal["full"]], "a positive number of points, or full"),
+    "dataset.index": (Whole, "a whole number from 0"),
+    "model.hidden_features": (Count, "a whole number from 1"),
+    "model.hidden_layers": (Whole, "a whole number from 0"),
+    "model.omega_0": (Union[Positive, Auto], "a positive number, or auto"),
+    "model.first_omega_0": (Optional[Positive], "a positive number, or null for model.omega_0"),
+    "model.hidden_omega_0": (Optional[Positive], "a positive number, or null for model.omega_0"),
+    "model.num_frequencies": (Union[Whole, Auto], "a whole number of octaves, or auto"),
+    "init.first": (Scheme, "the name of an init scheme"),
+    "init.hidden": (Scheme, "the name of an init scheme"),
+    "init.divide_by_omega": (StrictBool, "true or false"),
+    "init.scale": (Positive, "a positive number"),
+    "init.lr_factor": (Positive, "a positive number"),
+    "optimizer.lr": (Union[Positive, Auto], "a positive number, or auto"),
+    "optimizer.clip": (Optional[Positive], "a positive number, or null"),
+    "optimizer.schedule": (Literal["cosine", "constant"], "cosine or constant"),
+    "optimizer.warmup": (Fraction, "a fraction from 0 up to, not including, 1"),
+    "optimizer.final": (Fraction, "a fraction from 0 up to, not including, 1"),
+    "trainer.max_steps": (Union[Count, Auto], "a whole number from 1, or auto"),
+    "trainer.devices": (Count, "a whole number from 1"),
+    "trainer.accelerator": (Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"], "auto, cpu, gpu, mps or tpu"),
+    "trainer.precision": (Literal["32-true", "bf16-mixed", "64-true"], "32-true, bf16-mixed or 64-true"),
+    "trainer.evaluations": (Whole, "a whole number from 0"),
+    "trainer.progress": (StrictBool, "true or false"),
+    "logger.mode": (Literal["auto", "online", "offline"], "auto, online or offline"),
+    "task.batch_size": (Union[Count, Literal["full"]], "a positive number of points, or full"),
+    "task.lr": (Positive, "a positive number"),
+    "task.clip": (Optional[Positive], "a positive number, or null"),
+    "task.passes": (Positive, "a positive number"),
+    "task.fewest_steps": (Count, "a whole number from 1"),
+    "task.stencil": (Literal["laplace", "spectral"] | GradientStencil, "the name of a stencil"),
+    "task.gradient_stencil": (GradientStencil, "central, sobel, prewitt, scharr or spectral"),
+    "task.gradient_weight": (NonNegative, "a number from 0"),
+    "task.target_factor": (Optional[Positive], "a positive number, or null for true units"),
+    "task.boundary": (StrictBool, "true or false"),
+    "task.integrated": (StrictBool, "true or false"),
+    "task.border": (StrictBool, "true or false"),
+}
+
+
+def validate(config: DictConfig) -> None:
+    """Check every key that has a rule, and write coerced values (1e4 -> 10000) back.
+
+    Raises:
+        UserError: Naming every key that is out of its range.
+    """
+    try:
+        OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
+    problems = []
+    for key, (kind, wanted) in RULES.items():
+        missing = object()
+        value = OmegaConf.select(config, key, default=missing)
+        if value is missing:
+            continue
+        try:
+            plain = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+            checked = TypeAdapter(kind, config=ConfigDict(strict=False)).validate_python(plain)
+        except ValidationError:
+            problems.append(f"{key}={value} must be {wanted}")
+            continue
+        if type(checked) is not type(value) and isinstance(checked, (int, float)) and not isinstance(checked, bool):
+            OmegaConf.update(config, key, checked)
+    if problems:
+        raise UserError("; ".join(problems) + ".")
+
+
+def conf_directory() -> Path:
+    """The configuration files: inside the installed package, else beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    return next(path for path in (package / "conf", package.parent / "conf") if path.is_dir())
+
+
+def suggest(key: str, config: DictConfig) -> str:
+    """The known key that looks most like `key`, as a half-sentence; empty if none does."""
+    known = list(_keys(OmegaConf.to_container(config, resolve=False), ""))
+    close = difflib.get_close_matches(key, known, n=1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _keys(node: Any, prefix: str) -> Any:
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield f"{prefix}{name}"
+            yield from _keys(child, f"{prefix}{name}.")

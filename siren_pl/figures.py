@@ -1,0 +1,124 @@
+"""Figures for people: what the target was, what the field made of it, where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Inches per panel and dots per inch: three panels stay readable at the width of a README.
+PANEL, DPI = 3.4, 110
+# Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
+RANGE_PERCENTILE = 99.5
+
+
+def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(PANEL * columns, height * rows), dpi=DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _show(axes: Any, pixels: Array, title: str) -> None:
+    grey = pixels.shape[-1] == 1
+    axes.imshow(
+        pixels[..., 0] if grey else pixels, cmap="gray" if grey else None, vmin=0, vmax=1, interpolation="nearest"
+    )
+    _label(axes, title)
+
+
+def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True) -> None:
+    colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "magma", "vmin": 0}
+    image = axes.imshow(values, vmax=limit, interpolation="nearest", **colours)
+    bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02)
+    bar.ax.tick_params(labelsize=7)
+    _label(axes, title)
+
+
+def _label(axes: Any, title: str) -> None:
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("column (pixels)", fontsize=8)
+    axes.set_ylabel("row (pixels)", fontsize=8)
+    axes.tick_params(labelsize=7)
+
+
+def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Path) -> Path:
+    """For each (title, pixels) a row: target, result, absolute error on one scale; pixels (H, W, C) in [0, 1]."""
+    figure, axes = _subplots(len(results), 3, PANEL * min(1.2, max(0.5, target.shape[0] / target.shape[1])))
+    errors = [np.abs(pixels - target).mean(-1) for _, pixels in results]
+    # The field, which comes first, sets the scale; a perfect one is drawn against a step of 8 bits.
+    limit = max(float(np.percentile(errors[0], RANGE_PERCENTILE)), 1 / 255)
+    for row, ((title, pixels), error) in enumerate(zip(results, errors, strict=True)):
+        _show(axes[row, 0], target, "target")
+        _show(axes[row, 1], pixels, title)
+        _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False)
+    return _save(figure, path)
+
+
+def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
+    """Gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
+    rows = [(f"∂/∂{name}", target["gradient"][axis], result["gradient"][axis]) for axis, name in enumerate("yx")]
+    rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
+    shape = rows[0][1].shape
+    figure, axes = _subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
+    for row, (name, wanted, found) in enumerate(rows):
+        left, right = wanted.mean(-1), found.mean(-1)
+        limit = float(np.percentile(np.abs(left), RANGE_PERCENTILE)) or 1.0
+        stencil = stencils[name == "Laplacian"]
+        for column, (title, values) in enumerate(
+            ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
+        ):
+            _map(axes[row, column], values, f"{name}: {title}", limit)
+    return _save(figure, path)
+
+
+def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
+    """The loss, with its terms, over steps; and the PSNR measured on the way."""
+    figure, axes = _subplots(1, 2)
+    names = sorted({name for row in history for name in row if name.startswith("train/")})
+    if len(names) == 2:  # noqa: PLR2004 - one term: it is the loss
+        names = ["train/loss"]
+    for name in names:
+        points = [(row["step"], row[name]) for row in history if name in row]
+        axes[0, 0].plot(*zip(*points, strict=True), label=name.removeprefix("train/"), linewidth=1)
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].set(xlabel="optimiser step", ylabel="loss", title="training loss")
+    for name, label in (("eval/psnr", "all samples"), ("eval/heldout_psnr", "held-out samples")):
+        points = [(row["step"], row[name]) for row in history if name in row]
+        if points:
+            axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
+    axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
+    for panel in axes[0]:
+        panel.grid(alpha=0.3)
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(fontsize=8)
+    return _save(figure, path)
+
+
+def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) -> Path:
+    """A metric against the swept value: a line where values are numbers, bars where they are names."""
+    figure, axes = _subplots(1, 1, PANEL)
+    figure.set_size_inches(PANEL * 1.8, PANEL)
+    panel = axes[0, 0]
+    try:
+        points = sorted((float(value), score) for value, score in rows)
+        panel.plot(*zip(*points, strict=True), marker="o")
+        if points[0][0] > 0 and points[-1][0] / points[0][0] > 10:  # noqa: PLR2004 - more than a decade reads better on a log axis
+            panel.set_xscale("log")
+    except ValueError:
+        panel.bar([value for value, _ in rows], [score for _, score in rows])
+        panel.tick_params(axis="x", labelrotation=30)
+    panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
+    panel.grid(alpha=0.3)
+    return _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    return path

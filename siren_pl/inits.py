@@ -1,0 +1,97 @@
+"""How the weights of one linear layer start, given its place in the network and omega_0.
+
+A scheme is a pure function from a layer's shape, place and omega_0 to a weight matrix; `Init` joins one for the
+first layer and one for the others. Biases keep the framework's range U(±1/sqrt(in_features)), as the reference
+implementation of SIREN does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+FIRST, HIDDEN, LAST = "first", "hidden", "last"
+
+
+class Scheme(Protocol):
+    """Draws the weights of one linear layer."""
+
+    def __call__(self, weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
+        """Fill `weight` (out_features, in_features) in place."""
+        ...
+
+
+def siren(weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
+    """SIREN's uniform ranges: ±1/n for the first layer, ±sqrt(6/n)/omega_0 for all others, the last included.
+
+    Sitzmann et al. 2020, section 3.2 and supplement 1.5; the first layer as in the authors' code, which divides by
+    n where the text says sqrt(6/n) (they call the code right).
+    """
+    fan_in = weight.shape[1]
+    bound = 1 / fan_in if place == FIRST else math.sqrt(6 / fan_in) / omega_0
+    nn.init.uniform_(weight, -bound, bound, generator=generator)
+
+
+def siren_scaled(weight: Tensor, place: str, omega_0: float, generator: torch.Generator, *, scale: float) -> None:
+    """SIREN's weights times `scale`, the last layer excepted (Yeom et al., ICLR 2025, "Fast training of SIREN").
+
+    Larger weights widen the spectrum of the initial field, so that fitting samples is much faster; between the
+    samples the field oscillates more.
+    """
+    siren(weight, place, omega_0, generator)
+    if place != LAST:
+        weight.mul_(scale)
+
+
+def _foreign(fill: Callable[..., Tensor]) -> Scheme:
+    """A scheme of torch.nn.init with its default arguments, blind to place and omega_0."""
+
+    def scheme(weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
+        fill(weight, generator=generator)
+
+    return scheme
+
+
+# Names as in torch.nn.init, whose default arguments they keep: uniform is U(0, 1), normal is N(0, 1).
+SCHEMES: dict[str, Scheme] = {
+    "siren": siren,
+    "uniform": _foreign(nn.init.uniform_),
+    "normal": _foreign(nn.init.normal_),
+    "xavier_uniform": _foreign(nn.init.xavier_uniform_),
+    "xavier_normal": _foreign(nn.init.xavier_normal_),
+    "kaiming_uniform": _foreign(nn.init.kaiming_uniform_),
+    "kaiming_normal": _foreign(nn.init.kaiming_normal_),
+}
+
+
+@dataclass(frozen=True)
+class Init:
+    """Which scheme starts which layer.
+
+    Attributes:
+        first: Scheme of the first layer.
+        hidden: Scheme of every other layer, the last included.
+        divide_by_omega: Divide the weights (not the biases) of a foreign scheme by omega_0, as SIREN's own scheme
+            does for hidden layers. Without it a foreign scheme meets `sin(omega_0 z)` with pre-activations omega_0
+            times too large.
+    """
+
+    first: Scheme = siren
+    hidden: Scheme = siren
+    divide_by_omega: bool = False
+
+    @torch.no_grad()
+    def __call__(self, layer: nn.Linear, place: str, omega_0: float, generator: torch.Generator) -> None:
+        """Draw the layer's weight and bias in place from the generator."""
+        scheme = self.first if place == FIRST else self.hidden
+        scheme(layer.weight, place, omega_0, generator)
+        own = scheme is siren or getattr(scheme, "func", None) is siren_scaled
+        if self.divide_by_omega and not own:
+            layer.weight.div_(omega_0)
+        bound = 1 / math.sqrt(layer.in_features)
+        nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

@@ -1,0 +1,85 @@
+"""Metrics of images: both arguments are pixels (H, W, C) in [0, 1] unless said otherwise, results are plain floats.
+
+scikit-image computes SSIM, since torchmetrics and kornia average over a padded border and differ in the third digit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# An exact reconstruction has infinite PSNR, which JSON and plots cannot hold.
+PSNR_CAP = 200.0
+# Wang et al. 2004: Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; images smaller than it have no SSIM.
+WANG_SIGMA, WANG_WINDOW = 1.5, 11
+UNIFORM_WINDOW = 7
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:
+    """Peak signal-to-noise ratio in dB over all elements, capped at 200."""
+    error = float(np.mean((np.asarray(result, np.float64) - target) ** 2))
+    if error <= data_range**2 * 10 ** (-PSNR_CAP / 10):
+        return PSNR_CAP
+    return float(10 * np.log10(data_range**2 / error))
+
+
+def psnr_8bit(result: Array, target: Array) -> float:
+    """PSNR after both were rounded to 8 bits, as files on disk are compared."""
+    return psnr(np.round(result * 255) / 255, np.round(target * 255) / 255)
+
+
+def luma(pixels: Array) -> Array:
+    """Luma (H, W, 1) of grey or colour pixels."""
+    return pixels[..., :1] if pixels.shape[-1] < len(LUMA) else (pixels[..., :3] @ LUMA)[..., None]
+
+
+def ssim(result: Array, target: Array) -> float | None:
+    """SSIM of Wang et al. 2004: Gaussian window, population covariance; None for images smaller than 11 pixels."""
+    return _ssim(result, target, WANG_WINDOW, gaussian_weights=True, sigma=WANG_SIGMA, use_sample_covariance=False)
+
+
+def ssim_siren(result: Array, target: Array) -> float | None:
+    """SSIM as the SIREN code computes it: 7 × 7 uniform window, sample covariance; None below 7 pixels."""
+    return _ssim(result, target, UNIFORM_WINDOW)
+
+
+def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | None:
+    from skimage.metrics import structural_similarity
+
+    if min(target.shape[:2]) < window:
+        return None
+    similarity: Any = structural_similarity(target, result, data_range=1.0, channel_axis=-1, **options)
+    return float(similarity)
+
+
+def mean_aligned(values: Array, target: Array) -> Array:
+    """Add the constant, per channel, that brings values nearest to the target: what gradients leave open."""
+    axes = tuple(range(values.ndim - 1))
+    return values + (target - values).mean(axes)
+
+
+def affine_aligned(values: Array, target: Array) -> Array:
+    """Scale and shift, per channel, to the least-squares fit of the target."""
+    axes = tuple(range(values.ndim - 1))
+    centred, wanted = values - values.mean(axes), target - target.mean(axes)
+    power = (centred**2).sum(axes)
+    scale = np.divide((centred * wanted).sum(axes), power, out=np.ones_like(power), where=power > 0)
+    return centred * scale + target.mean(axes)
+
+
+def minmax_aligned(values: Array, target: Array) -> Array:
+    """Stretch values to the target's minimum and maximum, as pictures of the SIREN paper are normalised."""
+    low, high = values.min(), values.max()
+    span = high - low if high > low else 1.0
+    return (values - low) / span * (target.max() - target.min()) + target.min()
+
+
+def range_psnr(result: Array, target: Array) -> float:
+    """PSNR of derivatives: the peak is the target's own range (maximum minus minimum)."""
+    span = float(np.max(target) - np.min(target))
+    return psnr(result, target, span if span > 0 else 1.0)

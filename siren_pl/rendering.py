@@ -1,0 +1,85 @@
+"""A field on a grid of any size, in chunks: memory stays bounded whatever the picture's size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from torch import Tensor, nn
+
+from siren_pl.derivatives import Derivatives
+from siren_pl.jet import Jet
+from siren_pl.signals.grid import Grid, Shape, coordinates
+from siren_pl.signals.sampled import SampledSignal
+
+# Points per chunk: a width of 256 in float32 then takes 32 MB a layer, which fits beside anything.
+CHUNK = 32_768
+
+
+def rows(grid: Grid, shape: Shape, size: Shape) -> Iterator[tuple[slice, Tensor]]:
+    """Slabs of a `size` grid over the domain of a `shape` grid: (rows of the first axis, their coords (M, D))."""
+    axes = grid.axes(shape, size)
+    height = _height(size)
+    for top in range(0, size[0], height):
+        slab = slice(top, min(top + height, size[0]))
+        yield slab, coordinates([axes[0][slab], *axes[1:]])
+
+
+def _height(size: Shape) -> int:
+    """Rows of the first axis that make a chunk."""
+    return max(1, CHUNK // math.prod(size[1:]))
+
+
+@torch.no_grad()
+def render(network: nn.Module, signal: SampledSignal, size: Shape | None = None) -> Tensor:
+    """Field values (n_1, …, n_D, C), float32 on the CPU, on the signal's grid or on one of another size."""
+    size = size or signal.shape
+    values = torch.empty(*size, signal.out_features)
+    for slab, coords in rows(signal.grid, signal.shape, size):
+        values[slab] = evaluate(network, coords).reshape(values[slab].shape)
+    return values
+
+
+@torch.no_grad()
+def render_bytes(
+    network: nn.Module, signal: SampledSignal, size: Shape, scale: float = 1.0, offset: Tensor | float = 0.0
+) -> NDArray[np.uint8]:
+    """An 8-bit picture (n_1, …, n_D, C) of `values / scale + offset`, clipped to [-1, 1]; never whole in float."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = network.to(device)
+    picture = np.empty((*size, signal.out_features), dtype=np.uint8)
+    slabs = rows(signal.grid, signal.shape, size)
+    total = -(-size[0] // _height(size))
+    for slab, coords in track(slabs, "rendering", total=total, console=Console(stderr=True), transient=True):
+        values = evaluate(network, coords) / scale + offset
+        picture[slab] = ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy().reshape(picture[slab].shape)
+    return picture
+
+
+def evaluate(network: nn.Module, coords: Tensor) -> Tensor:
+    """Values (N, C) at coords (N, D), in chunks, float32 on the CPU."""
+    reference = next(network.parameters())
+    return torch.cat([network(chunk.to(reference)).float().cpu() for chunk in coords.split(CHUNK)])
+
+
+@torch.no_grad()
+def jet_on_grid(network: nn.Module, signal: SampledSignal, derivatives: Derivatives, order: int) -> Jet:
+    """The field's jet at every sample of the signal, flat (N points), float32 on the CPU."""
+    reference = next(network.parameters())
+    parts = [derivatives(network, chunk.to(reference), order) for chunk in signal.coords().split(CHUNK // 4)]
+
+    def join(streams: list[Tensor | None], axis: int) -> Tensor | None:
+        return (
+            torch.cat([stream.float().cpu() for stream in streams if stream is not None], axis)
+            if streams[0] is not None
+            else None
+        )
+
+    value = torch.cat([part.value.float().cpu() for part in parts])
+    gradient, second = join([part.gradient for part in parts], 1), join([part.second for part in parts], 1)
+    return Jet(value, gradient, second, parts[0].groups)

@@ -1,0 +1,66 @@
+"""A run directory: what one run leaves behind, and how it is read back.
+
+`.hydra/` (the configuration), `checkpoints/last.ckpt`, `metrics.json`, `status`, `figures/`, `predictions/`, the log.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+
+from siren_pl.errors import UserError
+
+RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diverged", "failed", "interrupted"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file atomically: a reader sees the old text or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    os.replace(partial, path)
+
+
+def write_metrics(directory: Path, metrics: dict[str, float], name: str = "metrics.json") -> None:
+    """Write metrics as one flat JSON object of finite numbers; what is not finite is left out."""
+    finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
+    write_text(directory / name, json.dumps(finite, indent=2) + "\n")
+
+
+def read_metrics(directory: Path) -> dict[str, float]:
+    """The metrics of a run; empty before it has any."""
+    path = directory / "metrics.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def write_status(directory: Path, status: str) -> None:
+    """One word on how the run stands."""
+    write_text(directory / "status", status + "\n")
+
+
+def read_status(directory: Path) -> str:
+    """The run's status; `failed` if it never began."""
+    path = directory / "status"
+    return path.read_text().strip() if path.is_file() else FAILED
+
+
+def is_used(directory: Path) -> bool:
+    """Whether a run or a sweep already lives here."""
+    return any((directory / name).exists() for name in (".hydra", "checkpoints", "metrics.json", "multirun.yaml"))
+
+
+def require_run(directory: Path, key: str) -> None:
+    """Refuse a directory that holds no run.
+
+    Raises:
+        UserError: Naming the key and what was found instead.
+    """
+    if (directory / ".hydra" / "config.yaml").is_file():
+        return
+    jobs = sorted(path.parent.parent for path in directory.glob("*/.hydra/config.yaml"))
+    hint = f" It holds a sweep: name one of its jobs, such as {jobs[0]}." if jobs else ""
+    raise UserError(f"{key}={directory} is not a run directory: it has no .hydra/config.yaml.{hint}")

@@ -1,0 +1,7 @@
+"""What of a field is supervised, and how the result is judged."""
+
+from siren_pl.tasks.gradients import poisson_grad as poisson_grad
+from siren_pl.tasks.laplacians import poisson_laplacian as poisson_laplacian
+from siren_pl.tasks.task import Task as Task
+from siren_pl.tasks.task import Term as Term
+from siren_pl.tasks.values import image_fit as image_fit

@@ -1,0 +1,136 @@
+"""Poisson reconstruction from gradients: the network never sees a pixel, only the image's slopes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.jet import Jet
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.tasks.lattice import integrator, potential_of_gradient, shifted, spectrum
+from siren_pl.tasks.scores import align_mean, aligned_scores
+from siren_pl.tasks.task import Points, Task, Term
+
+
+class GradientTerm(Term):
+    """Squared error of the gradient at the samples, as the SIREN paper has it (section 4.1).
+
+    Args:
+        stencil: Where the targets come from; targets that read an unseen sample are left out.
+        target_factor: Targets are the pixel derivative times this; None for true units (per coordinate unit).
+    """
+
+    order = 1
+
+    def __init__(self, stencil: str, target_factor: float | None) -> None:
+        self.stencil, self.target_factor = stencil, target_factor
+
+    def points(self, signal: SampledSignal) -> Points:
+        """Coordinates (M, D), gradients (M, D, C), and per row the factor from pixel to coordinate units (M, D)."""
+        rule = GRADIENT_STENCILS[self.stencil]
+        known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
+        require_some(known, signal, self.stencil)
+        per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()
+        rows = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)[known]  # (M, D, C)
+        unit = torch.tensor(units(signal, self.target_factor))
+        return {
+            "coords": signal.coords()[known],
+            "gradient": rows * unit[:, None],
+            "unit": unit.expand(len(rows), -1),
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`gradient`: summed over the axes, averaged over points and channels, per pixel."""
+        assert jet.gradient is not None
+        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]
+        return {"gradient": error.square().sum(1).mean()}
+
+
+class GradientLatticeTerm(Term):
+    """The error of the gradient on a shifted lattice, and the potential of that error (see `lattice`).
+
+    Args:
+        stencil: Where the targets come from; every sample must be observed.
+        target_factor: As in `GradientTerm`.
+    """
+
+    order = 1
+
+    def __init__(self, stencil: str, target_factor: float | None) -> None:
+        self.stencil, self.target_factor = stencil, target_factor
+
+    def points(self, signal: SampledSignal) -> Points:
+        """Spectra of the gradient per pixel (D, n_1, …, n_D, C) and the factors from pixels to coordinates."""
+        require_all(signal)
+        gradient = torch.from_numpy(GRADIENT_STENCILS[self.stencil].apply(signal.values.double().numpy()))
+        spectra = [spectrum(component, axis) for axis, component in enumerate(gradient)]
+        return {
+            "spectra": torch.stack(spectra).float(),
+            "pixels": torch.tensor(signal.pixels_per_unit),
+            "unit": torch.tensor(units(signal, self.target_factor)),
+        }
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
+        """A shifted lattice of about `batch_size` points with the gradient's interpolant per pixel."""
+        spectra = table["spectra"]
+        samples = tuple(spectra.shape[1:-1])
+        lattice = shifted(samples, batch_size, generator)
+        gradient = [lattice.interpolate(component, axis) for axis, component in enumerate(spectra)]
+        return {
+            "coords": lattice.coords(samples, table["pixels"]).to(spectra),
+            "gradient": torch.stack(gradient),  # (D, m_1, …, m_D, C)
+            "unit": table["unit"],
+            **integrator(samples, lattice.shape, spectra.device, spectra.dtype),
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`gradient`, the mean squared error per pixel, and `potential`, the squared error in values it implies."""
+        assert jet.gradient is not None
+        target, unit = points["gradient"], points["unit"]
+        residual = jet.gradient.reshape(target.shape) / unit.reshape(-1, *[1] * (target.dim() - 1)) - target
+        potential = potential_of_gradient(residual, points)
+        return {"gradient": residual.square().sum(0).mean(), "potential": potential.square().mean()}
+
+
+def require_all(signal: SampledSignal) -> None:
+    """Refuse a signal with gaps, which has no spectrum."""
+    if not signal.observed.all():
+        raise UserError(
+            f"dataset.heldout={signal.heldout} leaves gaps in the derivatives, which cannot be integrated: add "
+            "task.integrated=false, and task.stencil=central (or laplace) unless one is chosen."
+        )
+
+
+def require_some(known: Tensor, signal: SampledSignal, stencil: str) -> None:
+    """Refuse a stencil that reads an unseen sample everywhere."""
+    if not known.any():
+        raise UserError(
+            f"task.stencil={stencil} reads unseen samples everywhere when dataset.heldout={signal.heldout}: "
+            "choose central (or laplace), or hold out less."
+        )
+
+
+def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:
+    """Derivative per coordinate unit over derivative per pixel, along each axis, or the factor asked for."""
+    return signal.pixels_per_unit if target_factor is None else (target_factor,) * signal.in_features
+
+
+def poisson_grad(stencil: str = "spectral", integrated: bool = True, target_factor: float | None = None) -> Task:
+    """Rebuild an image from its gradients.
+
+    Args:
+        stencil: The derivative of the samples that is supervised, see `siren_pl.signals.stencils`.
+        integrated: Supervise on shifted lattices with the potential of the error; False for the paper's pointwise
+            loss, which is also what remains when samples are held out.
+        target_factor: Supervise the pixel derivative times this (the paper's code: 80 = 10 × Sobel's raw sum of 8);
+            None for true units, in which the field is the image.
+    """
+    kind = GradientLatticeTerm if integrated else GradientTerm
+
+    def value_scale(signal: SampledSignal) -> float:
+        return units(signal, target_factor)[0] / signal.pixels_per_unit[0]
+
+    terms = {"gradient": kind(stencil, target_factor)}
+    return Task("poisson_grad", terms, aligned_scores, align_mean, value_scale, (stencil, "laplace"))

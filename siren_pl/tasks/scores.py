@@ -1,0 +1,79 @@
+"""How values on a grid are judged against a signal: one function for the field and for every baseline.
+
+Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after mapping to [0, 1] and clipping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from torch import Tensor
+
+from siren_pl import metrics
+from siren_pl.jet import Jet
+from siren_pl.signals.images import to_unit
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
+
+IMAGE_AXES = 2
+ALIGNMENTS = {
+    "mean_aligned": metrics.mean_aligned,
+    "affine_aligned": metrics.affine_aligned,
+    "minmax_aligned": metrics.minmax_aligned,
+}
+
+
+def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants."""
+    result, target = to_unit(values), to_unit(signal.values)
+    observed = signal.observed.numpy()
+    scores = {"psnr": metrics.psnr(result, target), "train_psnr": metrics.psnr(result[observed], target[observed])}
+    if not observed.all():
+        scores["heldout_psnr"] = metrics.psnr(result[~observed], target[~observed])
+    scores["psnr_8bit"] = metrics.psnr_8bit(result, target)
+    if signal.in_features != IMAGE_AXES:
+        return scores
+    scores["psnr_y"] = metrics.psnr(metrics.luma(result), metrics.luma(target))
+    variants = {"ssim": metrics.ssim(result, target), "ssim_siren": metrics.ssim_siren(result, target)}
+    return scores | {name: value for name, value in variants.items() if value is not None}
+
+
+def aligned_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+    """`value_scores`, and PSNR after each alignment: a gradient leaves a constant open, a Laplacian much more."""
+    result, target = (array.detach().double().cpu().numpy() / 2 + 0.5 for array in (values, signal.values))
+    scores = value_scores(values, signal)
+    for name, align in ALIGNMENTS.items():
+        scores[f"psnr_{name}"] = metrics.psnr(align(result, target).clip(0, 1), target)
+    return scores
+
+
+def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Add, per channel, the constant that brings values nearest to the signal."""
+    axes = tuple(range(values.dim() - 1))
+    return values + (signal.values.to(values) - values).mean(axes)
+
+
+def keep(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Leave values as they are: the task determines them completely."""
+    return values
+
+
+def derivative_targets(signal: SampledSignal, gradient: str = "sobel", laplacian: str = "laplace") -> Mapping:
+    """Stencil derivatives of the signal in true units: `gradient` (D, …, C) and `laplacian` (…, C), float64."""
+    values = signal.values.double().numpy()
+    scale = np.array(signal.pixels_per_unit)
+    slopes = GRADIENT_STENCILS[gradient].apply(values) * scale.reshape(-1, *[1] * values.ndim)
+    return {"gradient": slopes, "laplacian": LAPLACIAN_STENCILS[laplacian].apply(values, tuple(scale**2))}
+
+
+def derivative_scores(jet: Jet, targets: Mapping) -> dict[str, float]:
+    """PSNR of the field's exact gradient and Laplacian against the stencil's, peak = range of the target."""
+    scores = {}
+    if jet.gradient is not None:
+        gradient = jet.gradient.detach().double().cpu().numpy()
+        scores["gradient_psnr"] = metrics.range_psnr(gradient, targets["gradient"].reshape(gradient.shape))
+    if jet.second is not None:
+        laplacian = jet.laplacian.detach().double().cpu().numpy()
+        scores["laplacian_psnr"] = metrics.range_psnr(laplacian, targets["laplacian"].reshape(laplacian.shape))
+    return scores

@@ -1,0 +1,104 @@
+"""A task says what of the field is supervised and how the result is judged; a trainer knows nothing else of it.
+
+A task is a set of named terms. Each term owns a table of points (coordinates and targets by name), asks for a jet
+of some order there, and turns jet and targets into named losses; so data, boundary values and priors live side by
+side. Batches are drawn from (seed, step) alone, which makes a resumed run equal an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from siren_pl.jet import Groups, Jet
+from siren_pl.signals.sampled import SampledSignal
+
+Points = dict[str, Tensor]
+Batch = dict[str, Points]
+Metrics = dict[str, float]
+Judge = Callable[[Tensor, SampledSignal], Metrics]
+
+
+def _true_units(signal: SampledSignal) -> float:
+    return 1.0
+
+
+class Term(ABC):
+    """One kind of supervision, at its own points.
+
+    Attributes:
+        order: Highest derivative that the losses need.
+        groups: Second derivatives to keep apart (see `Jet.groups`); None for the Laplacian.
+    """
+
+    order: int = 0
+    groups: Groups | None = None
+
+    @abstractmethod
+    def points(self, signal: SampledSignal) -> Points:
+        """Everything that is known, moved to the device once: `coords` (M, D) and targets of M rows each."""
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
+        """One step's points: `batch_size` rows, drawn with replacement; None or a short table takes all."""
+        count = len(table["coords"])
+        if batch_size is None or count <= batch_size:
+            return table
+        rows = torch.randint(count, (batch_size,), generator=generator, device=generator.device)
+        return {key: column[rows] for key, column in table.items()}
+
+    @abstractmethod
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """Named, weighted scalars whose sum is minimised; `jet` was evaluated at `points["coords"]`."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is supervised, and how the result is judged.
+
+    Attributes:
+        name: The task's name in logs and directories.
+        terms: The supervision, by name.
+        judge: `judge(values_on_grid, signal) -> metrics`, for the field and for every baseline alike. Values are
+            (n_1, …, n_D, C) in [-1, 1].
+        align: Brings values to the signal where the task leaves something open (a constant), for pictures and for
+            the PSNR shown in progress; the identity for most tasks.
+        stencils: Names of the stencils against which the field's gradient and Laplacian are scored and drawn: the
+            supervised one where there is one, else those of the SIREN paper.
+        value_scale: The field is the signal times `value_scale(signal)`: 1, except where targets are in the units of
+            the SIREN paper's code.
+    """
+
+    name: str
+    terms: Mapping[str, Term]
+    judge: Judge
+    align: Callable[[Tensor, SampledSignal], Tensor]
+    value_scale: Callable[[SampledSignal], float] = _true_units
+    stencils: tuple[str, str] = ("sobel", "laplace")
+
+    def tables(self, signal: SampledSignal) -> Batch:
+        """Every term's table of points."""
+        return {name: term.points(signal) for name, term in self.terms.items()}
+
+    def draw(self, tables: Batch, batch_size: int | None, seed: int, step: int) -> Batch:
+        """The batch of one step: a function of (seed, step) alone."""
+        batch = {}
+        for offset, (name, table) in enumerate(tables.items()):
+            device = next(iter(table.values())).device
+            key = (seed * _SEED_STRIDE + step) * _STEP_STRIDE + offset
+            batch[name] = self.terms[name].draw(table, batch_size, torch.Generator(device).manual_seed(key))
+        return batch
+
+    def losses(self, jets: dict[str, Jet], batch: Batch) -> dict[str, Tensor]:
+        """Every named loss at this batch."""
+        found: dict[str, Tensor] = {}
+        for name, term in self.terms.items():
+            found.update(term.losses(jets[name], batch[name]))
+        return found
+
+
+# Primes that spread (seed, step, term) over the generator's seeds, so that no two steps of a run share a stream.
+_SEED_STRIDE, _STEP_STRIDE = 10_000_019, 31

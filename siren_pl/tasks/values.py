@@ -1,0 +1,69 @@
+"""Supervision by samples: values, and with a weight the stencil's gradients as well (Sobolev training)."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from siren_pl.jet import Jet
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.tasks.scores import keep, value_scores
+from siren_pl.tasks.task import Points, Task, Term
+
+
+class ValueTerm(Term):
+    """Mean squared error of the values at the observed samples."""
+
+    def points(self, signal: SampledSignal) -> Points:
+        """Coordinates (M, D) and values (M, C) of the observed samples."""
+        seen = signal.observed.reshape(-1)
+        return {"coords": signal.coords()[seen], "value": signal.values.reshape(-1, signal.out_features)[seen]}
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`value`."""
+        return {"value": (jet.value - points["value"]).square().mean()}
+
+
+class SobolevTerm(Term):
+    """Values and gradients at the observed samples (Czarnecki et al. 2017; SIREN supplement 3).
+
+    Args:
+        gradient_weight: Weight of the gradient's squared error per pixel, summed over the axes.
+        stencil: Where the gradient targets come from; targets that read an unseen sample are left out.
+    """
+
+    order = 1
+
+    def __init__(self, gradient_weight: float, stencil: str) -> None:
+        self.gradient_weight, self.stencil = gradient_weight, stencil
+
+    def points(self, signal: SampledSignal) -> Points:
+        """Coordinates, values, gradients per coordinate unit (M, D, C), their weights, and the pixels per unit."""
+        seen = signal.observed.reshape(-1)
+        rule = GRADIENT_STENCILS[self.stencil]
+        scale = torch.tensor(signal.pixels_per_unit)
+        per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()  # (D, …, C)
+        gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
+        known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
+        return ValueTerm().points(signal) | {
+            "gradient": gradient[seen] * scale[:, None],
+            "known": known[seen].float(),
+            "unit": scale.expand(int(seen.sum()), -1),
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`value` and `gradient`; the latter per pixel, so that the weight means the same at any size."""
+        assert jet.gradient is not None
+        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]  # (M, D, C)
+        squared = error.square().sum(1).mean(-1) * points["known"]
+        value = (jet.value - points["value"]).square().mean()
+        return {"value": value, "gradient": self.gradient_weight * squared.mean()}
+
+
+def image_fit(gradient_weight: float = 0.0, gradient_stencil: str = "central") -> Task:
+    """Fit the samples themselves; with `gradient_weight` > 0 their gradients too."""
+    term = ValueTerm() if math.isclose(gradient_weight, 0) else SobolevTerm(gradient_weight, gradient_stencil)
+    return Task("image_fit", {"samples": term}, value_scores, keep)

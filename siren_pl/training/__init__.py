@@ -1,0 +1,1 @@
+"""Fitting a field: the one LightningModule, its callbacks, its checkpoints."""

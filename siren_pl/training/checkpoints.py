@@ -1,0 +1,111 @@
+"""Checkpoints that survive anything: written beside their final name, flushed to disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.io import TorchCheckpointIO
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from siren_pl.errors import UserError
+
+LAST = "last.ckpt"
+# A crash loses at most this much work.
+INTERVAL_SECONDS = 10.0
+_PARTIAL = ".partial"
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write to a temporary file in the target's own directory, fsync, rename: a reader sees the old file or the new."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
+        """Save atomically.
+
+        Raises:
+            UserError: The disk is full or not writable; the previous checkpoint is untouched.
+        """
+        target = Path(path)
+        partial = None
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent)
+            with os.fdopen(handle, "wb") as file:
+                torch.save(checkpoint, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(partial, target)
+        except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
+            if partial is not None:
+                Path(partial).unlink(missing_ok=True)
+            raise UserError(
+                f"the checkpoint {target} could not be written ({error}). Free space on that disk, then continue with "
+                f"resume={target.parent.parent}; the checkpoint before this one is intact."
+            ) from error
+
+
+def sweep_partial(directory: Path) -> None:
+    """Remove what a killed process left half written."""
+    for leftover in directory.glob(f".*{_PARTIAL}"):
+        leftover.unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint's plain containers and tensors; runs no code from the file.
+
+    Raises:
+        UserError: It is missing, damaged, or holds anything but plain data.
+    """
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: is this the directory of a run?")
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{path} is not a checkpoint of siren_pl, or it is damaged ({first}). Checkpoints are loaded as weights "
+            "only, so that a stranger's file runs no code: train again, or fetch the file again."
+        ) from error
+
+
+class LastCheckpoint(pl.Callback):
+    """Keep `last.ckpt`: at the start, then every ten seconds, at the end, and on SIGTERM.
+
+    Only between steps, where weights and optimiser state agree; after Ctrl-C, which may fall inside a step, the
+    latest periodic checkpoint stands.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / LAST
+        self._written = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the first checkpoint, or remove the leftovers of a killed run."""
+        if trainer.is_global_zero:
+            sweep_partial(self.path.parent)
+        if not self.path.exists():
+            self._save(trainer)
+        self._written = time.monotonic()
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Write when ten seconds have passed."""
+        if trainer.strategy.broadcast(time.monotonic() - self._written > INTERVAL_SECONDS):
+            self._save(trainer)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the final state."""
+        self._save(trainer)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Write on SIGTERM, which Lightning raises between steps."""
+        if isinstance(exception, SIGTERMException):
+            self._save(trainer)
+
+    def _save(self, trainer: pl.Trainer) -> None:
+        trainer.save_checkpoint(self.path, weights_only=False)
+        self._written = time.monotonic()

@@ -1,0 +1,125 @@
+"""Run a FieldModule to the end of its recipe under Lightning's Trainer."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from siren_pl.allocator import reuse_pages
+from siren_pl.training.callbacks import Curve, ProgressLine
+from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
+from siren_pl.training.loader import Slices
+from siren_pl.training.module import FieldModule
+
+# A shell reports a process that a signal ended as 128 + the signal's number.
+SHELL_SIGNAL_BASE = 128
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where a fit runs: Lightning's own names and values."""
+
+    accelerator: str = "auto"
+    devices: int | str = 1
+    strategy: str = "auto"
+    precision: str = "32-true"
+    progress: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def run(
+    module: FieldModule, machine: Machine, directory: Path | None = None, loggers: list[Logger] | None = None
+) -> None:
+    """Fit to `max_steps`, from `directory/last.ckpt` if there is one.
+
+    Args:
+        module: What is fitted; it holds the result afterwards.
+        machine: Where.
+        directory: Where checkpoints are kept; None keeps none.
+        loggers: Receive the curve.
+
+    Raises:
+        DivergenceError: The loss became NaN or infinite.
+        KeyboardInterrupt: Ctrl-C; the latest checkpoint stands.
+    """
+    _quieten()
+    reuse_pages()
+    termination = Termination()
+    callbacks: list[pl.Callback] = [Curve(), termination]
+    if machine.progress:
+        callbacks.append(ProgressLine())
+    if directory is not None:
+        callbacks.append(LastCheckpoint(directory))
+    trainer = pl.Trainer(
+        max_steps=module.recipe.max_steps,
+        max_epochs=-1,
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        strategy=machine.strategy,
+        precision=machine.precision,  # type: ignore[arg-type] - Lightning checks the string
+        logger=loggers or False,
+        callbacks=callbacks,
+        plugins=[AtomicCheckpointIO()],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **machine.options,
+    )
+    last = None if directory is None else directory / LAST
+    resume = str(last) if last is not None and last.exists() else None
+    before = signal.signal(signal.SIGTERM, termination) if _in_main_thread() else None
+    try:
+        trainer.fit(module, train_dataloaders=Slices(), ckpt_path=resume, weights_only=True)
+    except SIGTERMException:
+        # Lightning's own exception would end the process with 0.
+        raise SystemExit(SHELL_SIGNAL_BASE + signal.SIGTERM) from None
+    except SystemExit as error:
+        # Lightning turns Ctrl-C into sys.exit(1); give the caller the interrupt itself.
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+class Termination(pl.Callback):
+    """SIGTERM during a fit: Lightning stops between two steps; this keeps a signal that comes before it listens."""
+
+    def __init__(self) -> None:
+        self._received = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler; Lightning puts its own before it."""
+        self._received = True
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stop here if the signal came early."""
+        if self._received:
+            raise SIGTERMException
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
+def _quieten() -> None:
+    """Silence what Lightning says at every start; nothing of it concerns a fit without workers and epochs."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*GPU available but not used.*",
+        ".*isinstance.treespec, LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message)

@@ -1,0 +1,43 @@
+"""Learning-rate schedules: pure functions of the progress, so that a resumed run needs no scheduler state."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """Maps progress in [0, 1) to a factor of the learning rate."""
+
+    def __call__(self, progress: float) -> float:
+        """The factor, at least 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The same rate throughout, as in the SIREN paper."""
+
+    def __call__(self, progress: float) -> float:
+        """See `Schedule`."""
+        return 1.0
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """Rise linearly over `warmup` (a fraction of the run), then fall along a half cosine to `final` times the peak."""
+
+    warmup: float = 0.0
+    final: float = 0.0
+
+    def __call__(self, progress: float) -> float:
+        """See `Schedule`."""
+        if progress < self.warmup:
+            return (progress / self.warmup) * (1 - _START) + _START
+        fall = (progress - self.warmup) / (1 - self.warmup)
+        return self.final + (1 - self.final) * (1 + math.cos(math.pi * fall)) / 2
+
+
+# The first step of a warm-up is not wasted on a rate of zero.
+_START = 0.01

@@ -1,0 +1,54 @@
+"""What somebody else's configuration may call: exact dotted names on a list, and packages that the user names.
+
+A run directory is data. Evaluating or resuming one must not let its YAML call `os.system` by a `_target_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from siren_pl.errors import UserError
+
+ALLOWED = frozenset(
+    [
+        *(f"siren_pl.networks.{name}" for name in ("Siren", "Relu", "Tanh", "Softplus")),
+        *(f"siren_pl.signals.{name}" for name in ("image_signal", "bundled", "image_file")),
+        *(f"siren_pl.signals.{name}" for name in ("starfish", "kodak", "div2k", "cifar10")),
+        *(f"siren_pl.tasks.{name}" for name in ("image_fit", "poisson_grad", "poisson_laplacian")),
+        *(f"siren_pl.derivatives.{name}Derivatives" for name in ("Auto", "Forward", "Reverse", "Autograd")),
+        *(f"siren_pl.baselines.{name}" for name in ("biharmonic", "cubic", "gradient_solver", "laplacian_solver")),
+        *(f"siren_pl.baselines.{name}" for name in ("pointwise_gradient_ceiling", "pointwise_laplacian_ceiling")),
+        *(f"torch.optim.{name}" for name in ("Adam", "AdamW", "SGD", "RMSprop", "NAdam", "RAdam")),
+    ]
+)
+
+
+def check(config: Any, packages: tuple[str, ...] = ()) -> None:
+    """Refuse a plain, resolved configuration whose `_target_`s are not all allowed.
+
+    Args:
+        config: Containers of plain values, with every interpolation already resolved.
+        packages: Top-level packages of the user's own that are admitted as well.
+
+    Raises:
+        UserError: Naming the first name that is neither on the list nor in a trusted package.
+    """
+    for target in _targets(config):
+        if target not in ALLOWED and not any(str(target).startswith(f"{package}.") for package in packages):
+            raise UserError(
+                f"the run's configuration wants to call {target}, which is not on siren_pl's list of names that a "
+                f"stored run may use, so nothing was run. If it is your own code, add "
+                f"trust={str(target).split('.')[0]}."
+            )
+
+
+def _targets(node: Any) -> Iterator[Any]:
+    if isinstance(node, dict):
+        if "_target_" in node:
+            yield node["_target_"]
+        for child in node.values():
+            yield from _targets(child)
+    elif isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _targets(child)

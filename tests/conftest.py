@@ -1,0 +1,99 @@
+"""Shared by all tests: a private place to run in, and commands run as a user runs them but in this process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from siren_pl import commands, evaluation
+from siren_pl.command_line import guarded
+
+# A run that takes a second: every override that the tests of commands share.
+TINY = (
+    "dataset.size=16",
+    "model.hidden_features=16",
+    "model.hidden_layers=1",
+    "trainer.max_steps=4",
+    "trainer.evaluations=2",
+    "trainer.progress=false",
+    "compile=false",
+    "figures=false",
+)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: exit code and what it said on each stream."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def paragraph(self) -> str:
+        """The error message, which must be one line of its own."""
+        lines = [line for line in self.err.splitlines() if line.startswith("error: ")]
+        assert len(lines) == 1, self.err
+        return lines[0]
+
+
+@pytest.fixture(autouse=True)
+def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty directory, with no W&B account and W&B's own caches inside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR", "SIREN_PL_DATA"):
+        monkeypatch.setenv(name, str(tmp_path / "caches" / name.lower()))
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """`train("task=poisson_grad", …)` is `python train.py task=poisson_grad …`, shrunk by TINY and without a logger."""
+
+    def run(*arguments: str, tiny: bool = True, logger: str = "none") -> Ended:
+        shrink = TINY if tiny else ()
+        flags = 2 if arguments[:1] == ("--config-dir",) else 0
+        chosen = [*arguments[:flags], *shrink, f"logger={logger}", *arguments[flags:]]
+        if any(argument.startswith("resume=") for argument in arguments):
+            chosen = list(arguments)
+        return _invoke(commands._train, chosen, "train.py", monkeypatch, capfd)
+
+    return run
+
+
+@pytest.fixture
+def evaluate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Command:
+    """`evaluate("run=…")` is `python evaluate.py run=…`."""
+    return lambda *arguments: _invoke(evaluation._evaluate, list(arguments), "evaluate.py", monkeypatch, capfd)
+
+
+def _invoke(
+    command: Callable[[list[str]], int],
+    arguments: list[str],
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Ended:
+    GlobalHydra.instance().clear()
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    capfd.readouterr()
+    try:
+        code = guarded(command, arguments)
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    captured = capfd.readouterr()
+    return Ended(code, captured.out, captured.err)
+
+
+def only_run(base: Path = Path("outputs")) -> Path:
+    """The one run directory beneath a folder."""
+    (config,) = base.rglob(".hydra/config.yaml")
+    return config.parents[1]

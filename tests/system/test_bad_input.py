@@ -1,0 +1,152 @@
+"""Every slip is answered by one paragraph that names the key or the file and the cure, exit code 1, no traceback."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Command
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# override -> what the paragraph must hold
+SLIPS = {
+    "model.omga_0=3": ("model.omga_0", "Did you mean model.omega_0?"),
+    "model.omega_0=abc": ("model.omega_0=abc", "positive number"),
+    "model.omega_0=-3": ("model.omega_0=-3", "positive number"),
+    "model.omega_0=nan": ("model.omega_0=nan", "positive number"),
+    "model.hidden_features=0": ("model.hidden_features=0", "from 1"),
+    "model.hidden_layers=1.5": ("model.hidden_layers=1.5", "whole number"),
+    "dataset.size=-4": ("dataset.size=-4", "positive number of pixels"),
+    "dataset.size=[4]": ("dataset.size=[4]", "[height,width]"),
+    "dataset.heldout=1.5": ("dataset.heldout=1.5", "fraction"),
+    "dataset.batch_size=none": ("dataset.batch_size=none", "full"),
+    "dataset.crop=[0,0,9999,10]": ("dataset.crop=[0, 0, 9999, 10]", "512 rows", "smaller crop"),
+    "dataset.grid=middle": ("dataset.grid=middle", "centres or corners"),
+    "init.first=siern": ("init.first=siern", "init scheme"),
+    "optimizer.lr=0": ("optimizer.lr=0", "positive number"),
+    "trainer.max_steps=0": ("trainer.max_steps=0", "from 1"),
+    "trainer.precision=16": ("trainer.precision=16", "bf16-mixed"),
+    "task=nope": ("task", "image_fit", "poisson_grad"),
+    "model=nope": ("model", "siren"),
+    "compile=perhaps": ("compile=perhaps", "auto, true or false"),
+    "task.gradient_weight=-1": ("task.gradient_weight=-1", "from 0"),
+    "dataset=image": ("dataset=image", "dataset.path=FILE"),
+    "dataset.size=": ("dataset.size", "pixels"),
+}
+
+
+@pytest.mark.parametrize("slip", SLIPS)
+def test_a_slip_is_named_with_its_cure(slip: str, train: Command) -> None:
+    ended = train("figures=false", slip, tiny=False)
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    for word in SLIPS[slip]:
+        assert word in ended.paragraph
+
+
+def test_several_slips_are_told_together(train: Command) -> None:
+    paragraph = train("model.omega_0=abc", "dataset.heldout=2").paragraph
+    assert "model.omega_0=abc" in paragraph and "dataset.heldout=2" in paragraph
+
+
+def test_numbers_may_be_written_as_floats(train: Command) -> None:
+    assert train("trainer.max_steps=3e0", "hydra.run.dir=here").code == 0
+
+
+def truncated(path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[:1000])
+
+
+FILES = {
+    "missing.png": (lambda path: None, "does not exist"),
+    "short.png": (truncated, "truncated"),
+    "prose.png": (lambda path: path.write_text("not an image"), "is not an image"),
+    "folder.png": (Path.mkdir, "not a file"),
+    "nan.npy": (lambda path: np.save(path, np.full((8, 8), np.nan)), "NaN"),
+    "strange.npy": (lambda path: np.save(path, np.zeros((2, 3, 4, 5))), "shape"),
+    "objects.npy": (lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True), "not a readable"),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_bad_file_is_named(name: str, train: Command) -> None:
+    make, complaint = FILES[name]
+    make(Path(name))
+    ended = train("dataset=image", f"dataset.path={name}")
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert Path(name).stem in ended.paragraph and complaint in ended.paragraph
+
+
+def test_derivative_tasks_with_gaps_name_the_way_out(train: Command) -> None:
+    paragraph = train("task=poisson_grad", "dataset.heldout=0.1").paragraph
+    assert "task.integrated=false" in paragraph and "task.stencil=central" in paragraph
+    way_out = ("task.integrated=false", "task.stencil=central", "dataset.heldout=0.1")
+    assert train("task=poisson_grad", *way_out, "hydra.run.dir=out").code == 0
+
+
+def test_reverse_derivatives_cannot_do_a_laplacian(train: Command) -> None:
+    assert "derivatives=forward" in train("task=poisson_laplacian", "derivatives=reverse").paragraph
+
+
+def test_compiled_autograd_is_refused(train: Command) -> None:
+    assert "compile=true" in train("derivatives=autograd", "compile=true").paragraph
+
+
+def test_debug_shows_the_traceback(train: Command) -> None:
+    ended = train("dataset=image", "debug=true")
+    assert ended.code == 1 and "Traceback" in ended.err
+
+
+def test_divergence_leaves_its_metrics_and_the_last_finite_state(train: Command) -> None:
+    import json
+
+    import torch
+
+    ended = train("optimizer.lr=1e30", "optimizer.warmup=0", "trainer.max_steps=20", "hydra.run.dir=here")
+    assert ended.code == 1 and "diverged" in ended.err and "optimizer.lr" in ended.err
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert metrics["diverged"] == 1 and metrics["diverged_step"] >= 1
+    state = torch.load("here/checkpoints/last.ckpt", weights_only=True)["state_dict"]
+    assert all(tensor.isfinite().all() for tensor in state.values())
+
+
+def test_a_full_disk_leaves_the_earlier_checkpoint(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    train("hydra.run.dir=here")
+    before = Path("here/checkpoints/last.ckpt").read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    ended = train("resume=here", "trainer.max_steps=9")
+    assert ended.code == 1 and "last.ckpt" in ended.paragraph and "No space left" in ended.paragraph
+    assert "resume=here" in ended.paragraph
+    assert Path("here/checkpoints/last.ckpt").read_bytes() == before
+
+
+@pytest.mark.parametrize("argument", ["--help", "model.omega_0=abc", "model.omga_0=3", "task=nope"])
+def test_help_and_slips_answer_without_importing_torch(argument: str) -> None:
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = ['train.py', {argument!r}]\n"
+        "try:\n"
+        f"    runpy.run_path({str(ROOT / 'train.py')!r}, run_name='__main__')\n"
+        "except SystemExit as end:\n"
+        "    print('torch' in sys.modules, 'lightning' in sys.modules, end.code or 0)\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    expected = 0 if argument == "--help" else 1
+    assert answer.stdout.splitlines()[-1] == f"False False {expected}"
+
+
+def test_odd_file_names_work_quoted(train: Command) -> None:
+    name = "a photo, no. 1 (copy)=x.png"
+    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(name)
+    assert train("dataset=image", f"dataset.path='{name}'", "dataset.size=null").code == 0

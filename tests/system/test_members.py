@@ -1,0 +1,122 @@
+"""Every file under conf/ is tested by existing: it composes, and what it names is built and run."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+
+from siren_pl import build
+from siren_pl.config import conf_directory, validate
+from siren_pl.trust import ALLOWED
+from tests.conftest import Command
+
+CONF = conf_directory()
+DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
+
+
+def members(group: str) -> list[str]:
+    files = (CONF / group).rglob("*.yaml")
+    names = [str(path.relative_to(CONF / group).with_suffix("")) for path in files]
+    return sorted(name for name in names if not name.startswith("_"))
+
+
+def composed(*overrides: str) -> dict:
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        config = compose("train", list(overrides))
+    validate(config)
+    return build.plain(config)
+
+
+@pytest.mark.parametrize("model", members("model"))
+@pytest.mark.parametrize("task", members("task"))
+def test_every_model_runs_every_task(model: str, task: str, train: Command) -> None:
+    assert train(f"model={model}", f"task={task}", "trainer.max_steps=2", "dataset.size=8").code == 0
+
+
+@pytest.mark.parametrize("init", members("init"))
+def test_every_init_runs(init: str, train: Command) -> None:
+    assert train(f"init={init}", "trainer.max_steps=2", "sweep.allow_divergence=true").code == 0
+
+
+@pytest.mark.parametrize("derivatives", members("derivatives"))
+def test_every_strategy_gives_the_same_run(derivatives: str, train: Command) -> None:
+    train("task=poisson_grad", f"derivatives={derivatives}", "hydra.run.dir=this")
+    train("task=poisson_grad", "derivatives=autograd", "hydra.run.dir=oracle")
+    this, oracle = (torch.load(f"{name}/checkpoints/last.ckpt", weights_only=True) for name in ("this", "oracle"))
+    for name, tensor in this["state_dict"].items():
+        # float32 rounding, through four steps of Adam
+        torch.testing.assert_close(tensor, oracle["state_dict"][name], atol=2e-5, rtol=1e-3)
+
+
+@pytest.mark.parametrize("dataset", [name for name in members("dataset") if name not in (*DOWNLOADED, "image")])
+def test_every_bundled_dataset_is_read(dataset: str) -> None:
+    signal = build.signal(composed(f"dataset={dataset}", "dataset.size=8"))
+    assert max(signal.shape) == 8 and signal.out_features in (1, 3)
+    assert signal.values.abs().max() <= 1
+
+
+@pytest.mark.parametrize("dataset", DOWNLOADED)
+def test_downloaded_datasets_are_read_from_a_local_root(dataset: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    name = {"starfish": "12003.jpg", "kodak": "kodim01.png", "div2k": "0801.png", "cifar10": "x.png"}[dataset]
+    Image.new("RGB", (481, 321), (255, 0, 0)).save(tmp_path / name)
+    config = composed(f"dataset={dataset}", f"dataset.root={tmp_path}", "dataset.size=12")
+    signal = build.signal(config)
+    assert max(signal.shape) == 12
+    assert signal.out_features == (1 if dataset == "starfish" else 3)
+
+
+@pytest.mark.parametrize("logger", members("logger"))
+def test_every_logger_works(logger: str, train: Command) -> None:
+    assert train("hydra.run.dir=here", logger=logger).code == 0
+    traces = {
+        "csv": Path("here/csv/metrics.csv"),
+        "tensorboard": Path("here/tensorboard"),
+        "wandb": Path("outputs/wandb"),
+        "none": Path("here/metrics.json"),
+    }
+    assert traces[logger].exists()
+
+
+@pytest.mark.parametrize("experiment", members("experiment"))
+def test_every_experiment_composes_and_opens_with_its_command(experiment: str, tmp_path: Path) -> None:
+    from PIL import Image
+
+    head = (CONF / "experiment" / f"{experiment}.yaml").read_text().splitlines()[:2]
+    assert f"# python train.py experiment={experiment}" in head
+    Image.new("L", (481, 321)).save(tmp_path / "12003.jpg")
+    config = composed(f"experiment={experiment}")
+    config["dataset"]["size"] = 8
+    if "root" in config["dataset"]:
+        config["dataset"]["source"]["root"] = str(tmp_path)
+    module = build.module(config)
+    batch = module.task.draw(module.task.tables(module.signal), module.recipe.batch_size, 0, 0)
+    assert all(loss.isfinite() for loss in module._losses(batch).values())
+
+
+def test_every_target_of_the_shipped_configuration_is_trusted() -> None:
+    import re
+
+    named = {
+        match
+        for path in CONF.rglob("*.yaml")
+        for match in re.findall(r"_target_: ([\w.]+)", path.read_text())
+        if not match.startswith("siren_pl.hydra_callbacks")
+    }
+    assert named <= ALLOWED
+    assert {"siren_pl.networks.Siren"} <= ALLOWED
+
+
+@pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
+@pytest.mark.parametrize("task", members("task"))
+def test_every_precision_runs_every_task(precision: str, task: str, train: Command) -> None:
+    assert train(f"trainer.precision={precision}", f"task={task}", "trainer.max_steps=2").code == 0
+
+
+def test_the_papers_units_give_the_same_picture(train: Command) -> None:
+    """Targets in other units scale the field, not what is judged: the field is divided by its scale."""
+    config = composed("experiment=paper/poisson_laplacian", "dataset=camera_128", "dataset.size=16")
+    module = build.module(config)
+    assert module.task.value_scale(module.signal) == pytest.approx(1e4 / 7.5**2)  # corners: (16 - 1) / 2 pixels a unit

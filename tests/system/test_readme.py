@@ -1,0 +1,72 @@
+"""Every command and every block of Python in the README works, shrunk to a second."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import Command, only_run
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"^    python (train\.py.*|evaluate\.py.*)$", README, flags=re.MULTILINE)))
+# What stands for the reader's own files.
+STANDINS = {"<folder with BSDS500's 12003.jpg>": "data", "<run directory>": "run"}
+
+
+def arguments(command: str) -> list[str]:
+    for placeholder, standin in STANDINS.items():
+        command = command.replace(placeholder, standin)
+    return shlex.split(command)[1:]
+
+
+@pytest.fixture
+def files() -> None:
+    Path("data").mkdir()
+    Image.new("L", (481, 321)).save("data/12003.jpg")
+    Image.new("RGB", (40, 30)).save("photo.jpg")
+
+
+@pytest.mark.usefixtures("files")
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("train.py")])
+def test_training_commands(command: str, train: Command) -> None:
+    given = arguments(command)
+    # Sizes that the README chooses are shrunk like the rest; a kaiming-scaled sine may diverge, which is its lesson.
+    kept = [item for item in given if not item.startswith("dataset.size=")]
+    if "experiment=paper" in command:
+        kept += ["dataset=camera_128", "trainer.max_steps=2"]
+    assert train(*kept, "dataset.size=16", "sweep.allow_divergence=true").code == 0
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("evaluate.py")])
+def test_evaluation_commands(command: str, train: Command, evaluate: Command) -> None:
+    train("hydra.run.dir=run")
+    assert evaluate(*arguments(command)).code == 0
+    assert any(path.suffix == ".png" for path in Path("run/evaluate").rglob("*"))
+
+
+def test_the_block_of_python(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    exec(compile(block, "README.md", "exec"), {})
+    psnr, shape = capsys.readouterr().out.split(maxsplit=1)
+    assert float(psnr) > 25
+    assert shape.strip() == "torch.Size([1024, 1])"
+
+
+def test_the_resume_of_the_readme(train: Command) -> None:
+    train()
+    assert train(f"resume={only_run()}", "trainer.max_steps=6").code == 0
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
+    assert targets == ["train", "test"]
+    assert all(f"\n{target}:" in makefile for target in targets)
+
+
+def test_every_file_that_the_readme_links_to_exists() -> None:
+    for link in re.findall(r"\]\(([\w./]+)\)", README):
+        assert (ROOT / link).exists(), link

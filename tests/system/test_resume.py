@@ -1,0 +1,133 @@
+"""Interrupting a run, in whatever way, leaves no trace in its result."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import TINY, Command
+
+ROOT = Path(__file__).resolve().parents[2]
+# Long enough (some seconds) to be caught in the middle, with a checkpoint behind it.
+# Seconds after the first checkpoint in which even a busy machine does some steps, and few of thousands.
+SOME_STEPS = 1.5
+LONG = [item for item in TINY if not item.startswith("trainer.max_steps")]
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+
+
+def assert_same(one: Path, other: Path) -> None:
+    left, right = weights(one), weights(other)
+    assert left.keys() == right.keys()
+    assert all(torch.equal(left[name], right[name]) for name in left)
+
+
+@pytest.mark.parametrize("task", ["image_fit", "poisson_grad", "poisson_laplacian"])
+@pytest.mark.parametrize("schedule", ["cosine", "constant"])
+def test_longer_by_resume_equals_long_at_once(task: str, schedule: str, train: Command) -> None:
+    """A constant rate does not depend on the run's length, so 4 + 5 steps must equal 9; a cosine is only continued."""
+    options = (
+        f"task={task}",
+        f"optimizer.schedule={schedule}",
+        "dataset.batch_size=64" if task == "image_fit" else "seed=3",
+    )
+    assert train(*options, "hydra.run.dir=whole", "trainer.max_steps=9").code == 0
+    assert train(*options, "hydra.run.dir=parts", "trainer.max_steps=4").code == 0
+    config = Path("parts/.hydra/config.yaml").read_bytes()
+    assert train("resume=parts", "trainer.max_steps=9").code == 0
+    assert Path("parts/.hydra/config.yaml").read_bytes() == config
+    metrics = json.loads(Path("parts/metrics.json").read_text())
+    assert metrics["steps"] == 9
+    if schedule == "constant":
+        assert_same(Path("whole"), Path("parts"))
+        assert metrics["psnr"] == json.loads(Path("whole/metrics.json").read_text())["psnr"]
+
+
+def test_resuming_a_finished_run_does_nothing_and_succeeds(train: Command) -> None:
+    train("hydra.run.dir=here")
+    before = Path("here/checkpoints/last.ckpt").read_bytes()
+    ended = train("resume=here")
+    assert ended.code == 0 and "finished" in ended.err
+    assert Path("here/checkpoints/last.ckpt").read_bytes() == before
+
+
+def test_resume_admits_few_changes_and_names_them(train: Command) -> None:
+    train("hydra.run.dir=here")
+    ended = train("resume=here", "model.omega_0=5")
+    assert ended.code == 1
+    assert "model.omega_0=5" in ended.paragraph and "trainer.max_steps" in ended.paragraph
+
+
+def test_resume_of_no_run(train: Command) -> None:
+    assert "resume=nowhere is not a run directory" in train("resume=nowhere").paragraph
+
+
+def start(directory: Path, steps: int) -> subprocess.Popen:
+    arguments = [
+        *LONG,
+        "logger=none",
+        f"trainer.max_steps={steps}",
+        f"hydra.run.dir={directory}",
+        "dataset.batch_size=64",
+    ]
+    with (directory.parent / "said").open("w") as said:
+        return subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=said)
+
+
+def wait_for(path: Path, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_kill_and_resume_equals_uninterrupted(tmp_path: Path, train: Command) -> None:
+    """SIGKILL a moment after training began; the resumed weights equal an undisturbed run's bit for bit."""
+    steps = 12000
+    process = start(tmp_path / "killed", steps)
+    wait_for(tmp_path / "killed/checkpoints/last.ckpt", process)
+    time.sleep(SOME_STEPS)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "killed/metrics.json").exists(), "it was too late to be killed"
+    assert train("resume=killed").code == 0
+    options = (f"trainer.max_steps={steps}", "dataset.batch_size=64", "hydra.run.dir=whole")
+    assert train(*options).code == 0
+    assert_same(tmp_path / "killed", tmp_path / "whole")
+
+
+def test_sigterm_leaves_a_checkpoint_and_exits_143(tmp_path: Path) -> None:
+    process = start(tmp_path / "run", 10**6)
+    wait_for(tmp_path / "run/checkpoints/last.ckpt", process)
+    time.sleep(SOME_STEPS)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143
+    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)
+    assert checkpoint["global_step"] > 0
+    assert (tmp_path / "run/status").read_text().strip() == "interrupted"
+
+
+def test_ctrl_c_exits_130(tmp_path: Path) -> None:
+    process = start(tmp_path / "run", 10**6)
+    wait_for(tmp_path / "run/checkpoints/last.ckpt", process)
+    time.sleep(SOME_STEPS)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    assert "Traceback" not in (tmp_path / "said").read_text()
+
+
+def test_two_runs_started_in_one_second_do_not_share_a_directory(tmp_path: Path) -> None:
+    arguments = [*TINY, "logger=none", "trainer.max_steps=1"]
+    pair = [
+        subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=subprocess.DEVNULL)
+        for _ in range(2)
+    ]
+    assert [process.wait() for process in pair] == [0, 0]
+    assert len(list((tmp_path / "outputs").rglob("metrics.json"))) == 2

@@ -1,0 +1,160 @@
+"""Classical solvers return the image that the derivatives came from; ceilings show what a stencil gives away."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage
+from scipy.interpolate import griddata
+from skimage.restoration import inpaint_biharmonic
+
+from siren_pl import baselines, metrics
+from siren_pl.baselines.poisson import SMOOTHNESS
+from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, SampledSignal, bundled, image_signal
+from siren_pl.signals.images import to_unit
+from siren_pl.signals.stencils import seen_by
+from siren_pl.tasks.scores import align_mean
+
+
+def signal(heldout: float = 0.0, size: int = 22, name: str = "astronaut") -> SampledSignal:
+    """22 × 16 pixels: neither a multiple of 3, where Prewitt is blind to one frequency."""
+    return _signal(heldout, size, name)
+
+
+@functools.cache
+def _signal(heldout: float, size: int, name: str) -> SampledSignal:
+    return image_signal(bundled(name), crop=[0, 100, 220, 160], size=size, heldout=heldout, seed=2)
+
+
+def error(values: torch.Tensor | None, of: SampledSignal) -> float:
+    assert values is not None
+    assert values.shape == of.values.shape
+    return float((align_mean(values, of) - of.values).abs().max())
+
+
+@pytest.mark.parametrize("stencil", GRADIENT_STENCILS)
+def test_gradient_solver_is_exact_on_full_data(stencil):
+    # The inverse of the smallest squared symbol is below 1e4; the data's rounding 1e-15; 1e-7 is the float32 image's.
+    assert error(baselines.gradient_solver(signal(), stencil), signal()) < 1e-7
+
+
+@pytest.mark.parametrize("stencil", LAPLACIAN_STENCILS)
+def test_laplacian_solver_is_exact_on_full_data(stencil):
+    assert error(baselines.laplacian_solver(signal(), stencil), signal()) < 1e-7
+
+
+@pytest.mark.parametrize("stencil", ["central", "sobel", "prewitt", "scharr"])
+def test_masked_gradient_solve_is_near_exact_where_samples_are_seen(stencil):
+    """Few unseen pixels leave all others connected; an unseen one has no equation at all and is filled smoothly."""
+    held = signal(heldout=0.005)
+    seen = held.observed
+    assert int((~seen).sum()) == 2
+    difference = (baselines.gradient_solver(held, stencil) - held.values)[seen]
+    # Sobel's smallest singular value is 1/600 of its largest: there the curvature's weight of 1e-3 has a say.
+    assert float((difference - difference.mean(0)).abs().mean()) < 4e-3
+    assert float((difference - difference.mean(0)).abs().max()) < 2e-2
+
+
+@pytest.mark.parametrize("stencil", ["central", "prewitt", "laplace"])
+def test_a_masked_solve_is_the_least_squares_answer_of_least_curvature(stencil):
+    held = signal(heldout=0.05, size=11)
+    assert not held.observed.all()
+    gradients = stencil in GRADIENT_STENCILS
+    rule = GRADIENT_STENCILS[stencil] if gradients else LAPLACIAN_STENCILS[stencil]
+    kept = seen_by(rule, held.observed.numpy())[..., None]
+    units = np.eye(held.observed.numel()).reshape(-1, *held.shape, 1)
+    data_rows = np.stack([(rule.apply(unit) * kept).ravel() for unit in units], 1)
+    curvature_rows = np.stack([ndimage.laplace(unit[..., 0]).ravel() for unit in units], 1)
+    matrix = np.concatenate([data_rows, SMOOTHNESS * curvature_rows])
+    values = held.values.double().numpy()
+    data = (rule.apply(values) * kept).reshape(-1, kept.size, 3).reshape(-1, 3)
+    data = np.concatenate([data, np.zeros((len(curvature_rows), 3))])
+    expected = np.linalg.lstsq(matrix, data, rcond=1e-9)[0].reshape(values.shape)
+    solver = baselines.gradient_solver if gradients else baselines.laplacian_solver
+    found = solver(held, stencil).numpy()
+    # A constant is invisible to both kinds of rows; the smallest singular values left are those of the curvature.
+    np.testing.assert_allclose(found - found.mean((0, 1)), expected - expected.mean((0, 1)), rtol=0, atol=8e-3)
+
+
+def test_a_masked_solve_reads_no_unseen_sample():
+    held = signal(heldout=0.02)
+    other = held.values.clone()
+    other[~held.observed] = 0.9
+    changed = SampledSignal(other, heldout=0.02, seed=2)
+    assert torch.equal(changed.observed, held.observed)
+    for method in (
+        functools.partial(baselines.gradient_solver, stencil="central"),
+        functools.partial(baselines.laplacian_solver, stencil="laplace"),
+        baselines.biharmonic,
+        baselines.cubic,
+    ):
+        # LSMR stops within a grey level of 8 bits (8e-3 in [-1, 1]); rounding of the targets decides where.
+        torch.testing.assert_close(method(held)[held.observed], method(changed)[held.observed], rtol=0, atol=8e-3)
+
+
+@pytest.mark.parametrize("method", [baselines.biharmonic, baselines.cubic])
+def test_fillings_differ_only_where_nothing_was_seen(method):
+    held = signal(heldout=0.3)
+    values = method(held).float()
+    torch.testing.assert_close(values[held.observed], held.values[held.observed], rtol=0, atol=1e-6)
+    unseen = metrics.psnr(to_unit(values)[~held.observed.numpy()], to_unit(held.values)[~held.observed.numpy()])
+    mean = metrics.psnr(to_unit(held.values).mean((0, 1)), to_unit(held.values)[~held.observed.numpy()])
+    assert unseen > mean + 5  # better than a flat guess
+
+
+@pytest.mark.parametrize("method", [baselines.biharmonic, baselines.cubic])
+def test_fillings_have_no_say_without_gaps(method):
+    assert method(signal()) is None
+
+
+def test_biharmonic_is_scikit_images():
+    held = signal(heldout=0.3)
+    unseen = ~held.observed.numpy()
+    image = held.values.double().numpy()
+    image[unseen] = 0
+    expected = np.stack([inpaint_biharmonic(image[..., c], unseen) for c in range(3)], -1)
+    # Channels are solved together or one by one: the same equations.
+    np.testing.assert_allclose(baselines.biharmonic(held).numpy(), expected, rtol=0, atol=1e-9)
+
+
+def test_cubic_is_scipys():
+    held = signal(heldout=0.3)
+    mask = held.observed.numpy()
+    for channel in range(3):
+        values = held.values[..., channel].double().numpy()
+        expected = griddata(np.argwhere(mask), values[mask], tuple(np.indices(mask.shape)), method="cubic")
+        inside = ~np.isnan(expected)
+        found = baselines.cubic(held)[..., channel].numpy()
+        np.testing.assert_allclose(found[inside], expected[inside], rtol=0, atol=1e-9)
+        assert np.isfinite(found).all()
+
+
+def psnr(values: torch.Tensor | None, of: SampledSignal) -> float:
+    return metrics.psnr(to_unit(align_mean(values, of)), to_unit(of.values))
+
+
+def test_spectral_derivatives_have_no_ceiling():
+    assert error(baselines.pointwise_gradient_ceiling(signal(), "spectral"), signal()) < 1e-7
+    assert error(baselines.pointwise_laplacian_ceiling(signal(), "spectral"), signal()) < 1e-7
+
+
+def test_sobel_has_a_ceiling_and_central_a_higher_one():
+    detailed = signal(size=64)
+    sobel, central = (psnr(baselines.pointwise_gradient_ceiling(detailed, s), detailed) for s in ("sobel", "central"))
+    assert sobel < central < 40  # the design document: 34 and 37 dB on the starfish
+    assert sobel > 20
+    assert psnr(baselines.pointwise_laplacian_ceiling(detailed, "laplace"), detailed) < 60
+
+
+def test_the_ceiling_field_has_the_stencils_derivative():
+    """Its exact (spectral) Laplacian is SciPy's, at every pixel: no network can do better on that loss."""
+    target = LAPLACIAN_STENCILS["laplace"].apply(signal().values.double().numpy())
+    field = baselines.pointwise_laplacian_ceiling(signal(), "laplace").numpy()
+    np.testing.assert_allclose(LAPLACIAN_STENCILS["spectral"].apply(field), target, rtol=0, atol=1e-12)
+
+
+def test_ceilings_have_no_say_with_gaps():
+    held = signal(heldout=0.1)
+    assert baselines.pointwise_gradient_ceiling(held, "central") is None
+    assert baselines.pointwise_laplacian_ceiling(held, "laplace") is None

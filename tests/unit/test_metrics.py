@@ -1,0 +1,138 @@
+"""Metrics equal those of scikit-image and torchmetrics, and alignments undo exactly what a task leaves open."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy import ndimage
+from skimage.metrics import peak_signal_noise_ratio as skimage_psnr
+from skimage.metrics import structural_similarity
+from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
+
+from siren_pl import metrics
+
+RNG = np.random.default_rng(0)
+SHAPES = [(16, 20, 1), (16, 20, 3), (11, 11, 1)]
+
+
+def pair(shape: tuple[int, ...], noise: float = 0.05) -> tuple[np.ndarray, np.ndarray]:
+    target = ndimage.gaussian_filter(RNG.random(shape), (1, 1, 0))
+    return (target + noise * RNG.standard_normal(shape)).clip(0, 1), target
+
+
+@pytest.mark.parametrize("noise", [0.5, 0.05, 1e-4])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_psnr(shape, noise):
+    result, target = pair(shape, noise)
+    assert metrics.psnr(result, target) == pytest.approx(skimage_psnr(target, result, data_range=1), abs=1e-9)
+    other = torchmetrics_psnr(torch.from_numpy(result), torch.from_numpy(target), data_range=1.0)
+    assert metrics.psnr(result, target) == pytest.approx(float(other), abs=1e-4)  # its logarithm is float32
+    # Ten times the peak is 20 dB.
+    assert metrics.psnr(result, target, 10.0) == pytest.approx(metrics.psnr(result, target) + 20, abs=1e-9)
+
+
+def test_psnr_is_capped():
+    target = RNG.random((8, 8, 1))
+    assert metrics.psnr(target, target) == metrics.PSNR_CAP == 200.0
+    assert metrics.psnr(target + 1e-11, target) == 200.0  # 220 dB
+    assert metrics.psnr(target + 1e-9, target) == pytest.approx(180, abs=1e-4)  # 1e-9 beside 1 keeps seven digits
+    assert metrics.range_psnr(np.ones((3, 3)), np.ones((3, 3))) == 200.0
+
+
+def test_psnr_of_known_error():
+    assert metrics.psnr(np.full((4, 4, 1), 0.6), np.full((4, 4, 1), 0.5)) == pytest.approx(20, abs=1e-9)
+    assert type(metrics.psnr(np.zeros((2, 2, 1)), np.ones((2, 2, 1)))) is float
+
+
+def test_psnr_8bit_sees_what_a_file_holds():
+    levels = RNG.integers(1, 255, (9, 9, 1))
+    target = levels / 255
+    assert metrics.psnr_8bit(target + 0.4 / 255, target) == 200.0  # less than half a level
+    one_level_off = (target + 0.6 / 255).clip(0, 1)
+    assert metrics.psnr_8bit(one_level_off, target) == pytest.approx(20 * np.log10(255), abs=1e-9)
+    stored = [Image.fromarray(np.round(a[..., 0] * 255).astype(np.uint8)) for a in pair((9, 9, 1))]
+    expected = skimage_psnr(*(np.asarray(image) for image in stored[::-1]), data_range=255)
+    rounded = [np.asarray(image)[..., None] / 255 for image in stored]
+    assert metrics.psnr_8bit(*rounded) == pytest.approx(expected, abs=1e-9)
+
+
+def wang(x: np.ndarray, y: np.ndarray) -> float:
+    """SSIM as printed in Wang et al. 2004 (equation 13): 11 × 11 Gaussian of σ 1.5, mean over whole windows."""
+    line = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
+    window = np.outer(line, line) / line.sum() ** 2
+
+    def mean(a: np.ndarray) -> np.ndarray:
+        return ndimage.correlate(a, window)[5:-5, 5:-5]
+
+    mx, my = mean(x), mean(y)
+    vx, vy, cov = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
+    c1, c2 = 0.01**2, 0.03**2
+    return float(((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_ssim_is_wangs(shape):
+    result, target = pair(shape)
+    by_channel = [wang(result[..., c], target[..., c]) for c in range(shape[-1])]
+    assert metrics.ssim(result, target) == pytest.approx(np.mean(by_channel), abs=1e-9)
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (7, 9, 1)])
+def test_ssim_siren_is_scikit_images_default(shape):
+    """The SIREN code calls skimage.measure.compare_ssim(p, trgt, multichannel=True, data_range=1)."""
+    result, target = pair(shape)
+    by_channel = [structural_similarity(result[..., c], target[..., c], data_range=1.0) for c in range(shape[-1])]
+    assert metrics.ssim_siren(result, target) == pytest.approx(np.mean(by_channel), abs=1e-12)
+
+
+@pytest.mark.parametrize(("shape", "wang_is", "siren_is"), [((10, 30, 1), False, True), ((6, 30, 1), False, False)])
+def test_images_smaller_than_the_window_have_no_ssim(shape, wang_is, siren_is):
+    result, target = pair(shape)
+    assert (metrics.ssim(result, target) is not None) == wang_is
+    assert (metrics.ssim_siren(result, target) is not None) == siren_is
+
+
+def test_luma_is_pillows():
+    colour = RNG.integers(0, 256, (6, 7, 3), dtype=np.uint8)
+    expected = np.asarray(Image.fromarray(colour).convert("L"))[..., None]
+    np.testing.assert_allclose(metrics.luma(colour / 255) * 255, expected, rtol=0, atol=0.52)  # Pillow rounds
+    alpha = np.concatenate([colour / 255, np.ones((6, 7, 1))], -1)
+    np.testing.assert_array_equal(metrics.luma(alpha), metrics.luma(colour / 255))
+    np.testing.assert_array_equal(metrics.luma(expected / 255), expected / 255)
+
+
+@pytest.mark.parametrize("shape", [(8, 9, 1), (8, 9, 3)])
+def test_alignments_recover_the_image(shape):
+    target = RNG.random(shape)
+    shift, scale = RNG.standard_normal(shape[-1]), RNG.standard_normal(shape[-1]) + 3
+    # float64 arithmetic on numbers of order one.
+    np.testing.assert_allclose(metrics.mean_aligned(target + shift, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(metrics.affine_aligned(target * scale + shift, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(metrics.affine_aligned(-target * scale, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(metrics.minmax_aligned(target * 2.5 - 0.7, target), target, rtol=0, atol=1e-13)
+
+
+def test_alignments_are_optimal_in_their_family():
+    result, target = pair((12, 12, 1), 0.3)
+    error = {
+        name: float(np.mean((align(result, target) - target) ** 2))
+        for name, align in [("mean", metrics.mean_aligned), ("affine", metrics.affine_aligned)]
+    }
+    slope, offset = np.polyfit(result.ravel(), target.ravel(), 1)
+    assert error["affine"] == pytest.approx(np.mean((slope * result + offset - target) ** 2), rel=1e-9)
+    assert error["mean"] == pytest.approx(np.var(result - target), rel=1e-9)
+    assert error["affine"] < error["mean"]
+
+
+def test_alignments_of_a_constant():
+    target = RNG.random((5, 5, 1))
+    flat = np.full_like(target, 3.0)
+    mean = np.full_like(target, target.mean())
+    np.testing.assert_allclose(metrics.mean_aligned(flat, target), mean, atol=1e-13)
+    np.testing.assert_allclose(metrics.affine_aligned(flat, target), mean, atol=1e-13)
+    assert np.isfinite(metrics.minmax_aligned(flat, target)).all()
+
+
+def test_range_psnr_takes_the_targets_range_for_peak():
+    target = np.linspace(-3, 5, 33)
+    assert metrics.range_psnr(target + 0.8, target) == pytest.approx(20, abs=1e-9)  # 8 / 0.8

@@ -1,0 +1,125 @@
+"""A picture rendered in chunks is the field evaluated at once, at any size; bytes are rounded and clipped."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from siren_pl import rendering
+from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
+from siren_pl.networks import Siren
+from siren_pl.rendering import evaluate, jet_on_grid, render, render_bytes
+from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
+
+# float32 matrix products of another batch size may sum in another order.
+SINGLE = {"rtol": 0, "atol": 1e-5}
+SIZES = [None, (7, 9), (1, 1), (13, 4), (17, 23)]
+
+
+@pytest.fixture(autouse=True, params=[10, 32_768], ids=["small chunks", "one chunk"])
+def chunk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "CHUNK", request.param)
+
+
+def signal(shape: tuple[int, ...] = (7, 9), channels: int = 2, grid: PixelCentres | PixelCorners | None = None):
+    return SampledSignal(torch.zeros(*shape, channels), grid=grid or PixelCentres())
+
+
+@functools.cache
+def network(axes: int = 2, channels: int = 2) -> nn.Module:
+    return Siren(axes, channels, 8, 1, omega_0=5.0)
+
+
+class Constant(nn.Module):
+    """A field of one value, with a parameter as every network has."""
+
+    def __init__(self, value: float) -> None:
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(value))
+
+    def forward(self, coords: Tensor) -> Tensor:
+        return self.value.expand(len(coords), 1)
+
+
+@pytest.mark.parametrize("grid", [PixelCentres(), PixelCorners()])
+@pytest.mark.parametrize("size", SIZES)
+def test_render_equals_direct_evaluation(size, grid):
+    scene = signal(grid=grid)
+    with torch.no_grad():
+        expected = network()(scene.coords(size)).reshape(*(size or scene.shape), 2)
+    result = render(network(), scene, size)
+    torch.testing.assert_close(result, expected, **SINGLE)
+    assert result.dtype == torch.float32
+    assert not result.requires_grad
+
+
+@pytest.mark.parametrize("shape", [(11,), (3, 5, 4)])
+def test_render_in_one_and_three_dimensions(shape):
+    scene = signal(shape)
+    field = network(len(shape))
+    with torch.no_grad():
+        expected = field(scene.coords()).reshape(*shape, 2)
+    torch.testing.assert_close(render(field, scene), expected, **SINGLE)
+
+
+def test_rendering_finer_passes_through_the_same_field():
+    """At three times the resolution every third pixel centre, from the second, is a centre of the original grid."""
+    fine, coarse = render(network(), signal(), (21, 27)), render(network(), signal())
+    torch.testing.assert_close(fine[1::3, 1::3], coarse, **SINGLE)
+
+
+def test_double_networks_are_rendered_too():
+    field = Siren(2, 2, 8, 1, omega_0=5.0).double()
+    assert evaluate(field, signal().coords()).dtype == torch.float32
+    torch.testing.assert_close(render(field, signal()), render(network(), signal()), **SINGLE)
+
+
+@pytest.mark.parametrize("size", [(7, 9), (13, 4), (1, 1)])
+def test_bytes_are_the_rounded_picture(size):
+    scene = signal()
+    values = render(network(), scene, size).numpy()
+    result = render_bytes(network(), scene, size)
+    assert result.dtype == np.uint8
+    assert result.shape == (*size, 2)
+    # Half a level of rounding, and float32's share of 1e-7 × 255.
+    np.testing.assert_allclose(result, (values.clip(-1, 1) / 2 + 0.5) * 255, rtol=0, atol=0.5 + 1e-3)
+
+
+@pytest.mark.parametrize(
+    ("value", "level"),
+    [(-5.0, 0), (-1.0, 0), (1.0, 255), (7.0, 255), (100.4 / 127.5 - 1, 100), (100.6 / 127.5 - 1, 101)],
+)
+def test_bytes_are_clipped_and_rounded(value, level):
+    assert (render_bytes(Constant(value), signal(channels=1), (3, 5)) == level).all()
+
+
+def test_bytes_undo_scale_and_offset():
+    scene = signal(channels=2)
+    found = render_bytes(network(), scene, (7, 9), scale=4.0, offset=torch.tensor([0.5, -0.25]))
+    values = render(network(), scene).numpy() / 4 + np.array([0.5, -0.25])
+    np.testing.assert_allclose(found, (values.clip(-1, 1) / 2 + 0.5) * 255, rtol=0, atol=0.5 + 1e-3)
+
+
+@pytest.mark.parametrize("strategy", [ForwardDerivatives(), AutogradDerivatives()])
+def test_jet_on_grid_order_two(strategy):
+    scene = signal()
+    field = Siren(2, 2, 8, 1, omega_0=5.0).double()
+    expected = AutogradDerivatives()(field, scene.coords().double(), 2)
+    found = jet_on_grid(field, scene, strategy, 2)
+    for a, b in [
+        (found.value, expected.value),
+        (found.gradient, expected.gradient),
+        (found.laplacian, expected.laplacian),
+    ]:
+        # Computed in float64, stored in float32: seven digits.
+        torch.testing.assert_close(a.double(), b.detach(), rtol=1e-6, atol=1e-6)
+
+
+def test_jet_on_grid_order_one():
+    found = jet_on_grid(network(), signal(), ReverseDerivatives(), 1)
+    assert found.order == 1
+    assert found.gradient.shape == (2, 63, 2)
+    expected = AutogradDerivatives()(network(), signal().coords(), 1).gradient.detach()
+    torch.testing.assert_close(found.gradient, expected, rtol=1e-4, atol=1e-4)  # float32 with slopes of order 1e1
