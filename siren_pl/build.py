@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
+from torch import Tensor, nn
 
 from siren_pl import inits
 from siren_pl.derivatives import AutoDerivatives, Derivatives
@@ -19,6 +20,7 @@ from siren_pl.networks import CoordinateNetwork, nyquist_octaves
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
+from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
 from siren_pl.training.module import FieldModule, Recipe
 from siren_pl.training.schedules import Constant, Cosine
@@ -27,13 +29,15 @@ Plain = dict[str, Any]
 Baseline = Callable[[SampledSignal], Tensor | None]
 
 # Keys of a dataset that its source reads by interpolation, or that concern training; not options of the signal.
-_NOT_OF_THE_SIGNAL = ("path", "root", "index", "batch_size")
+_NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 # Keys of a task that say how to train for it.
 _NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
-# `trainer.max_steps=auto` ends here, however many samples a signal has.
 # The paper's omega_0, and the samples along an axis of the images that it was found on.
 REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
+# `trainer.max_steps=auto` ends here, however many samples a signal has.
 MOST_STEPS = 20_000
+# What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
+NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
 
 
 def plain(config: DictConfig) -> Plain:
@@ -162,23 +166,72 @@ def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
     )
 
 
-def module(config: Plain) -> FieldModule:
-    """Everything that is fitted, ready to run."""
-    ground_truth = signal(config)
+def members(config: Plain) -> list[Plain] | None:
+    """A configuration per signal where `dataset.index` asks for several; None where it describes one.
+
+    Each is complete: run alone, it fits the same field.
+    """
+    index = config["dataset"].get("index")
+    if index != "all" and not isinstance(index, (list, tuple)):
+        return None
+    numbers = create(config["dataset"]["members"]) if index == "all" else list(index)
+    if not numbers:
+        raise UserError("dataset.index=[] names no signal: give numbers, or all.")
+    return [_at_index(config, number) for number in numbers]
+
+
+def _at_index(config: Plain, number: int) -> Plain:
+    dataset = {key: value for key, value in config["dataset"].items() if key != "members"}
+    dataset |= {"index": number, "source": dataset["source"] | {"index": number}}
+    return config | {"dataset": dataset}
+
+
+def module(config: Plain, signals: Sequence[SampledSignal]) -> FieldModule:
+    """Everything that is fitted, ready to run: a field per signal, all from the same seed.
+
+    Args:
+        config: The whole configuration.
+        signals: Ground truths of one shape.
+    """
+    first = signals[0]
     chosen_task = task(config)
-    field = network(config, ground_truth.in_features, ground_truth.out_features, ground_truth.samples)
-    strategy = derivatives(config, ground_truth.out_features)
-    steps = recipe(config, ground_truth)
-    parameters = sum(parameter.numel() for parameter in field.parameters())
-    points = steps.batch_size or int(ground_truth.observed.sum())
-    streams = max(1 + term.order * ground_truth.in_features for term in chosen_task.terms.values())
-    work = points * steps.max_steps * streams * parameters / REFERENCE_PARAMETERS
+    networks = [network(config, first.in_features, first.out_features, first.samples) for _ in signals]
+    steps = recipe(config, first)
+    parameters = sum(parameter.numel() for parameter in networks[0].parameters())
+    work = len(signals) * steps.max_steps * _points(steps, first) * _streams(chosen_task, first)
+    compilation = Compilation(_compile(config), work * parameters / REFERENCE_PARAMETERS)
+    strategy = derivatives(config, first.out_features)
+    return FieldModule(merge(networks, signals), chosen_task, strategy, steps, compilation)
+
+
+def _points(steps: Recipe, ground_truth: SampledSignal) -> int:
+    """Points per step and field."""
+    return min(steps.batch_size or sys.maxsize, int(ground_truth.observed.sum()))
+
+
+def _streams(chosen_task: Task, ground_truth: SampledSignal) -> int:
+    """Streams of the largest jet that the task asks for: the value, its slopes, its second derivatives."""
+    return max(1 + term.order * ground_truth.in_features for term in chosen_task.terms.values())
+
+
+def _compile(config: Plain) -> bool | None:
     wanted = {"auto": None, True: True, False: False}[config["compile"]]
-    if "Autograd" in config["derivatives"]["_target_"]:
-        if wanted:
-            raise UserError("compile=true cannot compile nested autograd: choose derivatives=auto, or compile=auto.")
-        wanted = False
-    return FieldModule(field, chosen_task, ground_truth, strategy, steps, Compilation(wanted, work))
+    if "Autograd" not in config["derivatives"]["_target_"]:
+        return wanted
+    if wanted:
+        raise UserError("compile=true cannot compile nested autograd: choose derivatives=auto, or compile=auto.")
+    return False
+
+
+def together(config: Plain, ground_truth: SampledSignal) -> int:
+    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds.
+
+    A step keeps, for every point and stream, each layer's input and output and one gradient.
+    """
+    field = network(config, ground_truth.in_features, ground_truth.out_features, ground_truth.samples)
+    widths = sum(layer.out_features for layer in field.modules() if isinstance(layer, nn.Linear))
+    numbers = _points(recipe(config, ground_truth), ground_truth) * _streams(task(config), ground_truth) * widths
+    return max(1, int(config["trainer"]["memory_gb"] * 1e9 / (numbers * NUMBERS_KEPT * BYTES_PER_NUMBER)))
 
 
 def machine(config: Plain) -> Machine:

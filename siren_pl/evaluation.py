@@ -50,7 +50,7 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
     """The run's configuration: plain, checked, trusted."""
-    directory_of.require_run(run, "run")
+    directory_of.require_one_field(run, "run")
     config = OmegaConf.load(run / ".hydra" / "config.yaml")
     assert isinstance(config, DictConfig)
     if overrides is not None:

@@ -60,6 +60,17 @@ def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Pa
     return _save(figure, path)
 
 
+def contact_sheet(pairs: Sequence[tuple[str, Array, Array]], path: Path) -> Path:
+    """Several (title, target, result) side by side, two pairs to a row; pixels (H, W, C) in [0, 1]."""
+    figure, axes = _subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
+    for panel in axes.flat[2 * len(pairs) :]:
+        panel.set_axis_off()
+    for panels, (title, target, result) in zip(axes.reshape(-1, 2), pairs, strict=False):
+        _show(panels[0], target, "target")
+        _show(panels[1], result, title)
+    return _save(figure, path)
+
+
 def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
     """Gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
     rows = [(f"∂/∂{name}", target["gradient"][axis], result["gradient"][axis]) for axis, name in enumerate("yx")]

@@ -14,6 +14,7 @@ from siren_pl.signals import SampledSignal
 from siren_pl.tasks import Task
 from siren_pl.training import fitting
 from siren_pl.training.compilation import Compilation
+from siren_pl.training.fields import OneField
 from siren_pl.training.module import FieldModule, Recipe
 from siren_pl.training.schedules import Cosine
 
@@ -64,7 +65,7 @@ def fit(
     strategy = derivatives or AutoDerivatives(signal.out_features)
     optimizer = functools.partial(torch.optim.Adam, lr=lr, fused=True)
     recipe = Recipe(steps, batch_size, optimizer, Cosine(warmup=0.02), seed=seed)
-    module = FieldModule(network, task, signal, strategy, recipe, Compilation(False, 0))
+    module = FieldModule(OneField(network, signal), task, strategy, recipe, Compilation(False, 0))
     fitting.run(module, fitting.Machine(progress=progress))
     network.cpu().eval()
     metrics = Judgement(network, task, signal, strategy, {}).metrics

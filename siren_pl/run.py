@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import resource
-import sys
-import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import torch
-
-from siren_pl import build, loggers
+from siren_pl import build, loggers, many
 from siren_pl import run_directory as directory_of
 from siren_pl.judging import Judgement
 from siren_pl.loggers import Job
+from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST
 from siren_pl.training.module import DivergenceError, FieldModule
@@ -22,16 +18,8 @@ from siren_pl.training.module import DivergenceError, FieldModule
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its status and everything measured."""
-
-    status: str
-    metrics: dict[str, float]
-
-
 def train(config: build.Plain, job: Job, started: float) -> Outcome:
-    """Fit, judge and write a run directory; continues from its checkpoint if there is one.
+    """Fit, judge and write a run directory; continues from its checkpoints if there are any.
 
     Args:
         config: Plain, resolved and validated.
@@ -49,12 +37,18 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
     outcome = Outcome(directory_of.FAILED, {})
     exit_code = 1
     try:
-        module = build.module(config)
-        chosen = build.settled(config, module.signal)
-        say_settled(module, chosen)
+        members = build.members(config)
+        signals = [build.signal(member) for member in members or [config]]
+        chosen = build.settled(config, signals[0])
         job = replace(job, config=config | {"settled": chosen})
-        sinks = loggers.make(config["logger"], job)
-        outcome, figures = _fit_and_judge(module, config, job, sinks, started)
+        if members is None:
+            module = build.module(config, signals)
+            say_settled(module, chosen)
+            sinks = loggers.make(config["logger"], job)
+            outcome, figures = _fit_and_judge(module, config, job, sinks, started)
+        else:
+            sinks = loggers.make(config["logger"], job)
+            outcome, figures = many.train(config, members, signals, job, sinks, started)
         exit_code = 0 if outcome.status == directory_of.FINISHED else 1
         return outcome
     except KeyboardInterrupt:
@@ -72,10 +66,12 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
 
 def is_done(config: build.Plain, directory: Path) -> bool:
     """Whether a run has finished with as many steps as the configuration asks for."""
-    steps = directory_of.read_metrics(directory).get("steps", 0)
     if directory_of.read_status(directory) != directory_of.FINISHED:
         return False
-    return steps >= build.recipe(config, build.signal(config)).max_steps
+    members = build.members(config)
+    if members is not None:
+        return many.are_done(members, [build.signal(member) for member in members], directory)
+    return directory_of.read_metrics(directory).get("steps", 0) >= build.recipe(config, build.signal(config)).max_steps
 
 
 def _fit_and_judge(
@@ -85,9 +81,8 @@ def _fit_and_judge(
     try:
         fitting.run(module, build.machine(config), directory / "checkpoints", sinks)
     except DivergenceError as divergence:
-        last = dict(module.history[-1]) if module.history else {}
-        metrics = {"diverged": 1.0, "diverged_step": float(divergence.step), **_plain_names(last)}
-        directory_of.write_metrics(directory, metrics | _costs(module, started))
+        metrics = of_divergence(module, divergence.step, started)
+        directory_of.write_metrics(directory, metrics)
         log.error(
             "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0.",
             job.task,
@@ -95,87 +90,12 @@ def _fit_and_judge(
             directory / "checkpoints" / LAST,
         )
         return Outcome(directory_of.DIVERGED, metrics), []
+    (signal,) = module.fields.signals
     network = module.network.float().cpu()
-    judgement = Judgement(network, module.task, module.signal, module.derivatives, build.baselines(config))
+    judgement = Judgement(network, module.task, signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
-    picture = judgement.save_picture(directory / "predictions" / f"{module.signal.name}.png")
-    metrics = judgement.metrics | _costs(module, started) | {"diverged": 0.0}
+    picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")
+    metrics = judgement.metrics | costs(module, started) | {"diverged": 0.0}
     directory_of.write_metrics(directory, metrics)
     report(metrics, [*figures, picture], job)
     return Outcome(directory_of.FINISHED, metrics), figures
-
-
-def say_settled(module: FieldModule, chosen: build.Plain) -> None:
-    """Log what `auto` came to, so that nobody has to guess."""
-    recipe, signal = module.recipe, module.signal
-    parameters = sum(parameter.numel() for parameter in module.network.parameters())
-    points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
-    size = " x ".join(map(str, signal.shape))
-    omega = chosen["model"].get("omega_0")
-    log.info(
-        "%s: %s (%s, %d channels), %d parameters%s, %d steps of %s, learning rate %.2g",
-        module.task.name,
-        signal.name,
-        size,
-        signal.out_features,
-        parameters,
-        "" if omega is None else f", omega_0 {omega:.3g}",
-        recipe.max_steps,
-        points,
-        chosen["lr"],
-    )
-
-
-def _plain_names(row: dict[str, float]) -> dict[str, float]:
-    """A row of the curve as metrics: `eval/psnr` is `psnr`, and so on."""
-    return {name.removeprefix("eval/"): value for name, value in row.items() if name != "step"}
-
-
-def _costs(module: FieldModule, started: float) -> dict[str, float]:
-    """What the run took."""
-    recipe = module.recipe
-    steps = module.steps_done
-    observed = int(module.signal.observed.sum())
-    points = min(recipe.batch_size or observed, observed)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    if torch.cuda.is_available():
-        memory = max(memory, torch.cuda.max_memory_allocated() / 2**20)
-    return {
-        "steps": float(steps),
-        "points": float(steps * points),
-        "parameters": float(sum(parameter.numel() for parameter in module.network.parameters())),
-        "wall_s": time.time() - started,
-        "peak_memory_mb": memory,
-    }
-
-
-# The first figures to look at, in this order; the rest is in metrics.json.
-_HEADLINES = ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "laplacian_psnr", "wall_s")
-
-
-def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:
-    """Say how it went and where to look."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "field", *_baseline_names(metrics), title=job.title, title_justify="left")
-    for name in _HEADLINES:
-        if name in metrics:
-            cells = [metrics.get(f"baseline/{baseline}/{name}") for baseline in _baseline_names(metrics)]
-            table.add_row(
-                name,
-                *(
-                    "" if value is None else f"{value:.3g}" if name == "ssim" else f"{value:.2f}"
-                    for value in (metrics[name], *cells)
-                ),
-            )
-    console = Console(stderr=True)
-    console.print(table)
-    for path in [job.directory / "metrics.json", *pictures]:
-        console.print(f"  {path}", soft_wrap=True, highlight=False)
-    if job.config.get("logger", {}).get("name") == "wandb":
-        console.print(f"  wandb leet {job.config['logger']['directory']}/wandb", highlight=False)
-
-
-def _baseline_names(metrics: dict[str, float]) -> list[str]:
-    return list(dict.fromkeys(name.split("/")[1] for name in metrics if name.startswith("baseline/")))

@@ -53,6 +53,18 @@ def is_used(directory: Path) -> bool:
     return any((directory / name).exists() for name in (".hydra", "checkpoints", "metrics.json", "multirun.yaml"))
 
 
+def require_one_field(directory: Path, key: str) -> None:
+    """Refuse a directory that does not hold the run of one field.
+
+    Raises:
+        UserError: Naming the key and what was found instead.
+    """
+    require_run(directory, key)
+    signals = sorted(path.parents[1] for path in directory.glob("signals/*/.hydra/config.yaml"))
+    if signals:
+        raise UserError(f"{key}={directory} holds {len(signals)} fields: name one of them, such as {signals[0]}.")
+
+
 def require_run(directory: Path, key: str) -> None:
     """Refuse a directory that holds no run.
 

@@ -14,7 +14,8 @@ ALLOWED = frozenset(
     [
         *(f"siren_pl.networks.{name}" for name in ("Siren", "Relu", "Tanh", "Softplus")),
         *(f"siren_pl.signals.{name}" for name in ("image_signal", "bundled", "image_file")),
-        *(f"siren_pl.signals.{name}" for name in ("starfish", "kodak", "div2k", "cifar10")),
+        *(f"siren_pl.signals.{name}" for name in ("starfish", "kodak", "div2k", "cifar10", "folder")),
+        *(f"siren_pl.signals.{name}_members" for name in ("kodak", "div2k", "cifar10", "folder")),
         *(f"siren_pl.tasks.{name}" for name in ("image_fit", "poisson_grad", "poisson_laplacian")),
         *(f"siren_pl.derivatives.{name}Derivatives" for name in ("Auto", "Forward", "Reverse", "Autograd")),
         *(f"siren_pl.baselines.{name}" for name in ("biharmonic", "cubic", "gradient_solver", "laplacian_solver")),

@@ -6,6 +6,7 @@ differs is refused.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import tarfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
 from siren_pl.signals.images import Pixels, Source, as_pixels, read_image
@@ -83,19 +85,29 @@ def cifar10(index: int = 0, root: str | None = None) -> Source:
             if index >= len(files):
                 raise UserError(f"dataset.index={index}: dataset.root={root} holds only {len(files)} images.")
             return name, read_image(files[index])
-        return name, _cifar_record(locate(CIFAR10, root), index)
+        return name, _cifar_image(locate(CIFAR10, root), index)
 
     return read
 
 
-def _cifar_record(archive: Path, index: int) -> Pixels:
+@functools.lru_cache(maxsize=1)
+def cifar_records(archive: Path) -> NDArray[np.uint8]:
+    """The first training batch (10,000, 3073): label, then the red, green and blue planes.
+
+    Raises:
+        UserError: The archive is damaged, or another.
+    """
     try:
         with tarfile.open(archive) as tar:
             member = next(m for m in tar.getmembers() if m.name.endswith("data_batch_1.bin"))
             stream = tar.extractfile(member)
-            records = np.frombuffer(stream.read() if stream else b"", dtype=np.uint8).reshape(-1, CIFAR_RECORD)
+            return np.frombuffer(stream.read() if stream else b"", dtype=np.uint8).reshape(-1, CIFAR_RECORD)
     except (tarfile.TarError, OSError, EOFError, StopIteration, ValueError) as error:
         raise UserError(f"{archive} is not the binary archive of CIFAR-10, or it is damaged: delete it.") from error
+
+
+def _cifar_image(archive: Path, index: int) -> Pixels:
+    records = cifar_records(archive)
     if not 0 <= index < len(records):
         raise UserError(f"dataset.index={index} must lie between 0 and {len(records) - 1}.")
     planes = records[index, 1:].reshape(3, CIFAR_SIDE, CIFAR_SIDE)

@@ -8,12 +8,14 @@ import time
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from siren_pl import metrics
+from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.rendering import render
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.tasks.task import Task
 from siren_pl.training.module import FieldModule
 
 # Where no terminal shows a bar (a pipe, a cluster's log), one line is printed this often.
@@ -26,23 +28,31 @@ class Curve(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Append a row to the module's history where one is due."""
         assert isinstance(pl_module, FieldModule)
+        rows: dict[int, dict[str, float]] = {}
+        for step, losses in pl_module.logged:
+            means = {f"train/{name}": float(loss.nanmean()) for name, loss in losses.items()}
+            rows[step] = {"train/loss": sum(means.values()), **means}
         step, recipe = trainer.global_step, pl_module.recipe
-        row: dict[str, float] = {}
-        if recipe.is_log_step(step):
-            losses = {f"train/{name}": float(loss) for name, loss in pl_module.last_losses.items()}
-            row = {"train/loss": sum(losses.values()), **losses}
         if recipe.is_evaluation_step(step) and recipe.evaluations:
-            row |= quick_scores(pl_module)
-        if row:
-            pl_module.history.append({"step": float(step), **row})
+            rows[step] = rows.get(step, {}) | quick_scores(pl_module)
+        for at, row in rows.items():
+            pl_module.history.append({"step": float(at), **row})
             for logger in trainer.loggers:
-                logger.log_metrics(row, step)
+                logger.log_metrics(row, at)
 
 
 def quick_scores(module: FieldModule) -> dict[str, float]:
-    """PSNR (after the task's alignment) over all samples, and over the held-out ones where there are any."""
-    signal = module.signal
-    values = module.task.align(render(module.network, signal) / module.task.value_scale(signal), signal)
+    """PSNR (after the task's alignment) over all samples, and over held-out ones; means over the fields."""
+    scores = [
+        _quick_score(field, signal, module.task)
+        for index, (field, signal) in enumerate(zip(module.fields.split(), module.fields.signals, strict=True))
+        if index not in module.diverged
+    ]
+    return {name: sum(score[name] for score in scores) / len(scores) for name in scores[0]}
+
+
+def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) -> dict[str, float]:
+    values = task.align(render(field, signal) / task.value_scale(signal), signal)
     result, target = ((array / 2 + 0.5).clamp(0, 1).double().numpy() for array in (values, signal.values))
     unseen = ~signal.observed.numpy()
     scores = {"eval/psnr": metrics.psnr(result, target)}
@@ -100,7 +110,7 @@ class ProgressLine(pl.Callback):
 
     def _text(self, step: int, module: FieldModule) -> str:
         rate = (step - self._first_step) / max(time.monotonic() - self._started, 1e-9)
-        loss = float(torch.stack(list(module.last_losses.values())).sum())
+        loss = sum(float(loss.nanmean()) for loss in module.last_losses.values())
         evaluated = next((row["eval/psnr"] for row in reversed(module.history) if "eval/psnr" in row), math.nan)
         psnr = "" if math.isnan(evaluated) else f"  PSNR {evaluated:.2f} dB"
         return f"step {step}/{module.recipe.max_steps}  {rate:.1f} steps/s  loss {loss:.3g}{psnr}"

@@ -3,24 +3,27 @@
 One `training_step` of Lightning runs many optimiser steps (a slice of time), so that short steps pay no framework tax.
 What a step does depends on (seed, step) alone: the batch, the learning rate, the weights before it. Hence slices,
 interruptions and resumes leave no trace in the result.
+
+It knows neither a task by name nor whether it fits one field or many (see `fields`).
 """
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
 from siren_pl.derivatives import Derivatives
-from siren_pl.networks.base import CoordinateNetwork
-from siren_pl.signals.sampled import SampledSignal
+from siren_pl.errors import UserError
 from siren_pl.tasks.task import Batch, Task
 from siren_pl.training.compilation import Compilation
+from siren_pl.training.fields import Fields
 from siren_pl.training.schedules import Schedule
 
 # A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
@@ -69,36 +72,37 @@ class Recipe:
 
 
 class FieldModule(pl.LightningModule):
-    """A field being fitted to a signal.
+    """Fields being fitted to their signals.
 
     Args:
-        network: The field.
+        fields: What is fitted: one network and its signal, or many.
         task: Supervision and judge.
-        signal: The ground truth.
         derivatives: How the jets are made.
         recipe: Steps, batches, optimiser.
         compilation: Whether the loss is compiled; settled at the first step.
+
+    Attributes:
+        last_losses: Named losses of the latest step, each of shape (fields,).
+        logged: (step, losses) of the slice just run, where a row of the log is due.
+        history: Rows of the curve: losses and PSNR by step, means over the fields.
+        diverged: The step at which a field's loss stopped being finite, by the field's number.
     """
 
     def __init__(
-        self,
-        network: CoordinateNetwork,
-        task: Task,
-        signal: SampledSignal,
-        derivatives: Derivatives,
-        recipe: Recipe,
-        compilation: Compilation,
+        self, fields: Fields, task: Task, derivatives: Derivatives, recipe: Recipe, compilation: Compilation
     ) -> None:
         super().__init__()
-        self.network = network
-        self.task, self.signal, self.derivatives, self.recipe = task, signal, derivatives, recipe
+        self.network = fields.network  # registered under this name: checkpoints hold `network.*`
+        self.fields, self.task, self.derivatives, self.recipe = fields, task, derivatives, recipe
         self.compilation = compilation
         self.automatic_optimization = False
         self.last_losses: dict[str, Tensor] = {}
+        self.logged: list[tuple[int, dict[str, Tensor]]] = []
         self.history: list[dict[str, float]] = []
+        self.diverged: dict[int, int] = {}
         self.steps_done = 0
         self._tables: Batch = {}
-        self._loss = self._losses
+        self._objective = self._losses
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser; remembers its learning rate as the schedule's peak."""
@@ -108,67 +112,88 @@ class FieldModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Bring every table of points to the device once."""
-        reference = next(self.network.parameters())
-        self._tables = {
-            name: {key: column.to(reference) for key, column in points.items()}
-            for name, points in self.task.tables(self.signal).items()
-        }
-        self._loss = self.compilation.wrap(self._losses)
+        self._tables = self.fields.tables(self.task)
+        self._objective = self.compilation.wrap(self._losses)
 
     def training_step(self, _batch: object, _index: int) -> None:
-        """Run optimiser steps until the next row of the log, evaluation, end, or the end of the slice."""
+        """Run optimiser steps until an evaluation, the end, or the end of the slice."""
         deadline = time.perf_counter() + SLICE_SECONDS
-        optimizer = self.optimizers()
+        # Steps are counted below: Lightning's wrapper of the optimiser would cost more than a short step.
+        optimizer = cast("torch.optim.Optimizer", self.optimizers(use_pl_optimizer=False))
         totals: list[Tensor] = []
+        self.logged = []
         first = step = self.global_step
         while step < self.recipe.max_steps:
             totals.append(self._step(optimizer, step))
             step += 1
-            if self.recipe.is_log_step(step) or self.recipe.is_evaluation_step(step) or time.perf_counter() > deadline:
+            if self.recipe.is_log_step(step):
+                self.logged.append((step, self.last_losses))
+            if self.recipe.is_evaluation_step(step) or time.perf_counter() > deadline:
                 break
-        self.steps_done = step
+        self._count(step - first)
         finite = torch.isfinite(torch.stack(totals))  # one look for the whole slice, so that devices are not waited for
         if not finite.all():
-            raise DivergenceError(first + int((~finite).nonzero()[0]))
+            self._note_divergence(first, finite)
 
-    def _step(self, optimizer: Any, step: int) -> Tensor:
-        """One optimiser step; returns the detached total loss before it."""
-        factor = self.recipe.schedule(step / self.recipe.max_steps)
+    def _step(self, optimizer: torch.optim.Optimizer, step: int) -> Tensor:
+        """One optimiser step; returns every field's total loss before it, shape (fields,)."""
+        rate = self._peak * self.recipe.schedule(step / self.recipe.max_steps)
         for group in optimizer.param_groups:
-            group["lr"] = self._peak * factor
-        batch = self.task.draw(self._tables, self.recipe.batch_size, self.recipe.seed, step)
-        losses = self._loss(batch)
-        total = torch.stack(list(losses.values())).sum()
+            group["lr"] = rate
+        batch = self.fields.draw(self.task, self._tables, self.recipe.batch_size, self.recipe.seed, step)
+        total, totals, self.last_losses = self._objective(batch)
         optimizer.zero_grad(set_to_none=True)
-        self.manual_backward(total)
+        total.backward()
         if self.recipe.clip is not None:
-            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip)
+            self.fields.clip(self.recipe.clip)
         optimizer.step()
-        self.last_losses = {name: loss.detach() for name, loss in losses.items()}
-        return total.detach()
+        return totals
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The differentiable part of a step: jets at the batch, and their losses. This is what gets compiled."""
-        jets = {}
-        for name, term in self.task.terms.items():
-            jets[name] = self.derivatives(self.network, batch[name]["coords"], term.order, term.groups)
-        return self.task.losses(jets, batch)
+    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """What is minimised, every field's total, and every field's named losses. This is what gets compiled."""
+        losses = self.fields.losses(self.task, self.derivatives, batch)
+        totals = functools.reduce(torch.add, losses.values())
+        return totals.sum(), totals.detach(), {name: loss.detach() for name, loss in losses.items()}
+
+    def _count(self, steps: int) -> None:
+        """Tell Lightning how many optimiser steps were made: its `global_step`, which checkpoints keep."""
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        for _ in range(steps):
+            progress.increment_ready()
+            progress.increment_completed()
+        self.steps_done = self.global_step
+
+    def _note_divergence(self, first: int, finite: Tensor) -> None:
+        """Remember which fields were lost; the others go on, since none sees another."""
+        for index in (~finite).any(0).nonzero().flatten().tolist():
+            self.diverged.setdefault(index, first + int((~finite[:, index]).nonzero()[0]))
+        if len(self.diverged) == len(self.fields.signals):
+            raise DivergenceError(max(self.diverged.values()))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the curve and the choices made at run time: plain containers, so that loading needs no code."""
+        signal = self.fields.signals[0]
         checkpoint["siren_pl"] = {
             "history": self.history,
+            "diverged": self.diverged,
+            "names": [each.name for each in self.fields.signals],
             "compile": self.compilation.chosen,
             "signal": {
-                "in_features": self.signal.in_features,
-                "out_features": self.signal.out_features,
-                "samples": float(self.signal.samples),
+                "in_features": signal.in_features,
+                "out_features": signal.out_features,
+                "samples": float(signal.samples),
             },
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue the curve and keep the choices."""
         kept = checkpoint["siren_pl"]
-        self.history = list(kept["history"])
+        names = [signal.name for signal in self.fields.signals]
+        if len(names) > 1 and names != kept["names"]:
+            raise UserError(
+                f"the checkpoint holds fields of {', '.join(kept['names'])}, now there are {', '.join(names)}: "
+                "restore its files, or start a new run."
+            )
+        self.history, self.diverged = list(kept["history"]), dict(kept["diverged"])
         self.steps_done = checkpoint["global_step"]
         self.compilation.chosen = kept["compile"]

@@ -1,0 +1,195 @@
+"""Many signals in one run: fitted together, judged apart, and left behind as if each had been a run of its own.
+
+Signals of one shape are trained as one batched network, in chunks that fit the memory. Every signal gets a run
+directory beneath `signals/`, with a checkpoint split off the chunk's, so that `evaluate.py`, `load` and `resume` know
+no difference.
+"""
+
+from __future__ import annotations
+
+import csv
+import logging
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from siren_pl import build, figures
+from siren_pl import run_directory as directory_of
+from siren_pl.judging import Judgement
+from siren_pl.loggers import Job
+from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
+from siren_pl.signals import SampledSignal
+from siren_pl.signals.images import to_unit
+from siren_pl.training import fitting
+from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, read_checkpoint
+from siren_pl.training.module import DivergenceError, FieldModule
+
+log = logging.getLogger(__name__)
+
+Row = dict[str, float]
+# Pairs of target and result on the contact sheet: what still fits a page.
+MOST_PAIRS = 12
+# What would mean nothing as a mean over signals: costs, of which the largest is kept, and marks of divergence.
+_COSTS = ("steps", "points", "parameters", "wall_s", "peak_memory_mb")
+_MARKS = ("diverged", "diverged_step")
+
+
+def train(
+    config: build.Plain,
+    members: Sequence[build.Plain],
+    signals: Sequence[SampledSignal],
+    job: Job,
+    sinks: list,
+    started: float,
+) -> tuple[Outcome, list[Path]]:
+    """Fit every signal of a set; continues where an earlier start was cut off.
+
+    Args:
+        config: The run's configuration.
+        members: A configuration per signal.
+        signals: The ground truths.
+        job: Where to write, and what to call it.
+        sinks: Loggers that receive the curves.
+        started: `time.time()` at the start.
+    """
+    homes = [job.directory / "signals" / name for name in _names(signals)]
+    pictures: list[Path] = []
+    parts = list(chunks(config, signals))
+    for number, part in enumerate(parts):
+        module = build.module(config, [signals[i] for i in part])
+        if all(_is_done(homes[i], module.recipe.max_steps) for i in part):
+            continue
+        if len(parts) > 1:
+            log.info("chunk %d of %d", number + 1, len(parts))
+        say_settled(module, build.settled(config, signals[part[0]]))
+        place = job.directory / "checkpoints" / f"{number:03d}"
+        try:
+            fitting.run(module, build.machine(config), place, sinks)
+        except DivergenceError as divergence:
+            log.error("every field of this chunk diverged: %s; try a lower optimizer.lr or model.omega_0.", divergence)
+        _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, started)
+        if config["figures"]:
+            pictures.append(figures.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
+    rows = {home.name: directory_of.read_metrics(home) for home in homes}
+    metrics = _summed_up(rows)
+    directory_of.write_metrics(job.directory, metrics)
+    table = _write_table(rows, job.directory / "signals.csv")
+    if config["figures"]:
+        pictures.insert(0, _contact_sheet(config, homes, signals, job.directory / "figures" / "signals.png"))
+    report(metrics, [table, *pictures], job)
+    status = directory_of.DIVERGED if metrics["diverged"] else directory_of.FINISHED
+    return Outcome(status, metrics), pictures
+
+
+def are_done(members: Sequence[build.Plain], signals: Sequence[SampledSignal], directory: Path) -> bool:
+    """Whether every signal has finished with as many steps as its configuration asks for."""
+    homes = [directory / "signals" / name for name in _names(signals)]
+    steps = [build.recipe(member, signal).max_steps for member, signal in zip(members, signals, strict=True)]
+    return all(_is_done(home, wanted) for home, wanted in zip(homes, steps, strict=True))
+
+
+def chunks(config: build.Plain, signals: Sequence[SampledSignal]) -> Iterator[list[int]]:
+    """Numbers of the signals that are trained together: of one shape, and no more than memory holds."""
+    groups: dict[Any, list[int]] = {}
+    for index, signal in enumerate(signals):
+        groups.setdefault(signal.values.shape, []).append(index)
+    for group in groups.values():
+        size = build.together(config, signals[group[0]])
+        for start in range(0, len(group), size):
+            yield group[start : start + size]
+
+
+def _is_done(home: Path, max_steps: int) -> bool:
+    ended = directory_of.read_status(home) in (directory_of.FINISHED, directory_of.DIVERGED)
+    return ended and directory_of.read_metrics(home).get("steps", 0) >= max_steps
+
+
+def _names(signals: Sequence[SampledSignal]) -> list[str]:
+    """A directory name per signal: its own, with its number before it where names repeat."""
+    names = [signal.name for signal in signals]
+    return [name if names.count(name) == 1 else f"{index:04d}_{name}" for index, name in enumerate(names)]
+
+
+def _leave_behind(
+    module: FieldModule, members: Sequence[build.Plain], homes: Sequence[Path], checkpoint: Path, started: float
+) -> None:
+    """Write every field of a chunk as a run directory of its own."""
+    whole = read_checkpoint(checkpoint)
+    stacked = {f"network.{name}" for name, _ in module.network.named_parameters()}
+    fields = module.fields.split()
+    for index, (member, home, field) in enumerate(zip(members, homes, fields, strict=True)):
+        (home / ".hydra").mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(OmegaConf.create(member), home / ".hydra" / "config.yaml")
+        above = checkpoint.parents[2] / ".hydra" / "hydra.yaml"
+        if above.is_file():
+            shutil.copy(above, home / ".hydra" / "hydra.yaml")
+        part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
+        AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
+        if index in module.diverged:
+            directory_of.write_metrics(home, of_divergence(module, module.diverged[index], started))
+            directory_of.write_status(home, directory_of.DIVERGED)
+            log.error("%s diverged at step %d", home.name, module.diverged[index])
+            continue
+        signal = module.fields.signals[index]
+        judgement = Judgement(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
+        judgement.save_picture(home / "predictions" / f"{signal.name}.png")
+        directory_of.write_metrics(home, judgement.metrics | costs(module, started) | {"diverged": 0.0})
+        directory_of.write_status(home, directory_of.FINISHED)
+
+
+def split_checkpoint(whole: dict[str, Any], index: int, stacked: set[str]) -> dict[str, Any]:
+    """The checkpoint that field `index` would have written alone.
+
+    Args:
+        whole: A chunk's checkpoint.
+        index: Which field.
+        stacked: Names of the weights that have a leading signal axis; the others are shared.
+    """
+    weights = whole["state_dict"]
+    state = {name: tensor[index].clone() if name in stacked else tensor for name, tensor in weights.items()}
+    optimizers = []
+    for optimizer in whole["optimizer_states"]:
+        # A counter of steps has no axes; the running moments have those of their weights.
+        moments = {
+            number: {key: value[index].clone() if getattr(value, "ndim", 0) else value for key, value in entry.items()}
+            for number, entry in optimizer["state"].items()
+        }
+        optimizers.append(optimizer | {"state": moments})
+    own = whole["siren_pl"] | {"diverged": {}, "names": [whole["siren_pl"]["names"][index]]}
+    return whole | {"state_dict": state, "optimizer_states": optimizers, "siren_pl": own}
+
+
+def _summed_up(rows: dict[str, Row]) -> Row:
+    """Means over the signals that did not diverge, the worst PSNR, how many there are, and what the whole took."""
+    sound = [row for row in rows.values() if not row.get("diverged")]
+    names = dict.fromkeys(name for row in sound for name in row if name not in (*_COSTS, *_MARKS))
+    means = {name: sum(row[name] for row in sound if name in row) / sum(name in row for row in sound) for name in names}
+    worst = {"psnr_min": min(row["psnr"] for row in sound)} if sound else {}
+    largest = {name: max(row[name] for row in rows.values()) for name in _COSTS}
+    return means | worst | largest | {"signals": float(len(rows)), "diverged": float(len(rows) - len(sound))}
+
+
+def _write_table(rows: dict[str, Row], path: Path) -> Path:
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["signal", *columns])
+        writer.writeheader()
+        writer.writerows({"signal": name, **row} for name, row in rows.items())
+    return path
+
+
+def _contact_sheet(config: build.Plain, homes: Sequence[Path], signals: Sequence[SampledSignal], path: Path) -> Path:
+    """The first signals beside their fields' pictures, as they were written."""
+    from siren_pl.signals.images import read_image
+
+    pairs = []
+    for home, signal in list(zip(homes, signals, strict=True))[:MOST_PAIRS]:
+        picture = home / "predictions" / f"{signal.name}.png"
+        if picture.is_file():
+            metrics = directory_of.read_metrics(home)
+            psnr = metrics.get("psnr_mean_aligned", metrics["psnr"])
+            pairs.append((f"{signal.name}, {psnr:.1f} dB", to_unit(signal.values), read_image(picture)))
+    return figures.contact_sheet(pairs, path)

@@ -1,0 +1,104 @@
+"""What a fit is about to do and what it came to: its settings, its status, what was measured, what it cost."""
+
+from __future__ import annotations
+
+import logging
+import resource
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from siren_pl.loggers import Job
+from siren_pl.training.module import FieldModule
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its status and everything measured."""
+
+    status: str
+    metrics: dict[str, float]
+
+
+def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
+    """Log what `auto` came to, so that nobody has to guess."""
+    recipe, signals = module.recipe, module.fields.signals
+    parameters = sum(parameter.numel() for parameter in module.network.parameters()) // len(signals)
+    points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
+    size = " x ".join(map(str, signals[0].shape))
+    omega = chosen["model"].get("omega_0")
+    log.info(
+        "%s: %s (%s, %d channels), %d parameters%s, %d steps of %s, learning rate %.2g",
+        module.task.name,
+        signals[0].name if len(signals) == 1 else f"{len(signals)} signals",
+        size,
+        signals[0].out_features,
+        parameters,
+        "" if omega is None else f", omega_0 {omega:.3g}",
+        recipe.max_steps,
+        points,
+        chosen["lr"],
+    )
+
+
+def costs(module: FieldModule, started: float) -> dict[str, float]:
+    """What the run took, per field where there are many: `steps`, `points`, `parameters`; and the whole's time."""
+    recipe, signals = module.recipe, module.fields.signals
+    observed = int(signals[0].observed.sum())
+    points = min(recipe.batch_size or observed, observed)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+    if torch.cuda.is_available():
+        memory = max(memory, torch.cuda.max_memory_allocated() / 2**20)
+    return {
+        "steps": float(module.steps_done),
+        "points": float(module.steps_done * points),
+        "parameters": float(sum(parameter.numel() for parameter in module.network.parameters()) // len(signals)),
+        "wall_s": time.time() - started,
+        "peak_memory_mb": memory,
+    }
+
+
+def of_divergence(module: FieldModule, step: int, started: float) -> dict[str, float]:
+    """The metrics of a field whose loss became infinite: the step, and the last that was seen of it."""
+    last = module.history[-1] if module.history else {}
+    seen = {name.removeprefix("eval/"): value for name, value in last.items() if name != "step"}
+    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, started)}
+
+
+# The first figures to look at, in this order; the rest is in metrics.json.
+_HEADLINES = ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "laplacian_psnr", "wall_s")
+
+
+def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:
+    """Say how it went and where to look."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("", "field", *_baseline_names(metrics), title=job.title, title_justify="left")
+    for name in _HEADLINES:
+        if name in metrics:
+            cells = [metrics.get(f"baseline/{baseline}/{name}") for baseline in _baseline_names(metrics)]
+            table.add_row(
+                name,
+                *(
+                    "" if value is None else f"{value:.3g}" if name == "ssim" else f"{value:.2f}"
+                    for value in (metrics[name], *cells)
+                ),
+            )
+    console = Console(stderr=True)
+    console.print(table)
+    for path in [job.directory / "metrics.json", *pictures]:
+        console.print(f"  {path}", soft_wrap=True, highlight=False)
+    if job.config.get("logger", {}).get("name") == "wandb":
+        console.print(f"  wandb leet {job.config['logger']['directory']}/wandb", highlight=False)
+
+
+def _baseline_names(metrics: dict[str, float]) -> list[str]:
+    return list(dict.fromkeys(name.split("/")[1] for name in metrics if name.startswith("baseline/")))
