@@ -11,6 +11,7 @@ from siren_pl import SampledSignal, Siren, image_fit
 from siren_pl.derivatives import ForwardDerivatives
 from siren_pl.training import fitting
 from siren_pl.training.compilation import Compilation
+from siren_pl.training.fields import OneField
 from siren_pl.training.module import FieldModule, Recipe
 from siren_pl.training.schedules import Cosine
 
@@ -24,7 +25,7 @@ def module(size: tuple[int, int, int, int]) -> FieldModule:
     signal = SampledSignal(torch.rand(128, 128, 1) * 2 - 1)
     recipe = Recipe(steps, points, functools.partial(torch.optim.Adam, lr=1e-4, fused=True), Cosine(), evaluations=0)
     network = Siren(2, 1, hidden_features=width, hidden_layers=depth)
-    return FieldModule(network, image_fit(), signal, ForwardDerivatives(), recipe, Compilation(False, 0))
+    return FieldModule(OneField(network, signal), image_fit(), ForwardDerivatives(), recipe, Compilation(False, 0))
 
 
 def framework(size: tuple[int, int, int, int]) -> float:
@@ -44,14 +45,14 @@ def framework(size: tuple[int, int, int, int]) -> float:
 def bare(size: tuple[int, int, int, int]) -> float:
     """Seconds a step of a loop that draws the same batches and does nothing else."""
     fitted = module(size)
-    tables = fitted.task.tables(fitted.signal)
+    tables = fitted.fields.tables(fitted.task)
     optimizer = fitted.configure_optimizers()
 
     def steps(count: int) -> float:
         start = time.perf_counter()
         for step in range(count):
             batch = fitted.task.draw(tables, fitted.recipe.batch_size, 0, step)
-            total = sum(fitted._losses(batch).values())
+            total = fitted._losses(batch)[0]
             optimizer.zero_grad(set_to_none=True)
             total.backward()  # type: ignore[union-attr]
             optimizer.step()

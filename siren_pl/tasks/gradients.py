@@ -23,6 +23,7 @@ class GradientTerm(Term):
     """
 
     order = 1
+    pointwise = True
 
     def __init__(self, stencil: str, target_factor: float | None) -> None:
         self.stencil, self.target_factor = stencil, target_factor

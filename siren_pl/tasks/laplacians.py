@@ -31,6 +31,7 @@ class LaplacianTerm(Term):
     """
 
     order = 2
+    pointwise = True
 
     def __init__(self, stencil: str, target_factor: float | None, border: bool) -> None:
         self.stencil, self.target_factor, self.border = stencil, target_factor, border
@@ -131,6 +132,8 @@ class BorderValueTerm(Term):
     Args:
         value_scale: What the field is in units of the signal.
     """
+
+    pointwise = True
 
     def __init__(self, value_scale: Callable[[SampledSignal], float]) -> None:
         self.value_scale = value_scale

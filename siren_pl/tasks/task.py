@@ -33,10 +33,13 @@ class Term(ABC):
     Attributes:
         order: Highest derivative that the losses need.
         groups: Second derivatives to keep apart (see `Jet.groups`); None for the Laplacian.
+        pointwise: Whether every column of a batch has a row per point and every loss is a plain mean over them, so
+            that a large batch may be worked through in pieces.
     """
 
     order: int = 0
     groups: Groups | None = None
+    pointwise: bool = False
 
     @abstractmethod
     def points(self, signal: SampledSignal) -> Points:

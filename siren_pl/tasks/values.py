@@ -17,6 +17,8 @@ from siren_pl.tasks.task import Points, Task, Term
 class ValueTerm(Term):
     """Mean squared error of the values at the observed samples."""
 
+    pointwise = True
+
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates (M, D) and values (M, C) of the observed samples."""
         seen = signal.observed.reshape(-1)
@@ -36,6 +38,7 @@ class SobolevTerm(Term):
     """
 
     order = 1
+    pointwise = True
 
     def __init__(self, gradient_weight: float, stencil: str) -> None:
         self.gradient_weight, self.stencil = gradient_weight, stencil

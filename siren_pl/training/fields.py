@@ -31,10 +31,12 @@ class Fields(ABC):
     Attributes:
         network: Holds what the optimiser sees.
         signals: The ground truths, one per field.
+        point_axis: Which axis of a drawn column runs over the points.
     """
 
     network: nn.Module
     signals: tuple[SampledSignal, ...]
+    point_axis: int
 
     @abstractmethod
     def tables(self, task: Task) -> Batch:
@@ -72,6 +74,8 @@ def _on(reference: Tensor, tables: Batch) -> Batch:
 class OneField(Fields):
     """A network and its signal."""
 
+    point_axis = 0
+
     def __init__(self, network: CoordinateNetwork, signal: SampledSignal) -> None:
         self.network, self.signals = network, (signal,)
 
@@ -104,6 +108,8 @@ class ManyFields(Fields):
         networks: What to start from; their weights are copied.
         signals: As many, of one shape.
     """
+
+    point_axis = 1
 
     def __init__(self, networks: Sequence[CoordinateNetwork], signals: Sequence[SampledSignal]) -> None:
         if len(networks) != len(signals) or len({(signal.values.shape, signal.heldout) for signal in signals}) != 1:

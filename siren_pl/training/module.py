@@ -24,6 +24,7 @@ from siren_pl.errors import UserError
 from siren_pl.tasks.task import Batch, Task
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.fields import Fields
+from siren_pl.training.pieces import pieces
 from siren_pl.training.schedules import Schedule
 
 # A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
@@ -69,6 +70,11 @@ class Recipe:
     def is_evaluation_step(self, step: int) -> bool:
         """Whether PSNR is measured after `step` steps."""
         return step % max(1, -(-self.max_steps // max(1, self.evaluations))) == 0 or step == self.max_steps
+
+
+def _mean(losses: list[Tensor]) -> Tensor:
+    """Mean over the pieces of a batch."""
+    return losses[0] if len(losses) == 1 else torch.stack(losses).mean(0)
 
 
 class FieldModule(pl.LightningModule):
@@ -141,19 +147,24 @@ class FieldModule(pl.LightningModule):
         for group in optimizer.param_groups:
             group["lr"] = rate
         batch = self.fields.draw(self.task, self._tables, self.recipe.batch_size, self.recipe.seed, step)
-        total, totals, self.last_losses = self._objective(batch)
+        parts = pieces(self.task, batch, self.fields.point_axis)
         optimizer.zero_grad(set_to_none=True)
-        total.backward()
+        found = []
+        for part in parts:
+            total, losses = self._objective(part)
+            (total / len(parts)).backward()
+            found.append(losses)
+        self.last_losses = {name: _mean([losses[name] for losses in found]) for name in found[0]}
         if self.recipe.clip is not None:
             self.fields.clip(self.recipe.clip)
         optimizer.step()
-        return totals
+        return functools.reduce(torch.add, self.last_losses.values())
 
-    def _losses(self, batch: Batch) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """What is minimised, every field's total, and every field's named losses. This is what gets compiled."""
+    def _losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """What is minimised, and every field's named losses. This is what gets compiled."""
         losses = self.fields.losses(self.task, self.derivatives, batch)
-        totals = functools.reduce(torch.add, losses.values())
-        return totals.sum(), totals.detach(), {name: loss.detach() for name, loss in losses.items()}
+        total = functools.reduce(torch.add, losses.values()).sum()
+        return total, {name: loss.detach() for name, loss in losses.items()}
 
     def _count(self, steps: int) -> None:
         """Tell Lightning how many optimiser steps were made: its `global_step`, which checkpoints keep."""

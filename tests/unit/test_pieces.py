@@ -1,0 +1,58 @@
+"""Pieces of a batch give the gradient of the whole, and leave alone what cannot be cut."""
+
+import functools
+
+import pytest
+import torch
+
+from siren_pl import SampledSignal, Siren, image_fit, poisson_grad, poisson_laplacian
+from siren_pl.derivatives import ForwardDerivatives
+from siren_pl.tasks.task import Task
+from siren_pl.training.fields import losses_of, merge
+from siren_pl.training.pieces import FEWEST_POINTS, MOST_POINTS, count, pieces
+
+SIGNAL = SampledSignal(torch.rand(64, 96, 2, generator=torch.Generator().manual_seed(1)).double() * 2 - 1)
+TASKS = {
+    "values": image_fit(),
+    "values and gradients": image_fit(gradient_weight=0.3),
+    "gradients": poisson_grad(integrated=False, stencil="central"),
+    "Laplacian": poisson_laplacian(integrated=False),
+    "lattice": poisson_grad(),
+}
+
+
+@pytest.mark.parametrize("points", [1, 7, 1000, 2048, 4096, 4097, 6144, 65_536, 16_384, 99_991])
+def test_pieces_are_equal_and_of_a_good_size(points: int) -> None:
+    number = count(points)
+    assert points % number == 0
+    assert number == 1 or FEWEST_POINTS <= points // number <= MOST_POINTS
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_mean_over_pieces_is_the_mean_over_points(task: Task) -> None:
+    network = Siren(2, 2, hidden_features=8, hidden_layers=1).double()
+    batch = task.tables(SIGNAL)
+    batch = task.draw({name: {k: c.double() for k, c in points.items()} for name, points in batch.items()}, None, 0, 0)
+
+    def gradients(parts: list) -> list[torch.Tensor]:
+        totals = [
+            functools.reduce(torch.add, losses_of(network, task, ForwardDerivatives(), part).values()) for part in parts
+        ]
+        weights = list(network.parameters())
+        return list(torch.autograd.grad(torch.stack(totals).mean(), weights, materialize_grads=True, allow_unused=True))
+
+    parts = pieces(task, batch, 0)
+    assert len(parts) == (1 if task is TASKS["lattice"] else 2)
+    for mine, whole in zip(gradients(parts), gradients([batch]), strict=True):
+        torch.testing.assert_close(mine, whole)
+
+
+def test_pieces_of_many_fields_keep_every_signal() -> None:
+    other = SampledSignal(-SIGNAL.values)
+    fields = merge([Siren(2, 2, hidden_features=8, hidden_layers=1)] * 2, [SIGNAL, other])
+    task = TASKS["values"]
+    batch = fields.draw(task, fields.tables(task), None, 0, 0)
+    parts = pieces(task, batch, fields.point_axis)
+    assert len(parts) == 2
+    values = torch.cat([part["samples"]["value"] for part in parts], dim=1)
+    assert torch.equal(values, torch.stack([SIGNAL.values, other.values]).reshape(2, -1, 2).float())
