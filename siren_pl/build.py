@@ -137,7 +137,8 @@ def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
     batch_size = None if batch == "full" else int(batch)
     steps = config["trainer"]["max_steps"]
     if steps == "auto":
-        passes = config["task"]["passes"] * observed / (batch_size or observed)
+        points = batch_size * config["trainer"]["devices"] if batch_size else observed
+        passes = config["task"]["passes"] * observed / points
         steps = min(max(math.ceil(passes), config["task"]["fewest_steps"]), MOST_STEPS)
     lr = config["optimizer"]["lr"]
     return {
@@ -186,14 +187,14 @@ def _at_index(config: Plain, number: int) -> Plain:
     return config | {"dataset": dataset}
 
 
-def module(config: Plain, signals: Sequence[SampledSignal]) -> FieldModule:
+def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldModule:
     """Everything that is fitted, ready to run: a field per signal, all from the same seed.
 
     Args:
-        config: The whole configuration.
+        configs: A whole configuration per signal; they differ in the signal alone.
         signals: Ground truths of one shape.
     """
-    first = signals[0]
+    config, first = configs[0], signals[0]
     chosen_task = task(config)
     networks = [network(config, first.in_features, first.out_features, first.samples) for _ in signals]
     steps = recipe(config, first)
@@ -201,7 +202,13 @@ def module(config: Plain, signals: Sequence[SampledSignal]) -> FieldModule:
     work = len(signals) * steps.max_steps * _points(steps, first) * _streams(chosen_task, first)
     compilation = Compilation(_compile(config), work * parameters / REFERENCE_PARAMETERS)
     strategy = derivatives(config, first.out_features)
-    return FieldModule(merge(networks, signals), chosen_task, strategy, steps, compilation)
+    again = functools.partial(_module_again, list(configs))
+    return FieldModule(merge(networks, signals), chosen_task, strategy, steps, compilation, again)
+
+
+def _module_again(configs: list[Plain]) -> FieldModule:
+    """The same module in another process, its signals read again."""
+    return module(configs, [signal(config) for config in configs])
 
 
 def _points(steps: Recipe, ground_truth: SampledSignal) -> int:

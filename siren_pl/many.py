@@ -59,7 +59,7 @@ def train(
     pictures: list[Path] = []
     parts = list(chunks(config, signals))
     for number, part in enumerate(parts):
-        module = build.module(config, [signals[i] for i in part])
+        module = build.module([members[i] for i in part], [signals[i] for i in part])
         if all(_is_done(homes[i], module.recipe.max_steps) for i in part):
             continue
         if len(parts) > 1:
@@ -117,7 +117,7 @@ def _leave_behind(
     module: FieldModule, members: Sequence[build.Plain], homes: Sequence[Path], checkpoint: Path, started: float
 ) -> None:
     """Write every field of a chunk as a run directory of its own."""
-    whole = read_checkpoint(checkpoint)
+    whole, devices = read_checkpoint(checkpoint), members[0]["trainer"]["devices"]
     stacked = {f"network.{name}" for name, _ in module.network.named_parameters()}
     fields = module.fields.split()
     for index, (member, home, field) in enumerate(zip(members, homes, fields, strict=True)):
@@ -129,14 +129,14 @@ def _leave_behind(
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
         AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
         if index in module.diverged:
-            directory_of.write_metrics(home, of_divergence(module, module.diverged[index], started))
+            directory_of.write_metrics(home, of_divergence(module, module.diverged[index], started, devices))
             directory_of.write_status(home, directory_of.DIVERGED)
             log.error("%s diverged at step %d", home.name, module.diverged[index])
             continue
         signal = module.fields.signals[index]
         judgement = Judgement(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
         judgement.save_picture(home / "predictions" / f"{signal.name}.png")
-        directory_of.write_metrics(home, judgement.metrics | costs(module, started) | {"diverged": 0.0})
+        directory_of.write_metrics(home, judgement.metrics | costs(module, started, devices) | {"diverged": 0.0})
         directory_of.write_status(home, directory_of.FINISHED)
 
 

@@ -48,11 +48,11 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
     )
 
 
-def costs(module: FieldModule, started: float) -> dict[str, float]:
+def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]:
     """What the run took, per field where there are many: `steps`, `points`, `parameters`; and the whole's time."""
     recipe, signals = module.recipe, module.fields.signals
     observed = int(signals[0].observed.sum())
-    points = min(recipe.batch_size or observed, observed)
+    points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     if torch.cuda.is_available():
         memory = max(memory, torch.cuda.max_memory_allocated() / 2**20)
@@ -65,11 +65,11 @@ def costs(module: FieldModule, started: float) -> dict[str, float]:
     }
 
 
-def of_divergence(module: FieldModule, step: int, started: float) -> dict[str, float]:
+def of_divergence(module: FieldModule, step: int, started: float, devices: int) -> dict[str, float]:
     """The metrics of a field whose loss became infinite: the step, and the last that was seen of it."""
     last = module.history[-1] if module.history else {}
     seen = {name.removeprefix("eval/"): value for name, value in last.items() if name != "step"}
-    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, started)}
+    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, started, devices)}
 
 
 # The first figures to look at, in this order; the rest is in metrics.json.

@@ -42,7 +42,7 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
         chosen = build.settled(config, signals[0])
         job = replace(job, config=config | {"settled": chosen})
         if members is None:
-            module = build.module(config, signals)
+            module = build.module([config], signals)
             say_settled(module, chosen)
             sinks = loggers.make(config["logger"], job)
             outcome, figures = _fit_and_judge(module, config, job, sinks, started)
@@ -77,11 +77,11 @@ def is_done(config: build.Plain, directory: Path) -> bool:
 def _fit_and_judge(
     module: FieldModule, config: build.Plain, job: Job, sinks: list, started: float
 ) -> tuple[Outcome, list[Path]]:
-    directory = job.directory
+    directory, machine = job.directory, build.machine(config)
     try:
-        fitting.run(module, build.machine(config), directory / "checkpoints", sinks)
+        fitting.run(module, machine, directory / "checkpoints", sinks)
     except DivergenceError as divergence:
-        metrics = of_divergence(module, divergence.step, started)
+        metrics = of_divergence(module, divergence.step, started, machine.devices)
         directory_of.write_metrics(directory, metrics)
         log.error(
             "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0.",
@@ -95,7 +95,7 @@ def _fit_and_judge(
     judgement = Judgement(network, module.task, signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
     picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")
-    metrics = judgement.metrics | costs(module, started) | {"diverged": 0.0}
+    metrics = judgement.metrics | costs(module, started, machine.devices) | {"diverged": 0.0}
     directory_of.write_metrics(directory, metrics)
     report(metrics, [*figures, picture], job)
     return Outcome(directory_of.FINISHED, metrics), figures

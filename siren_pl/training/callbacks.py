@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
@@ -41,6 +42,13 @@ class Curve(pl.Callback):
                 logger.log_metrics(row, at)
 
 
+def replay(history: list[dict[str, float]], loggers: list[Logger]) -> None:
+    """Hand a whole curve to loggers that could not follow it."""
+    for row in history:
+        for logger in loggers:
+            logger.log_metrics({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
+
+
 def quick_scores(module: FieldModule) -> dict[str, float]:
     """PSNR (after the task's alignment) over all samples, and over held-out ones; means over the fields."""
     scores = [
@@ -65,7 +73,6 @@ class ProgressLine(pl.Callback):
     """A rich bar with rate, loss and PSNR on a terminal; elsewhere a plain line now and then."""
 
     def __init__(self) -> None:
-        self._console = Console(stderr=True)
         self._bar: Progress | None = None
         self._task: Any = None
         self._last_line = self._started = time.monotonic()
@@ -83,7 +90,7 @@ class ProgressLine(pl.Callback):
                 BarColumn(),
                 TextColumn("{task.fields[text]}"),
             )
-            self._bar = Progress(*columns, TimeRemainingColumn(), console=self._console)
+            self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
             self._bar.start()
             self._task = self._bar.add_task(pl_module.task.name, total=pl_module.recipe.max_steps, text="starting")
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import threading
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -14,10 +12,11 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
-from siren_pl.allocator import reuse_pages
-from siren_pl.training.callbacks import Curve, ProgressLine
+from siren_pl.training.callbacks import Curve, ProgressLine, replay
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
+from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover
 from siren_pl.training.loader import Slices
 from siren_pl.training.module import FieldModule
 
@@ -30,11 +29,16 @@ class Machine:
     """Where a fit runs: Lightning's own names and values."""
 
     accelerator: str = "auto"
-    devices: int | str = 1
+    devices: int = 1
     strategy: str = "auto"
     precision: str = "32-true"
     progress: bool = True
     options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def settled_strategy(self) -> str:
+        """Lightning's strategy; several devices get spawned processes unless another is named."""
+        return SPAWN if self.strategy == "auto" and self.devices != 1 else self.strategy
 
 
 def run(
@@ -52,22 +56,23 @@ def run(
         DivergenceError: The loss became NaN or infinite.
         KeyboardInterrupt: Ctrl-C; the latest checkpoint stands.
     """
-    _quieten()
-    reuse_pages()
+    quieten()
     termination = Termination()
-    callbacks: list[pl.Callback] = [Curve(), termination]
+    callbacks: list[pl.Callback] = [InEveryProcess(), Curve(), termination]
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:
         callbacks.append(LastCheckpoint(directory))
+    spawns = machine.settled_strategy.endswith("spawn")
     trainer = pl.Trainer(
         max_steps=module.recipe.max_steps,
         max_epochs=-1,
         accelerator=machine.accelerator,
         devices=machine.devices,
-        strategy=machine.strategy,
+        strategy=machine.settled_strategy,
         precision=machine.precision,  # type: ignore[arg-type] - Lightning checks the string
-        logger=loggers or False,
+        # A logger of this process is of no use in another: it is told the curve afterwards.
+        logger=(not spawns and loggers) or False,
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
         enable_checkpointing=False,
@@ -80,6 +85,11 @@ def run(
     before = signal.signal(signal.SIGTERM, termination) if _in_main_thread() else None
     try:
         trainer.fit(module, train_dataloaders=Slices(), ckpt_path=resume, weights_only=True)
+        if spawns and directory is not None:
+            recover(module, directory)
+            replay(module.history, loggers or [])
+    except ProcessRaisedException as error:
+        raise explained(error) from None
     except SIGTERMException:
         # Lightning's own exception would end the process with 0.
         raise SystemExit(SHELL_SIGNAL_BASE + signal.SIGTERM) from None
@@ -111,15 +121,3 @@ class Termination(pl.Callback):
 
 def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
-
-
-def _quieten() -> None:
-    """Silence what Lightning says at every start; nothing of it concerns a fit without workers and epochs."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*GPU available but not used.*",
-        ".*isinstance.treespec, LeafSpec.*",
-    ):
-        warnings.filterwarnings("ignore", message)

@@ -24,11 +24,13 @@ from siren_pl.errors import UserError
 from siren_pl.tasks.task import Batch, Task
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.fields import Fields
-from siren_pl.training.pieces import pieces
+from siren_pl.training.pieces import average_gradients, cut, pieces
 from siren_pl.training.schedules import Schedule
 
 # A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
 SLICE_SECONDS = 0.25
+# The same for processes that train together: they return after as many steps.
+SHARED_SLICE_STEPS = 25
 
 
 class DivergenceError(Exception):
@@ -86,6 +88,7 @@ class FieldModule(pl.LightningModule):
         derivatives: How the jets are made.
         recipe: Steps, batches, optimiser.
         compilation: Whether the loss is compiled; settled at the first step.
+        origin: Makes the same module anew, in another process; None where nothing can.
 
     Attributes:
         last_losses: Named losses of the latest step, each of shape (fields,).
@@ -95,12 +98,18 @@ class FieldModule(pl.LightningModule):
     """
 
     def __init__(
-        self, fields: Fields, task: Task, derivatives: Derivatives, recipe: Recipe, compilation: Compilation
+        self,
+        fields: Fields,
+        task: Task,
+        derivatives: Derivatives,
+        recipe: Recipe,
+        compilation: Compilation,
+        origin: Callable[[], FieldModule] | None = None,
     ) -> None:
         super().__init__()
         self.network = fields.network  # registered under this name: checkpoints hold `network.*`
         self.fields, self.task, self.derivatives, self.recipe = fields, task, derivatives, recipe
-        self.compilation = compilation
+        self.compilation, self.origin = compilation, origin
         self.automatic_optimization = False
         self.last_losses: dict[str, Tensor] = {}
         self.logged: list[tuple[int, dict[str, Tensor]]] = []
@@ -108,7 +117,14 @@ class FieldModule(pl.LightningModule):
         self.diverged: dict[int, int] = {}
         self.steps_done = 0
         self._tables: Batch = {}
+        self._processes = 1
         self._objective = self._losses
+
+    def __reduce__(self) -> tuple[Callable[[], FieldModule], tuple[()]]:
+        """Travel to another process as a recipe; tasks and activations hold functions, which cannot be sent."""
+        if self.origin is None:
+            raise UserError("only a run of train.py can use several devices: set devices to 1.")
+        return self.origin, ()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """The recipe's optimiser; remembers its learning rate as the schedule's peak."""
@@ -118,6 +134,7 @@ class FieldModule(pl.LightningModule):
 
     def on_fit_start(self) -> None:
         """Bring every table of points to the device once."""
+        self._processes = self.trainer.world_size
         self._tables = self.fields.tables(self.task)
         self._objective = self.compilation.wrap(self._losses)
 
@@ -134,26 +151,38 @@ class FieldModule(pl.LightningModule):
             step += 1
             if self.recipe.is_log_step(step):
                 self.logged.append((step, self.last_losses))
-            if self.recipe.is_evaluation_step(step) or time.perf_counter() > deadline:
+            if self.recipe.is_evaluation_step(step) or self._is_over(deadline, step - first):
                 break
         self._count(step - first)
         finite = torch.isfinite(torch.stack(totals))  # one look for the whole slice, so that devices are not waited for
         if not finite.all():
             self._note_divergence(first, finite)
 
+    def _is_over(self, deadline: float, steps: int) -> bool:
+        """Whether the slice ends here; processes that share batches must agree, so they count steps, not seconds."""
+        return steps >= SHARED_SLICE_STEPS if self._processes > 1 else time.perf_counter() > deadline
+
+    def _batch(self, step: int) -> Batch:
+        """This process' share of the batch of a step."""
+        size = None if self.recipe.batch_size is None else self.recipe.batch_size * self._processes
+        batch = self.fields.draw(self.task, self._tables, size, self.recipe.seed, step)
+        shares = cut(self.task, batch, self.fields.point_axis, self._processes)
+        return shares[self.global_rank if len(shares) > 1 else 0]
+
     def _step(self, optimizer: torch.optim.Optimizer, step: int) -> Tensor:
         """One optimiser step; returns every field's total loss before it, shape (fields,)."""
         rate = self._peak * self.recipe.schedule(step / self.recipe.max_steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        batch = self.fields.draw(self.task, self._tables, self.recipe.batch_size, self.recipe.seed, step)
-        parts = pieces(self.task, batch, self.fields.point_axis)
+        parts = pieces(self.task, self._batch(step), self.fields.point_axis)
         optimizer.zero_grad(set_to_none=True)
         found = []
         for part in parts:
             total, losses = self._objective(part)
             (total / len(parts)).backward()
             found.append(losses)
+        if self._processes > 1:
+            average_gradients(self.network, self._processes)
         self.last_losses = {name: _mean([losses[name] for losses in found]) for name in found[0]}
         if self.recipe.clip is not None:
             self.fields.clip(self.recipe.clip)

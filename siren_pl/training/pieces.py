@@ -1,10 +1,14 @@
-"""A large batch is worked through in pieces: the same gradient from a fraction of the memory.
+"""A large batch is worked through in pieces, one after the other or on several devices, with the gradient of the whole.
 
-A mean over points is the mean of its pieces' means, so each piece can run backward before the next runs forward.
+A mean over points is the mean of its pieces' means, so each piece can run backward before the next runs forward, in a
+fraction of the memory; and each device may have a piece of its own.
 Pieces are of one size, since a compiled loss is compiled for one.
 """
 
 from __future__ import annotations
+
+import torch
+from torch import nn
 
 from siren_pl.tasks.task import Batch, Task
 
@@ -20,21 +24,36 @@ def count(points: int) -> int:
 
 
 def pieces(task: Task, batch: Batch, axis: int) -> list[Batch]:
-    """The batch in equal pieces, or whole where a term's losses couple its points.
+    """The batch in equal pieces of a good size, or whole (see `cut`)."""
+    return cut(task, batch, axis, count(max(points["coords"].shape[axis] for points in batch.values())))
+
+
+def cut(task: Task, batch: Batch, axis: int, number: int) -> list[Batch]:
+    """The batch in `number` equal pieces, or whole where that does not go: see `Term.pointwise`.
 
     Args:
         task: Says which terms are means over points.
         batch: Drawn points by term.
         axis: The axis of the points in every column: 0, or 1 behind the axis of many signals.
+        number: How many pieces.
     """
     sizes = {name: points["coords"].shape[axis] for name, points in batch.items()}
-    number = count(max(sizes.values()))
     if number == 1 or any(size % number or not task.terms[name].pointwise for name, size in sizes.items()):
         return [batch]
-    cut = {
+    parts = {
         name: {key: column.chunk(number, dim=axis) for key, column in points.items()} for name, points in batch.items()
     }
     return [
-        {name: {key: parts[i] for key, parts in columns.items()} for name, columns in cut.items()}
+        {name: {key: columns[i] for key, columns in points.items()} for name, points in parts.items()}
         for i in range(number)
     ]
+
+
+def average_gradients(network: nn.Module, processes: int) -> None:
+    """Replace every gradient by its mean over the processes; one message for all of them."""
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    torch.distributed.all_reduce(flat)
+    flat /= processes
+    for gradient, part in zip(gradients, flat.split([gradient.numel() for gradient in gradients]), strict=True):
+        gradient.copy_(part.reshape(gradient.shape))

@@ -93,7 +93,7 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
     if "root" in config["dataset"]:
         config["dataset"]["source"]["root"] = str(tmp_path)
     signal = build.signal(config)
-    module = build.module(config, [signal])
+    module = build.module([config], [signal])
     batch = module.task.draw(module.task.tables(signal), module.recipe.batch_size, 0, 0)
     assert module._losses(batch)[0].isfinite()
 

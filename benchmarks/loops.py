@@ -1,0 +1,34 @@
+"""A training loop and nothing else, for timing: the steps of a FieldModule without Lightning around them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from siren_pl import build
+from siren_pl.config import conf_directory
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.training.module import FieldModule
+
+
+def configuration(*overrides: str) -> build.Plain:
+    """What `train.py` would be given by these overrides."""
+    from hydra import compose, initialize_config_dir
+
+    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+        return build.plain(compose("train", ["logger=none", *overrides]))
+
+
+def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
+    """Prepare a module as a fit would; the function returned makes one step."""
+    module.to(device)
+    optimizer = module.configure_optimizers()
+    module.on_fit_start()
+    return lambda step: module._step(optimizer, step) and None
+
+
+def noise(count: int, side: int = 32, channels: int = 3) -> Sequence[SampledSignal]:
+    """Signals of CIFAR's size; what they show makes no difference to a timing."""
+    generator = torch.Generator().manual_seed(0)
+    return [SampledSignal(torch.rand(side, side, channels, generator=generator) * 2 - 1) for _ in range(count)]

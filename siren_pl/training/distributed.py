@@ -1,0 +1,63 @@
+"""Several devices, each with its share of every batch: processes that Lightning spawns, and what comes back of them.
+
+Spawned processes work under Hydra, where running the script again (plain `ddp`) would start a second run. They rebuild
+the module from its configuration, train, and leave their result in the checkpoint, from which this process reads it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import warnings
+from pathlib import Path
+
+import lightning.pytorch as pl
+import torch
+
+from siren_pl.allocator import reuse_pages
+from siren_pl.errors import UserError
+from siren_pl.training.checkpoints import LAST, read_checkpoint
+from siren_pl.training.module import DivergenceError, FieldModule
+
+SPAWN = "ddp_spawn"
+
+
+class InEveryProcess(pl.Callback):
+    """What a process needs before it trains: its own allocator setting and its share of the cores."""
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Called in each process."""
+        quieten()
+        reuse_pages()
+        if trainer.world_size > 1 and pl_module.device.type == "cpu":
+            torch.set_num_threads(max(1, (os.cpu_count() or 1) // trainer.world_size))
+
+
+def quieten() -> None:
+    """Silence what Lightning says at every start; nothing of it concerns a fit without workers and epochs."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*GPU available but not used.*",
+        ".*isinstance.treespec, LeafSpec.*",
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def recover(module: FieldModule, directory: Path) -> None:
+    """Bring what the spawned processes left behind into this process' module."""
+    checkpoint = read_checkpoint(directory / LAST)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.on_load_checkpoint(checkpoint)
+
+
+def explained(error: BaseException) -> BaseException:
+    """The error of a spawned process as it was raised there, where it is one of ours; else as it came."""
+    text = str(error)
+    step = re.search(r"DivergenceError: .* step (\d+)", text)
+    if step:
+        return DivergenceError(int(step.group(1)))
+    paragraph = re.search(r"UserError: (.*)", text)
+    return UserError(paragraph.group(1)) if paragraph else error

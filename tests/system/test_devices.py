@@ -1,0 +1,34 @@
+"""Two processes that share every batch end where one process with the doubled batch does."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.conftest import Command
+
+TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
+
+
+def weights(run: str) -> dict[str, torch.Tensor]:
+    return torch.load(Path(run) / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
+
+
+def test_two_processes_equal_one_with_the_doubled_batch(train: Command) -> None:
+    ended = train(*TWO, "dataset.batch_size=32", "trainer.max_steps=30", "hydra.run.dir=two", logger="csv")
+    assert ended.code == 0, ended.err
+    train("dataset.batch_size=64", "trainer.max_steps=30", "hydra.run.dir=one", logger="csv")
+    for name, tensor in weights("one").items():
+        torch.testing.assert_close(weights("two")[name], tensor, atol=1e-5, rtol=1e-4)  # sums in another order
+    one, two = (json.loads(Path(run, "metrics.json").read_text()) for run in ("one", "two"))
+    assert two["steps"] == one["steps"] == 30 and two["points"] == one["points"]
+    assert two["psnr"] == pytest.approx(one["psnr"], abs=1e-3)
+    # The curve reaches the loggers of this process.
+    assert Path("two/csv/metrics.csv").read_text().count("\n") == Path("one/csv/metrics.csv").read_text().count("\n")
+
+
+def test_divergence_in_a_spawned_process_is_a_result(train: Command) -> None:
+    ended = train(*TWO, "optimizer.lr=1e30", "optimizer.warmup=0", "trainer.max_steps=20", "hydra.run.dir=two")
+    assert ended.code == 1 and "diverged" in ended.err and "Traceback" not in ended.err
+    assert json.loads(Path("two/metrics.json").read_text())["diverged"] == 1
