@@ -168,16 +168,22 @@ def elementwise(x: Tensor | Jet, activation: Activation) -> Any:
     L'_k = f'(z) L_k + f''(z) sum_d groups[k, d] J_d² (Faà di Bruno's formula to second order).
     """
     if not isinstance(x, Jet):
-        return activation.f(x)
-    value = activation.f(x.value)
+        return activation.f(_widened(x))
+    z = _widened(x.value)
+    value = activation.f(z)
     if x.gradient is None:
         return Jet(value)
-    slope = activation.df(x.value)
+    slope = activation.df(z)
     gradient = slope * x.gradient
     if x.second is None:
         return Jet(value, gradient)
-    squares = _weighted(x.groups, [stream * stream for stream in x.gradient.unbind(0)])
-    return Jet(value, gradient, slope * x.second + activation.ddf(x.value) * squares, x.groups)
+    squares = _weighted(x.groups, [stream * stream for stream in _widened(x.gradient).unbind(0)])
+    return Jet(value, gradient, slope * x.second + activation.ddf(z) * squares, x.groups)
+
+
+def _widened(z: Tensor) -> Tensor:
+    """Products in half precision go on in float32: the phase omega_0 · z of a sine must not be rounded again."""
+    return z.float() if z.dtype in (torch.bfloat16, torch.float16) else z
 
 
 def multiply(a: Tensor | Jet, b: Tensor | Jet) -> Any:

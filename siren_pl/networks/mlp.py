@@ -60,13 +60,27 @@ class Mlp(CoordinateNetwork):
     def forward(self, coords: Tensor | Jet) -> Any:
         """See `CoordinateNetwork.forward`."""
         x = coords if self.encoding is None else self.encoding(coords)
-        *hidden, last = self._linears()
-        for layer, activation in zip(hidden, self.activations, strict=True):
+        first, *hidden, last = self._linears()
+        x = jet.elementwise(exact_linear(x, first), self.activations[0])
+        for layer, activation in zip(hidden, self.activations[1:], strict=True):
             x = jet.elementwise(jet.linear(x, layer.weight, layer.bias), activation)
-        return jet.linear(x, last.weight, last.bias)
+        return exact_linear(x, last)
 
     def _linears(self) -> list[nn.Linear]:
         return cast("list[nn.Linear]", list(self.layers))
+
+
+def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
+    """A linear layer in the precision of its weights even where autocast rounds the others.
+
+    For the first layer, since a coordinate in bfloat16 tells only 256 pixels apart; and for the last, whose output is
+    the signal itself. Both are narrow, so nothing is lost.
+    """
+    device = layer.weight.device.type
+    if not torch.is_autocast_enabled(device):
+        return jet.linear(x, layer.weight, layer.bias)
+    with torch.autocast(device, enabled=False):
+        return jet.linear(x, layer.weight, layer.bias)
 
 
 def Siren(  # noqa: N802 - a constructor: SIREN is a perceptron with sines, not a class of its own

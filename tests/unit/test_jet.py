@@ -131,3 +131,17 @@ def test_vmap_over_stacked_networks_equals_a_loop():
         for found, expected in zip(stacked, (alone.value, alone.gradient, alone.laplacian), strict=True):
             # A batched matrix product may sum in another order; Laplacians here reach 1e3.
             torch.testing.assert_close(found[index], expected, rtol=1e-10, atol=1e-9)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_half_precision_keeps_coordinates_and_phases(order: int) -> None:
+    """Under autocast neighbouring pixels of a large image stay apart, which a coordinate in bfloat16 would not."""
+    network = Siren(2, 1, hidden_features=32, hidden_layers=2, omega_0=30.0)
+    coords = torch.stack([torch.linspace(0.9, 0.9 + 2 / 2048, 65), torch.zeros(65)], dim=-1)  # 64 steps in 1/32 pixel
+    exact = network(jet.seed(coords, order))
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = network(jet.seed(coords, order))
+    for name in ("value", "gradient")[: order + 1]:
+        wanted, found = ((getattr(jet_, name) if order else jet_.value) for jet_ in (exact, rounded))
+        assert found.dtype == torch.float32
+        assert (found - wanted).abs().max() < 0.05 * wanted.abs().max()
