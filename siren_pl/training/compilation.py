@@ -35,6 +35,8 @@ class Compilation:
             log.info("compile=auto chose %s for this run's length", str(self.chosen).lower())
         if not self.chosen:
             return function
+        # The jobs of a sweep share a process, and torch refuses to compile one piece of code for a ninth module.
+        torch.compiler.reset()
         # dynamic=False: every batch of a run has one shape.
         compiled = torch.compile(function, fullgraph=True, dynamic=False)
 

@@ -13,7 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = sorted(set(re.findall(r"^    python (train\.py.*|evaluate\.py.*)$", README, flags=re.MULTILINE)))
 # What stands for the reader's own files.
-STANDINS = {"<folder with BSDS500's 12003.jpg>": "data", "<run directory>": "run"}
+STANDINS = {
+    "<folder with BSDS500's 12003.jpg>": "data",
+    "<folder of images>": "photos",
+    "<folder of the Kodak images>": "photos",
+    "<run directory>": "run",
+}
 
 
 def arguments(command: str) -> list[str]:
@@ -27,6 +32,9 @@ def files() -> None:
     Path("data").mkdir()
     Image.new("L", (481, 321)).save("data/12003.jpg")
     Image.new("RGB", (40, 30)).save("photo.jpg")
+    Path("photos").mkdir()
+    for index in (1, 3):
+        Image.new("RGB", (40, 30)).save(f"photos/kodim{index:02d}.png")
 
 
 @pytest.mark.usefixtures("files")
@@ -63,7 +71,7 @@ def test_the_resume_of_the_readme(train: Command) -> None:
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["train", "test"]
+    assert targets == ["train", "test", "bench"]
     assert all(f"\n{target}:" in makefile for target in targets)
 
 
