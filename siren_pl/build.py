@@ -128,7 +128,7 @@ def derivatives(config: Plain, out_features: int) -> Derivatives:
 
 def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
     """What every `auto` comes to for this signal: `model`, `lr`, `batch_size` (None for all) and `max_steps`."""
-    observed = int(ground_truth.observed.sum())
+    observed = ground_truth.observed_count
     batch = config["dataset"]["batch_size"]
     batch_size = None if batch == "full" else int(batch)
     steps = config["trainer"]["max_steps"]
@@ -170,7 +170,7 @@ def module(config: Plain) -> FieldModule:
     strategy = derivatives(config, ground_truth.out_features)
     steps = recipe(config, ground_truth)
     parameters = sum(parameter.numel() for parameter in field.parameters())
-    points = steps.batch_size or int(ground_truth.observed.sum())
+    points = steps.batch_size or ground_truth.observed_count
     streams = max(1 + term.order * ground_truth.in_features for term in chosen_task.terms.values())
     work = points * steps.max_steps * streams * parameters / REFERENCE_PARAMETERS
     wanted = {"auto": None, True: True, False: False}[config["compile"]]

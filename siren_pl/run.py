@@ -135,7 +135,7 @@ def _costs(module: FieldModule, started: float) -> dict[str, float]:
     """What the run took."""
     recipe = module.recipe
     steps = module.steps_done
-    observed = int(module.signal.observed.sum())
+    observed = module.signal.observed_count
     points = min(recipe.batch_size or observed, observed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     if torch.cuda.is_available():
