@@ -19,7 +19,7 @@ from torch import Tensor
 from siren_pl.derivatives import Derivatives
 from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.task import Batch, Task
+from siren_pl.tasks.task import Batch, Task, placed
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.schedules import Schedule
 
@@ -109,10 +109,7 @@ class FieldModule(pl.LightningModule):
     def on_fit_start(self) -> None:
         """Bring every table of points to the device once."""
         reference = next(self.network.parameters())
-        self._tables = {
-            name: {key: column.to(reference) for key, column in points.items()}
-            for name, points in self.task.tables(self.signal).items()
-        }
+        self._tables = {name: placed(points, reference) for name, points in self.task.tables(self.signal).items()}
         self._loss = self.compilation.wrap(self._losses)
 
     def training_step(self, _batch: object, _index: int) -> None:
