@@ -13,7 +13,7 @@ import torch
 
 from siren_pl import build, loggers
 from siren_pl import run_directory as directory_of
-from siren_pl.judging import Judgement
+from siren_pl.judging import judge
 from siren_pl.loggers import Job
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST
@@ -96,7 +96,7 @@ def _fit_and_judge(
         )
         return Outcome(directory_of.DIVERGED, metrics), []
     network = module.network.float().cpu()
-    judgement = Judgement(network, module.task, module.signal, module.derivatives, build.baselines(config))
+    judgement = judge(network, module.task, module.signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
     picture = judgement.save_picture(directory / "predictions" / f"{module.signal.name}.png")
     metrics = judgement.metrics | _costs(module, started) | {"diverged": 0.0}
