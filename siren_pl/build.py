@@ -132,7 +132,7 @@ def derivatives(config: Plain, out_features: int) -> Derivatives:
 
 def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
     """What every `auto` comes to for this signal: `model`, `lr`, `batch_size` (None for all) and `max_steps`."""
-    observed = int(ground_truth.observed.sum())
+    observed = ground_truth.observed_count
     batch = config["dataset"]["batch_size"]
     batch_size = None if batch == "full" else int(batch)
     steps = config["trainer"]["max_steps"]
@@ -213,7 +213,7 @@ def _module_again(configs: list[Plain]) -> FieldModule:
 
 def _points(steps: Recipe, ground_truth: SampledSignal) -> int:
     """Points per step and field."""
-    return min(steps.batch_size or sys.maxsize, int(ground_truth.observed.sum()))
+    return min(steps.batch_size or sys.maxsize, ground_truth.observed_count)
 
 
 def _streams(chosen_task: Task, ground_truth: SampledSignal) -> int:

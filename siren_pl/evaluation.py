@@ -108,18 +108,15 @@ def _evaluate(arguments: list[str]) -> int:
 
 def _score_and_render(config: dict[str, Any], run: Path, size: tuple[int, ...] | None, scale: float | None) -> int:
     from siren_pl import build
-    from siren_pl.judging import Judgement, align_offset, save_image
-    from siren_pl.rendering import render_bytes
+    from siren_pl.judging import judge, save_image
 
     signal, task, network = build.signal(config), build.task(config), _field(config, run)
     derivatives = build.derivatives(config, signal.out_features)
-    judgement = Judgement(network, task, signal, derivatives, build.baselines(config))
+    judgement = judge(network, task, signal, derivatives, build.baselines(config))
     wanted = _shape(signal.shape, size, scale)
     target = run / "evaluate" / "x".join(map(str, wanted))
     directory_of.write_metrics(target, judgement.metrics)
-    offset = align_offset(task, signal, judgement.values)
-    pixels = render_bytes(network, signal, wanted, task.value_scale(signal), offset)
-    paths = [save_image(pixels, target / f"{signal.name}.png")]
+    paths = [save_image(judgement.picture(wanted), target / f"{signal.name}.png")]
     if wanted == signal.shape:
         paths += judgement.draw(target / "figures", [])
     for name in ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim"):

@@ -24,39 +24,43 @@ def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _show(axes: Any, pixels: Array, title: str) -> None:
+def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
     grey = pixels.shape[-1] == 1
     axes.imshow(
         pixels[..., 0] if grey else pixels, cmap="gray" if grey else None, vmin=0, vmax=1, interpolation="nearest"
     )
-    _label(axes, title)
+    _label(axes, title, step)
 
 
-def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True) -> None:
+def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True, step: int = 1) -> None:
     colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "magma", "vmin": 0}
     image = axes.imshow(values, vmax=limit, interpolation="nearest", **colours)
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02)
     bar.ax.tick_params(labelsize=7)
-    _label(axes, title)
+    _label(axes, title, step)
 
 
-def _label(axes: Any, title: str) -> None:
+def _label(axes: Any, title: str, step: int = 1) -> None:
+    unit = "pixels" if step == 1 else f"one in {step} pixels"
     axes.set_title(title, fontsize=9)
-    axes.set_xlabel("column (pixels)", fontsize=8)
-    axes.set_ylabel("row (pixels)", fontsize=8)
+    axes.set_xlabel(f"column ({unit})", fontsize=8)
+    axes.set_ylabel(f"row ({unit})", fontsize=8)
     axes.tick_params(labelsize=7)
 
 
-def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Path) -> Path:
-    """For each (title, pixels) a row: target, result, absolute error on one scale; pixels (H, W, C) in [0, 1]."""
+def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Path, step: int = 1) -> Path:
+    """For each (title, pixels) a row: target, result, absolute error on one scale; pixels (H, W, C) in [0, 1].
+
+    `step` says that these are every so many pixels of a larger picture.
+    """
     figure, axes = _subplots(len(results), 3, PANEL * min(1.2, max(0.5, target.shape[0] / target.shape[1])))
     errors = [np.abs(pixels - target).mean(-1) for _, pixels in results]
     # The field, which comes first, sets the scale; a perfect one is drawn against a step of 8 bits.
     limit = max(float(np.percentile(errors[0], RANGE_PERCENTILE)), 1 / 255)
     for row, ((title, pixels), error) in enumerate(zip(results, errors, strict=True)):
-        _show(axes[row, 0], target, "target")
-        _show(axes[row, 1], pixels, title)
-        _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False)
+        _show(axes[row, 0], target, "target", step)
+        _show(axes[row, 1], pixels, title, step)
+        _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
     return _save(figure, path)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from siren_pl.derivatives import AutoDerivatives, Derivatives
-from siren_pl.judging import Judgement
+from siren_pl.judging import judge
 from siren_pl.networks import CoordinateNetwork
 from siren_pl.signals import SampledSignal
 from siren_pl.tasks import Task
@@ -68,5 +68,5 @@ def fit(
     module = FieldModule(OneField(network, signal), task, strategy, recipe, Compilation(False, 0))
     fitting.run(module, fitting.Machine(progress=progress))
     network.cpu().eval()
-    metrics = Judgement(network, task, signal, strategy, {}).metrics
+    metrics = judge(network, task, signal, strategy, {}).metrics
     return Fit(network, metrics, module.history)

@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from siren_pl import build, figures
 from siren_pl import run_directory as directory_of
-from siren_pl.judging import Judgement
+from siren_pl.judging import judge
 from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.signals import SampledSignal
@@ -95,7 +95,7 @@ def chunks(config: build.Plain, signals: Sequence[SampledSignal]) -> Iterator[li
     """Numbers of the signals that are trained together: of one shape, and no more than memory holds."""
     groups: dict[Any, list[int]] = {}
     for index, signal in enumerate(signals):
-        groups.setdefault(signal.values.shape, []).append(index)
+        groups.setdefault((*signal.shape, signal.out_features), []).append(index)
     for group in groups.values():
         size = build.together(config, signals[group[0]])
         for start in range(0, len(group), size):
@@ -134,7 +134,7 @@ def _leave_behind(
             log.error("%s diverged at step %d", home.name, module.diverged[index])
             continue
         signal = module.fields.signals[index]
-        judgement = Judgement(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
+        judgement = judge(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
         judgement.save_picture(home / "predictions" / f"{signal.name}.png")
         directory_of.write_metrics(home, judgement.metrics | costs(module, started, devices) | {"diverged": 0.0})
         directory_of.write_status(home, directory_of.FINISHED)

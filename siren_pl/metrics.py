@@ -22,7 +22,11 @@ LUMA = np.array([0.299, 0.587, 0.114])
 
 def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:
     """Peak signal-to-noise ratio in dB over all elements, capped at 200."""
-    error = float(np.mean((np.asarray(result, np.float64) - target) ** 2))
+    return psnr_of_error(float(np.mean((np.asarray(result, np.float64) - target) ** 2)), data_range)
+
+
+def psnr_of_error(error: float, data_range: float = 1.0) -> float:
+    """PSNR in dB of a mean squared error, capped at 200."""
     if error <= data_range**2 * 10 ** (-PSNR_CAP / 10):
         return PSNR_CAP
     return float(10 * np.log10(data_range**2 / error))
@@ -30,7 +34,12 @@ def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:
 
 def psnr_8bit(result: Array, target: Array) -> float:
     """PSNR after both were rounded to 8 bits, as files on disk are compared."""
-    return psnr(np.round(result * 255) / 255, np.round(target * 255) / 255)
+    return psnr(rounded(result), rounded(target))
+
+
+def rounded(pixels: Array) -> Array:
+    """Pixels as a file of 8 bits holds them."""
+    return np.round(pixels * 255) / 255
 
 
 def luma(pixels: Array) -> Array:

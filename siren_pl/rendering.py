@@ -50,17 +50,35 @@ def render_bytes(
     network: nn.Module, signal: SampledSignal, size: Shape, scale: float = 1.0, offset: Tensor | float = 0.0
 ) -> NDArray[np.uint8]:
     """An 8-bit picture (n_1, …, n_D, C) of `values / scale + offset`, clipped to [-1, 1]; never whole in float."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = network.to(device)
     picture = np.empty((*size, signal.out_features), dtype=np.uint8)
-    slabs = rows(signal.grid, signal.shape, size)
-    total = -(-size[0] // _height(size))
-    for slab, coords in track(slabs, "rendering", total=total, console=Console(stderr=True), transient=True):
-        values = evaluate(network, coords) / scale + offset
-        picture[slab] = ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy().reshape(picture[slab].shape)
+    for slab, values in slabs(network, signal, size):
+        picture[slab] = as_bytes(values / scale + offset)
     return picture
 
 
+@torch.no_grad()
+def slabs(network: nn.Module, signal: SampledSignal, size: Shape) -> Iterator[tuple[slice, Tensor]]:
+    """The field slab by slab, with a bar of progress: rows of the first axis, and their values (rows, …, n_D, C).
+
+    Values are float32 on the CPU; the network computes them on a GPU where there is one, and is brought back after.
+    """
+    before = next(network.parameters()).device
+    network.to("cuda" if torch.cuda.is_available() else "cpu")
+    total = -(-size[0] // _height(size))
+    bar = {"total": total, "console": Console(stderr=True), "transient": True}
+    try:
+        for slab, coords in track(rows(signal.grid, signal.shape, size), "rendering", **bar):
+            yield slab, evaluate(network, coords).reshape(-1, *size[1:], signal.out_features)
+    finally:
+        network.to(before)
+
+
+def as_bytes(values: Tensor) -> NDArray[np.uint8]:
+    """Values in [-1, 1] as 8-bit levels, clipped."""
+    return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+
+
+@torch.no_grad()
 def evaluate(network: nn.Module, coords: Tensor) -> Tensor:
     """Values (N, C) at coords (N, D), in chunks, float32 on the CPU."""
     reference = next(network.parameters())

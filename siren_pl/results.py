@@ -51,7 +51,7 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
 def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]:
     """What the run took, per field where there are many: `steps`, `points`, `parameters`; and the whole's time."""
     recipe, signals = module.recipe, module.fields.signals
-    observed = int(signals[0].observed.sum())
+    observed = signals[0].observed_count
     points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     if torch.cuda.is_available():

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from siren_pl import build, loggers, many
 from siren_pl import run_directory as directory_of
-from siren_pl.judging import Judgement
+from siren_pl.judging import judge
 from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.training import fitting
@@ -92,7 +92,7 @@ def _fit_and_judge(
         return Outcome(directory_of.DIVERGED, metrics), []
     (signal,) = module.fields.signals
     network = module.network.float().cpu()
-    judgement = Judgement(network, module.task, signal, module.derivatives, build.baselines(config))
+    judgement = judge(network, module.task, signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
     picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")
     metrics = judgement.metrics | costs(module, started, machine.devices) | {"diverged": 0.0}

@@ -63,3 +63,15 @@ class PixelCorners:
 def coordinates(axes: Sequence[Tensor]) -> Tensor:
     """All points of the grid that the axes span, float32 (N, D), the last axis fastest."""
     return torch.stack([axis.reshape(-1) for axis in torch.meshgrid(*axes, indexing="ij")], dim=-1).float()
+
+
+def coordinates_at(axes: Sequence[Tensor], rows: Tensor) -> Tensor:
+    """Coordinates (N, D) of some rows of the flattened grid that the axes span, in the axes' own type.
+
+    Plain arithmetic on row numbers (N,), so that it can be mapped over many signals at once.
+    """
+    places = []
+    for axis in reversed(axes):
+        places.append(axis[rows % len(axis)])
+        rows = rows // len(axis)
+    return torch.stack(places[::-1], dim=-1)

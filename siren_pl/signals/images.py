@@ -1,8 +1,11 @@
-"""Images as signals: read a file, crop it, resize it, bring its values to [-1, 1]."""
+"""Images as signals: take a source's samples, crop and resize them, and say what they stand for in [-1, 1].
+
+Samples of 8 or 16 bits stay as they are unless something is computed of them; floats are made band by band.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.signals.files import BAND, read_samples
 from siren_pl.signals.grid import Grid, PixelCentres
 from siren_pl.signals.sampled import SampledSignal
 
 Pixels = NDArray[np.float64]
-Source = Callable[[], tuple[str, Pixels]]
+# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1].
+Source = Callable[[], tuple[str, NDArray]]
 
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -34,7 +39,7 @@ def image_signal(
     """Read an image and prepare it as ground truth.
 
     Args:
-        source: Returns a name and pixels (H, W, C) in [0, 1].
+        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1].
         crop: [top, left, height, width] in pixels of the file, applied first.
         size: Length of the longer side, or [height, width]; None keeps the file's.
         resize: Filter of the resize, antialiased: nearest, bilinear, bicubic or lanczos.
@@ -46,18 +51,46 @@ def image_signal(
     Raises:
         UserError: The crop leaves the image, or a pixel is not finite.
     """
-    name, pixels = source()
-    if not np.isfinite(pixels).all():
-        bad = int((~np.isfinite(pixels)).sum())
-        raise UserError(f"{name} holds {bad} values that are NaN or infinite: repair the file or choose another.")
+    name, samples = source()
+    _require_finite(name, samples)
     if crop is not None:
-        pixels = _crop(name, pixels, crop)
-    if grayscale and pixels.shape[2] >= len(LUMA):
-        pixels = (pixels[..., :3] @ LUMA)[..., None]
+        samples = _crop(name, samples, crop)
+    if grayscale and samples.shape[2] >= len(LUMA):
+        samples = luma(samples)
     if size is not None:
-        pixels = resize_pixels(pixels, _target_size(pixels.shape, size), resize)
-    values = torch.from_numpy(pixels * 2 - 1).float()
-    return SampledSignal(values, name, grid or PixelCentres(), heldout, seed)
+        samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
+    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed)
+
+
+def stored(samples: NDArray) -> Tensor:
+    """Samples (H, W, C) as a signal keeps them: 8 and 16 bits in place where they lie, others float32 in [-1, 1]."""
+    if samples.dtype in (np.uint8, np.uint16):
+        # Tensors want memory that is in order and may be written to; what is both is not copied.
+        return torch.from_numpy(np.require(samples, requirements=["C", "W"]))
+    values = torch.empty(samples.shape)
+    for band in _bands(samples):
+        values[band] = torch.from_numpy(as_pixels(samples[band]) * 2 - 1).float()
+    return values
+
+
+def luma(samples: NDArray) -> Pixels:
+    """Luma (H, W, 1) in [0, 1] of colour samples."""
+    grey = np.empty((*samples.shape[:2], 1))
+    for band in _bands(samples):
+        grey[band] = (as_pixels(samples[band])[..., :3] @ LUMA)[..., None]
+    return grey
+
+
+def _bands(samples: NDArray) -> Iterator[slice]:
+    return (slice(top, top + BAND) for top in range(0, len(samples), BAND))
+
+
+def _require_finite(name: str, samples: NDArray) -> None:
+    if samples.dtype.kind != "f":
+        return
+    bad = sum(int((~np.isfinite(samples[band])).sum()) for band in _bands(samples))
+    if bad:
+        raise UserError(f"{name} holds {bad} values that are NaN or infinite: repair the file or choose another.")
 
 
 def bundled(name: str) -> Source:
@@ -78,12 +111,12 @@ def bundled(name: str) -> Source:
 
 
 def image_file(path: str | None) -> Source:
-    """An image file of any format that Pillow reads, or a NumPy array (.npy) of values in [0, 1]."""
+    """An image file of any format that Pillow reads, or a NumPy array (.npy) of integers or of floats in [0, 1]."""
 
-    def read() -> tuple[str, Pixels]:
+    def read() -> tuple[str, NDArray]:
         if path is None:
             raise UserError("dataset=image needs a file: add dataset.path=FILE.")
-        return Path(path).stem, read_image(Path(path))
+        return Path(path).stem, read_samples(Path(path))
 
     return read
 
@@ -94,39 +127,7 @@ def read_image(path: Path) -> Pixels:
     Raises:
         UserError: The file is missing, truncated, or not an image.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
-    if not path.is_file():
-        raise UserError(f"dataset.path={path} does not exist (or is not a file): check the path.")
-    if path.suffix == ".npy":
-        return _read_array(path)
-    try:
-        with Image.open(path) as opened:
-            image = ImageOps.exif_transpose(opened)
-            image.load()
-    except UnidentifiedImageError as error:
-        raise UserError(f"dataset.path={path} is not an image that Pillow can read: convert it to PNG.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"dataset.path={path} is damaged or truncated ({error}): fetch or export it again.") from error
-    if image.mode in ("P", "PA", "LA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB"):
-        image = image.convert("RGBA" if "transparency" in image.info or image.mode in ("PA", "LA", "RGBa") else "RGB")
-    if image.mode == "1":
-        image = image.convert("L")
-    return as_pixels(np.asarray(image))
-
-
-def _read_array(path: Path) -> Pixels:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"dataset.path={path} is not a readable .npy array ({error}): save it again.") from error
-    if values.ndim not in (2, 3) or values.dtype.kind not in "uif":
-        raise UserError(f"dataset.path={path} must hold numbers of shape (H, W) or (H, W, C), not {values.shape}.")
-    if values.size == 0 or values.dtype.kind == "i":
-        raise UserError(f"dataset.path={path} must hold samples, as unsigned integers or floats in [0, 1].")
-    if values.dtype.kind == "f" and np.isfinite(values).all() and (values.min() < 0 or values.max() > 1):
-        raise UserError(f"dataset.path={path} holds floats outside [0, 1]: scale them, or store unsigned integers.")
-    return as_pixels(values)
+    return as_pixels(read_samples(path))
 
 
 def as_pixels(array: NDArray) -> Pixels:
@@ -140,16 +141,19 @@ def as_pixels(array: NDArray) -> Pixels:
     return array / float(np.iinfo(array.dtype if array.dtype.kind == "u" else np.uint16).max)
 
 
-def resize_pixels(pixels: Pixels, size: tuple[int, int], resize: str = "bilinear") -> Pixels:
-    """Resize (H, W, C) to (height, width) with Pillow's antialiased filters, in 32-bit float per channel."""
+def resize_pixels(samples: NDArray, size: tuple[int, int], resize: str = "bilinear") -> NDArray:
+    """Resize samples (H, W, C) to (height, width) with Pillow's antialiased filters, in 32-bit float per channel.
+
+    Samples of that size already come back as they are, others as float64 in [0, 1].
+    """
     from PIL import Image
 
-    if pixels.shape[:2] == size:
-        return pixels
+    if samples.shape[:2] == size:
+        return samples
     resample = Image.Resampling[resize.upper()]
     channels = [
-        Image.fromarray(channel.astype(np.float32)).resize((size[1], size[0]), resample)
-        for channel in np.moveaxis(pixels, -1, 0)
+        Image.fromarray(as_pixels(channel)[..., 0].astype(np.float32)).resize((size[1], size[0]), resample)
+        for channel in np.moveaxis(samples, -1, 0)
     ]
     return np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1).clip(0, 1)
 
@@ -159,14 +163,19 @@ def to_unit(values: Tensor) -> Pixels:
     return (values.detach().double().cpu().numpy() / 2 + 0.5).clip(0, 1)
 
 
-def _crop(name: str, pixels: Pixels, crop: Sequence[int]) -> Pixels:
+def _crop(name: str, samples: NDArray, crop: Sequence[int]) -> NDArray:
     top, left, height, width = crop
-    if min(top, left) < 0 or min(height, width) < 1 or top + height > pixels.shape[0] or left + width > pixels.shape[1]:
+    if (
+        min(top, left) < 0
+        or min(height, width) < 1
+        or top + height > samples.shape[0]
+        or left + width > samples.shape[1]
+    ):
         raise UserError(
             f"dataset.crop={list(crop)} ([top, left, height, width]) leaves {name}, "
-            f"which has {pixels.shape[0]} rows and {pixels.shape[1]} columns: choose a smaller crop."
+            f"which has {samples.shape[0]} rows and {samples.shape[1]} columns: choose a smaller crop."
         )
-    return pixels[top : top + height, left : left + width]
+    return samples[top : top + height, left : left + width]
 
 
 def _target_size(shape: tuple[int, ...], size: int | Sequence[int]) -> tuple[int, int]:

@@ -1,15 +1,29 @@
-"""A signal known by its samples on a regular grid: an image, a sound, a video. The ground truth of a run."""
+"""A signal known by its samples on a regular grid: an image, a sound, a video. The ground truth of a run.
+
+Samples stay in the type they came in. A signal may be far larger than the memory that its coordinates and values would
+take as floats: what needs them for all samples at once asks `is_large` first.
+"""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates
+from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
+from siren_pl.signals.levels import INTEGERS, decoded
+
+# Numbers (samples times channels) of the largest signal that is held and judged as a whole: scores and figures then
+# take 70 to 140 bytes a number, about 1 GB here. DIV2K's 2040 × 1356 colour images lie just below.
+MOST_NUMBERS = 1 << 23
+# Held-out samples are marked, and observed ones listed, this many at a time: a few MB beside the list itself.
+PORTION = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,14 +31,15 @@ class SampledSignal:
     """Samples on a grid, some of which may be kept from training.
 
     Attributes:
-        values: Float samples in [-1, 1], shape (n_1, …, n_D, C).
+        stored: Samples as they came, shape (n_1, …, n_D, C): floats in [-1, 1], or uint8 or uint16, whose whole range
+            stands for [-1, 1].
         name: What figures and logs call it.
         grid: Where the samples lie.
         heldout: Fraction in [0, 1) of samples kept from training and scored apart.
         seed: Seeds the choice of held-out samples.
     """
 
-    values: Tensor
+    stored: Tensor
     name: str = "signal"
     grid: Grid = field(default_factory=PixelCentres)
     heldout: float = 0.0
@@ -32,9 +47,8 @@ class SampledSignal:
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""
-        if not torch.isfinite(self.values).all():
-            bad = int((~torch.isfinite(self.values)).sum())
-            raise UserError(f"{self.name} holds {bad} values that are NaN or infinite: repair or crop the data first.")
+        if self.stored.dtype not in INTEGERS:
+            self._require_finite_floats()
         if not 0 <= self.heldout < 1:
             raise UserError(
                 f"dataset.heldout={self.heldout} must lie in [0, 1): it is the fraction kept from training."
@@ -42,35 +56,81 @@ class SampledSignal:
         if self.heldout and not self.observed.any():
             raise UserError(f"dataset.heldout={self.heldout} leaves no sample of {self.name} to train on: lower it.")
 
+    def _require_finite_floats(self) -> None:
+        if not self.stored.is_floating_point():
+            raise UserError(
+                f"{self.name} holds samples of type {self.stored.dtype}: give uint8, uint16 or floats in [-1, 1]."
+            )
+        # The extremes are NaN or infinite if any sample is, and take no memory.
+        if self.stored.numel() and not torch.stack(torch.aminmax(self.stored)).isfinite().all():
+            bad = int((~torch.isfinite(self.stored)).sum())
+            raise UserError(f"{self.name} holds {bad} values that are NaN or infinite: repair or crop the data first.")
+
     @property
     def shape(self) -> Shape:
         """Samples along each axis."""
-        return tuple(self.values.shape[:-1])
+        return tuple(self.stored.shape[:-1])
 
     @property
     def in_features(self) -> int:
         """Number of coordinates D."""
-        return self.values.dim() - 1
+        return self.stored.dim() - 1
 
     @property
     def out_features(self) -> int:
         """Number of channels C."""
-        return self.values.shape[-1]
+        return self.stored.shape[-1]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether there are too many samples to hold all of them as floats with what is computed of them."""
+        return self.stored.numel() > MOST_NUMBERS
 
     @property
     def pixels_per_unit(self) -> tuple[float, ...]:
         """Samples per coordinate unit along each axis."""
         return self.grid.pixels_per_unit(self.shape)
 
+    @property
+    def values(self) -> Tensor:
+        """All samples as floats in [-1, 1], shape (n_1, …, n_D, C); kept, except those of a large signal."""
+        return decoded(self.stored) if self.is_large else self._values
+
+    @cached_property
+    def _values(self) -> Tensor:
+        return decoded(self.stored)
+
     @cached_property
     def observed(self) -> Tensor:
         """Which samples may be trained on: bool of the grid's shape; the same for the same seed and shape."""
-        count = self.values[..., 0].numel()
-        unseen = round(self.heldout * count)
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed))
+        count, unseen = math.prod(self.shape), self._unseen
+        if not unseen:
+            return torch.ones((), dtype=torch.bool).expand(self.shape)
         mask = torch.ones(count, dtype=torch.bool)
-        mask[order[:unseen]] = False
+        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed), dtype=row_type(count))
+        for rows in order[:unseen].split(PORTION):
+            mask[rows.long()] = False
         return mask.reshape(self.shape)
+
+    @property
+    def _unseen(self) -> int:
+        return round(self.heldout * math.prod(self.shape))
+
+    @property
+    def observed_count(self) -> int:
+        """How many samples may be trained on; summing the mask would make 64-bit integers of it."""
+        return math.prod(self.shape) - self._unseen
+
+    def observed_rows(self) -> Tensor:
+        """Row numbers, in the flattened grid, of the observed samples: (M,), of the smallest type that holds them."""
+        mask = self.observed.reshape(-1)
+        rows = torch.empty(self.observed_count, dtype=row_type(len(mask)))
+        filled = 0
+        for start in range(0, len(mask), PORTION):
+            found = mask[start : start + PORTION].nonzero().flatten() + start
+            rows[filled : filled + len(found)] = found
+            filled += len(found)
+        return rows
 
     @property
     def samples(self) -> float:
@@ -84,3 +144,32 @@ class SampledSignal:
     def on_grid(self, samples: Tensor) -> Tensor:
         """Bring flat samples (N, …) back to the grid's shape."""
         return samples.reshape(*self.shape, *samples.shape[1:])
+
+    def excerpt(self, count: int) -> Excerpt:
+        """`count` different samples (or all), chosen at random but always the same ones for a seed and shape."""
+        everything = math.prod(self.shape)
+        generator = np.random.default_rng(self.seed)
+        chosen = generator.choice(everything, min(count, everything), replace=False, shuffle=False)
+        rows = torch.from_numpy(np.sort(chosen))  # in the order of the file, which may be mapped
+        values = decoded(self.stored.reshape(-1, self.out_features)[rows])
+        coords = coordinates_at(self.grid.axes(self.shape, self.shape), rows).float()
+        return Excerpt(coords, SampledSignal(values, self.name), self.observed.reshape(-1)[rows])
+
+
+class Excerpt(NamedTuple):
+    """Some of a signal's samples.
+
+    Attributes:
+        coords: Where they lie (N, D), float32.
+        signal: What they are, as a signal of one axis: values (N, C).
+        observed: Which of them may be trained on (N,).
+    """
+
+    coords: Tensor
+    signal: SampledSignal
+    observed: Tensor
+
+
+def row_type(count: int) -> torch.dtype:
+    """The smallest type that torch draws permutations in and that holds row numbers below `count`."""
+    return torch.int32 if count <= torch.iinfo(torch.int32).max else torch.int64

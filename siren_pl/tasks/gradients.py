@@ -11,7 +11,7 @@ from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
 from siren_pl.tasks.lattice import integrator, potential_of_gradient, shifted, spectrum
 from siren_pl.tasks.scores import align_mean, aligned_scores
-from siren_pl.tasks.task import Points, Task, Term
+from siren_pl.tasks.task import Points, Task, Term, require_whole
 
 
 class GradientTerm(Term):
@@ -30,6 +30,7 @@ class GradientTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates (M, D), gradients (M, D, C), and per row the factor from pixel to coordinate units (M, D)."""
+        require_whole(signal)
         rule = GRADIENT_STENCILS[self.stencil]
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
         require_some(known, signal, self.stencil)
@@ -64,6 +65,7 @@ class GradientLatticeTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Spectra of the gradient per pixel (D, n_1, …, n_D, C) and the factors from pixels to coordinates."""
+        require_whole(signal)
         require_all(signal)
         gradient = torch.from_numpy(GRADIENT_STENCILS[self.stencil].apply(signal.values.double().numpy()))
         spectra = [spectrum(component, axis) for axis, component in enumerate(gradient)]

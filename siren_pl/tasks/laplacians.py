@@ -18,7 +18,7 @@ from siren_pl.signals.stencils import LAPLACIAN_STENCILS, seen_by
 from siren_pl.tasks.gradients import require_all, require_some
 from siren_pl.tasks.lattice import Lattice, integrator, potential_of_laplacian
 from siren_pl.tasks.scores import align_mean, aligned_scores
-from siren_pl.tasks.task import Points, Task, Term
+from siren_pl.tasks.task import Points, Task, Term, require_whole
 
 
 class LaplacianTerm(Term):
@@ -38,6 +38,7 @@ class LaplacianTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates (M, D), Laplacians (M, C) per coordinate unit², and the factor from pixel² to unit² (M, 1)."""
+        require_whole(signal)
         rule = LAPLACIAN_STENCILS[self.stencil]
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
         if not self.border:
@@ -76,6 +77,7 @@ class LaplacianLatticeTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """All samples and, after them, the points of each face of the domain: axis by axis, low face then high."""
+        require_whole(signal)
         require_all(signal)
         shape, pixels = signal.shape, torch.tensor(signal.pixels_per_unit)
         centres = [torch.arange(n) + 0.5 for n in shape]
@@ -140,6 +142,7 @@ class BorderValueTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates and values of the observed border samples."""
+        require_whole(signal)
         rows = (on_border(signal) & signal.observed).reshape(-1)
         values = signal.values.reshape(-1, signal.out_features)
         scale = torch.full((int(rows.sum()), 1), self.value_scale(signal))

@@ -5,16 +5,20 @@ Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl import metrics
 from siren_pl.jet import Jet
 from siren_pl.signals.images import to_unit
+from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
+
+Array = NDArray[np.float64]
 
 IMAGE_AXES = 2
 ALIGNMENTS = {
@@ -27,16 +31,44 @@ ALIGNMENTS = {
 def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants."""
     result, target = to_unit(values), to_unit(signal.values)
-    observed = signal.observed.numpy()
-    scores = {"psnr": metrics.psnr(result, target), "train_psnr": metrics.psnr(result[observed], target[observed])}
-    if not observed.all():
-        scores["heldout_psnr"] = metrics.psnr(result[~observed], target[~observed])
-    scores["psnr_8bit"] = metrics.psnr_8bit(result, target)
+    pairs = _compared(result, target, signal.observed.numpy())
+    scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
-    scores["psnr_y"] = metrics.psnr(metrics.luma(result), metrics.luma(target))
     variants = {"ssim": metrics.ssim(result, target), "ssim_siren": metrics.ssim_siren(result, target)}
     return scores | {name: value for name, value in variants.items() if value is not None}
+
+
+def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iterator[tuple[str, tuple[Array, Array]]]:
+    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of some of its rows."""
+    yield "psnr", (result, target)
+    if observed.any():
+        yield "train_psnr", (result[observed], target[observed])
+    if not observed.all():
+        yield "heldout_psnr", (result[~observed], target[~observed])
+    yield "psnr_8bit", (metrics.rounded(result), metrics.rounded(target))
+    if observed.ndim == IMAGE_AXES:
+        yield "psnr_y", (metrics.luma(result), metrics.luma(target))
+
+
+class RunningScores:
+    """The PSNRs of `value_scores`, from one slab of the grid after another."""
+
+    def __init__(self, signal: SampledSignal) -> None:
+        self._signal = signal
+        self._errors: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, slab: slice, values: Tensor) -> None:
+        """Count values (rows of the slab, n_2, …, n_D, C) in [-1, 1], of some rows of the first axis."""
+        target = to_unit(decoded(self._signal.stored[slab]))
+        for name, (result, wanted) in _compared(to_unit(values), target, self._signal.observed[slab].numpy()):
+            self._errors[name] = self._errors.get(name, 0.0) + float(np.square(result - wanted).sum())
+            self._counts[name] = self._counts.get(name, 0) + wanted.size
+
+    def metrics(self) -> dict[str, float]:
+        """Every PSNR over what has been added."""
+        return {name: metrics.psnr_of_error(error / self._counts[name]) for name, error in self._errors.items()}
 
 
 def aligned_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:

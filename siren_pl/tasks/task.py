@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from siren_pl.errors import UserError
 from siren_pl.jet import Groups, Jet
-from siren_pl.signals.sampled import SampledSignal
+from siren_pl.signals.sampled import MOST_NUMBERS, SampledSignal
 
 Points = dict[str, Tensor]
 Batch = dict[str, Points]
@@ -47,15 +48,35 @@ class Term(ABC):
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """One step's points: `batch_size` rows, drawn with replacement; None or a short table takes all."""
-        count = len(table["coords"])
-        if batch_size is None or count <= batch_size:
-            return table
-        rows = torch.randint(count, (batch_size,), generator=generator, device=generator.device)
-        return {key: column[rows] for key, column in table.items()}
+        rows = chosen_rows(len(table["coords"]), batch_size, generator)
+        return table if rows is None else {key: column[rows] for key, column in table.items()}
 
     @abstractmethod
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """Named, weighted scalars whose sum is minimised; `jet` was evaluated at `points["coords"]`."""
+
+
+def chosen_rows(count: int, batch_size: int | None, generator: torch.Generator) -> Tensor | None:
+    """The rows of one step among `count`, drawn with replacement; None where a batch takes them all."""
+    if batch_size is None or count <= batch_size:
+        return None
+    return torch.randint(count, (batch_size,), generator=generator, device=generator.device)
+
+
+def require_whole(signal: SampledSignal) -> None:
+    """Refuse a signal whose derivatives, computed of all samples at once and in double precision, would fill memory."""
+    if signal.is_large:
+        size = " × ".join(map(str, signal.shape))
+        raise UserError(
+            f"{signal.name} has {size} samples of {signal.out_features} channels: derivatives are supervised on "
+            f"signals of up to {MOST_NUMBERS} numbers. Choose a smaller dataset.size, a dataset.crop, or image_fit."
+        )
+
+
+def placed(points: Points, reference: Tensor) -> Points:
+    """A table on the device of `reference`: floats of its type, integers (stored samples, row numbers) of their own."""
+    types = {key: reference.dtype if column.is_floating_point() else column.dtype for key, column in points.items()}
+    return {key: column.to(reference.device, types[key]) for key, column in points.items()}
 
 
 @dataclass(frozen=True)

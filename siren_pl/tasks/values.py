@@ -10,8 +10,13 @@ from torch import Tensor
 from siren_pl.jet import Jet
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.tasks import compact
 from siren_pl.tasks.scores import keep, value_scores
-from siren_pl.tasks.task import Points, Task, Term
+from siren_pl.tasks.task import Points, Task, Term, require_whole
+
+# Samples of the largest signal whose coordinates and values are laid out as floats, 12 to 20 MB of them: rows of
+# ready-made columns are drawn more quickly. Larger signals are kept as they are stored.
+MOST_LAID_OUT = 1 << 20
 
 
 class ValueTerm(Term):
@@ -20,13 +25,23 @@ class ValueTerm(Term):
     pointwise = True
 
     def points(self, signal: SampledSignal) -> Points:
-        """Coordinates (M, D) and values (M, C) of the observed samples."""
-        seen = signal.observed.reshape(-1)
-        return {"coords": signal.coords()[seen], "value": signal.values.reshape(-1, signal.out_features)[seen]}
+        """Coordinates (M, D) and values (M, C) of the observed samples, or what they are drawn from (see `compact`)."""
+        return laid_out(signal) if math.prod(signal.shape) <= MOST_LAID_OUT else compact.table(signal)
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
+        """As every term draws, from either kind of table."""
+        draw = compact.draw if compact.is_compact(table) else super().draw
+        return draw(table, batch_size, generator)
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """`value`."""
         return {"value": (jet.value - points["value"]).square().mean()}
+
+
+def laid_out(signal: SampledSignal) -> Points:
+    """Coordinates (M, D) and values (M, C) of the observed samples."""
+    seen = signal.observed.reshape(-1)
+    return {"coords": signal.coords()[seen], "value": signal.values.reshape(-1, signal.out_features)[seen]}
 
 
 class SobolevTerm(Term):
@@ -45,13 +60,14 @@ class SobolevTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates, values, gradients per coordinate unit (M, D, C), their weights, and the pixels per unit."""
+        require_whole(signal)
         seen = signal.observed.reshape(-1)
         rule = GRADIENT_STENCILS[self.stencil]
         scale = torch.tensor(signal.pixels_per_unit)
         per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()  # (D, …, C)
         gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
-        return ValueTerm().points(signal) | {
+        return laid_out(signal) | {
             "gradient": gradient[seen] * scale[:, None],
             "known": known[seen].float(),
             "unit": scale.expand(int(seen.sum()), -1),

@@ -22,7 +22,7 @@ from siren_pl.derivatives import AutogradDerivatives, Derivatives, Field
 from siren_pl.errors import UserError
 from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.task import Batch, Task
+from siren_pl.tasks.task import Batch, Task, placed
 
 
 class Fields(ABC):
@@ -68,7 +68,7 @@ def losses_of(field: Field, task: Task, derivatives: Derivatives, batch: Batch) 
 
 
 def _on(reference: Tensor, tables: Batch) -> Batch:
-    return tree_map(lambda column: column.to(reference), tables)
+    return {name: placed(points, reference) for name, points in tables.items()}
 
 
 class OneField(Fields):
@@ -112,7 +112,10 @@ class ManyFields(Fields):
     point_axis = 1
 
     def __init__(self, networks: Sequence[CoordinateNetwork], signals: Sequence[SampledSignal]) -> None:
-        if len(networks) != len(signals) or len({(signal.values.shape, signal.heldout) for signal in signals}) != 1:
+        if (
+            len(networks) != len(signals)
+            or len({(signal.shape, signal.out_features, signal.heldout) for signal in signals}) != 1
+        ):
             raise ValueError("many fields need one network per signal, and signals of one shape")
         self.signals = tuple(signals)
         # Parameters (S, …) in place of one network's own, so that names in a checkpoint stay those of one network.

@@ -1,16 +1,16 @@
-"""Judge a fitted field and the classical methods by one rule, and draw what was found."""
+"""Judge a field, and the classical methods by the same rule, on a signal that is held as a whole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 from torch import Tensor, nn
 
 from siren_pl import figures, metrics
 from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
+from siren_pl.judging.judgement import Judgement, save_image
 from siren_pl.rendering import jet_on_grid, render
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal
@@ -23,8 +23,8 @@ Baseline = Callable[[SampledSignal], Tensor | None]
 MOST_DERIVATIVE_SAMPLES = 1 << 20
 
 
-class Judgement:
-    """A field and its baselines on the signal's own grid.
+class WholeJudgement(Judgement):
+    """A field and its baselines on the signal's own grid. See `Judgement`.
 
     Attributes:
         values: The field's values, aligned by nothing, in the signal's units: (n_1, …, n_D, C).
@@ -40,7 +40,7 @@ class Judgement:
         derivatives: Derivatives,
         baselines: Mapping[str, Baseline],
     ) -> None:
-        self.task, self.signal = task, signal
+        super().__init__(network, task, signal)
         self.values = render(network, signal) / task.value_scale(signal)
         self.metrics = task.judge(self.values, signal)
         self.jet: Jet | None = None
@@ -59,20 +59,20 @@ class Judgement:
                 scores = task.judge(answer, signal)
                 self.metrics |= {f"baseline/{name}/{metric}": value for metric, value in scores.items()}
 
-    def draw(self, directory: Path, history: list[dict[str, float]]) -> list[Path]:
-        """Write every figure of an image: reconstruction, derivatives, curve."""
-        paths = []
-        if history:
-            paths.append(figures.curve(history, directory / "curve.png"))
-        if self.signal.in_features != 2 or self.signal.out_features == 2:  # noqa: PLR2004 - figures are of images
-            return paths
+    @property
+    def offset(self) -> Tensor:
+        """See `Judgement`."""
+        return (self.task.align(self.values, self.signal) - self.values).reshape(-1, self.signal.out_features).mean(0)
+
+    def _draw_image(self, directory: Path) -> list[Path]:
+        """See `Judgement`: reconstructions, and the field's derivatives where they were scored."""
         target = to_unit(self.signal.values)
         results = [("field", self.values), *[(name.replace("_", " "), v) for name, v in self.baselines.items()]]
         panels = []
         for name, values in results:
             pixels = to_unit(self.task.align(values, self.signal))
             panels.append((f"{name}, {metrics.psnr(pixels, target):.2f} dB", pixels))
-        paths.append(figures.reconstruction(target, panels, directory / "reconstruction.png"))
+        paths = [figures.reconstruction(target, panels, directory / "reconstruction.png")]
         if self.jet is not None and self.jet.gradient is not None:
             shape = self.signal.values.shape
             found = {
@@ -85,7 +85,7 @@ class Judgement:
         return paths
 
     def save_picture(self, path: Path) -> Path:
-        """The field's picture, after the task's alignment, as 8-bit PNG."""
+        """See `Judgement`."""
         return save_image(to_unit(self.task.align(self.values, self.signal)), path)
 
 
@@ -94,18 +94,3 @@ def derivatives_of_order_two(derivatives: Derivatives) -> Derivatives:
     from siren_pl.derivatives import ForwardDerivatives, ReverseDerivatives
 
     return ForwardDerivatives() if isinstance(derivatives, ReverseDerivatives) else derivatives
-
-
-def save_image(pixels: np.ndarray, path: Path) -> Path:
-    """Write pixels (H, W, C), in [0, 1] or already 8-bit, as an image file."""
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    eight = pixels if pixels.dtype == np.uint8 else np.round(pixels * 255).astype(np.uint8)
-    Image.fromarray(eight[..., 0] if eight.shape[-1] == 1 else eight).save(path)
-    return path
-
-
-def align_offset(task: Task, signal: SampledSignal, values: Tensor) -> Tensor:
-    """The constant per channel that the task's alignment adds to these values."""
-    return (task.align(values, signal) - values).reshape(-1, signal.out_features).mean(0)

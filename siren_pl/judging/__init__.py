@@ -1,0 +1,38 @@
+"""Judge a fitted field and the classical methods by one rule, and draw what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from siren_pl.derivatives import Derivatives
+from siren_pl.judging.by_slabs import JudgementBySlabs
+from siren_pl.judging.judgement import Judgement as Judgement
+from siren_pl.judging.judgement import save_image as save_image
+from siren_pl.judging.whole import Baseline as Baseline
+from siren_pl.judging.whole import WholeJudgement
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.tasks.task import Task
+
+
+def judge(
+    network: nn.Module,
+    task: Task,
+    signal: SampledSignal,
+    derivatives: Derivatives,
+    baselines: Mapping[str, Baseline],
+) -> Judgement:
+    """What a field came to on its signal.
+
+    Args:
+        network: The field.
+        task: What it was fitted for; says how it is judged.
+        signal: The ground truth.
+        derivatives: How the field's own derivatives are taken.
+        baselines: Classical methods judged beside the field. A large signal (`SampledSignal.is_large`) is judged slab
+            by slab, without them and without SSIM and derivatives, all of which need the whole in double precision.
+    """
+    if signal.is_large:
+        return JudgementBySlabs(network, task, signal)
+    return WholeJudgement(network, task, signal, derivatives, baselines)

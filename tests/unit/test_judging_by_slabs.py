@@ -1,0 +1,92 @@
+"""Scores from slabs are those of the whole picture, as scikit-image and the ordinary judgement compute them."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import peak_signal_noise_ratio
+
+from siren_pl import rendering
+from siren_pl.derivatives import AutoDerivatives
+from siren_pl.judging import judge
+from siren_pl.networks import Siren
+from siren_pl.rendering import render, render_bytes
+from siren_pl.signals import SampledSignal, sampled
+from siren_pl.tasks import image_fit
+from siren_pl.tasks.scores import RunningScores, align_mean
+from siren_pl.tasks.task import Task
+from siren_pl.training import callbacks
+
+FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
+SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), heldout=0.4)
+FIT = image_fit()
+ALIGNED = Task("aligned", FIT.terms, FIT.judge, align_mean)
+
+
+def judged(task: Task, monkeypatch: pytest.MonkeyPatch, most: int):
+    monkeypatch.setattr(sampled, "MOST_NUMBERS", most)
+    return judge(FIELD, task, SIGNAL, AutoDerivatives(3), {})
+
+
+@pytest.fixture(autouse=True)
+def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "CHUNK", 100)  # two rows of 47
+
+
+def test_psnr_is_scikit_images(monkeypatch):
+    found = judged(FIT, monkeypatch, 100).metrics
+    result = render(FIELD, SIGNAL).double().numpy().clip(-1, 1) / 2 + 0.5
+    target = SIGNAL.stored.numpy() / 255
+    seen = SIGNAL.observed.numpy()
+    pairs = {
+        "psnr": (target, result),
+        "train_psnr": (target[seen], result[seen]),
+        "heldout_psnr": (target[~seen], result[~seen]),
+        "psnr_8bit": (target, np.round(result * 255) / 255),
+    }
+    for name, pair in pairs.items():
+        # Targets pass through float32.
+        assert found[name] == pytest.approx(peak_signal_noise_ratio(*pair, data_range=1.0), abs=1e-5)
+
+
+def test_by_slabs_or_as_a_whole(monkeypatch, tmp_path):
+    whole, slabs = judged(FIT, monkeypatch, 1 << 20), judged(FIT, monkeypatch, 100)
+    left_out = {"ssim", "ssim_siren", "gradient_psnr", "laplacian_psnr"}
+    assert slabs.metrics.keys() == whole.metrics.keys() - left_out
+    # float32 matrix products of other batch sizes, and another order of summation.
+    assert slabs.metrics == {name: pytest.approx(whole.metrics[name], abs=1e-4) for name in slabs.metrics}
+    assert np.array_equal(slabs.picture(SIGNAL.shape), render_bytes(FIELD, SIGNAL, SIGNAL.shape))
+    assert slabs.picture((5, 7)).shape == (5, 7, 3)
+    assert [path.name for path in slabs.draw(tmp_path, [])] == ["reconstruction.png"]
+
+
+def test_a_slab_may_hold_no_observed_sample():
+    signal = SampledSignal(torch.zeros(50, 1, 1, dtype=torch.uint8), heldout=0.5)
+    scores = RunningScores(signal)
+    for row in range(50):
+        scores.add(slice(row, row + 1), torch.full((1, 1, 1), -0.8))
+    # (0.1 - 0)² in [0, 1] is 20 dB, whichever part.
+    found = scores.metrics()
+    assert all(found[name] == pytest.approx(20, abs=1e-5) for name in ("psnr", "train_psnr", "heldout_psnr"))
+
+
+def test_an_alignment_is_that_of_the_excerpt(monkeypatch):
+    """The excerpt of so small a signal is all of it: the estimated constant is the exact one."""
+    whole, slabs = judged(ALIGNED, monkeypatch, 1 << 20), judged(ALIGNED, monkeypatch, 100)
+    torch.testing.assert_close(slabs.offset, whole.offset, rtol=0, atol=1e-5)
+    difference = slabs.picture(SIGNAL.shape).astype(int) - whole.picture(SIGNAL.shape)
+    assert abs(difference).max() <= 1  # a tie may be rounded either way
+
+
+def test_progress_looks_at_an_excerpt_of_a_large_signal(monkeypatch):
+    module = SimpleNamespace(signal=SIGNAL, network=FIELD, task=FIT)
+    exact = callbacks.quick_scores(module)
+    monkeypatch.setattr(callbacks, "QUICK_SAMPLES", 700)
+    estimate = callbacks.quick_scores(module)
+    assert estimate == callbacks.quick_scores(module) != exact
+    # Squared errors of noise scatter by about their mean: 700 of them average to 4 %, 0.2 dB; thrice that.
+    assert estimate == {name: pytest.approx(exact[name], abs=0.6) for name in exact}
+    coords, flat, _ = SIGNAL.excerpt(700)
+    error = (FIELD(coords).detach().clamp(-1, 1) - flat.values).numpy() / 2
+    assert estimate["eval/psnr"] == pytest.approx(-10 * np.log10((error.astype(float) ** 2).mean()), abs=1e-4)
