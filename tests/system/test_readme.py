@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -27,6 +28,7 @@ def files() -> None:
     Path("data").mkdir()
     Image.new("L", (481, 321)).save("data/12003.jpg")
     Image.new("RGB", (40, 30)).save("photo.jpg")
+    np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
 @pytest.mark.usefixtures("files")
