@@ -4,6 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -35,6 +36,7 @@ def files() -> None:
     Path("photos").mkdir()
     for index in (1, 3):
         Image.new("RGB", (40, 30)).save(f"photos/kodim{index:02d}.png")
+    np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
 @pytest.mark.usefixtures("files")

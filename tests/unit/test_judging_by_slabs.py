@@ -17,6 +17,7 @@ from siren_pl.tasks import image_fit
 from siren_pl.tasks.scores import RunningScores, align_mean
 from siren_pl.tasks.task import Task
 from siren_pl.training import callbacks
+from siren_pl.training.fields import OneField
 
 FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
 SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), heldout=0.4)
@@ -80,7 +81,7 @@ def test_an_alignment_is_that_of_the_excerpt(monkeypatch):
 
 
 def test_progress_looks_at_an_excerpt_of_a_large_signal(monkeypatch):
-    module = SimpleNamespace(signal=SIGNAL, network=FIELD, task=FIT)
+    module = SimpleNamespace(fields=OneField(FIELD, SIGNAL), diverged={}, task=FIT)
     exact = callbacks.quick_scores(module)
     monkeypatch.setattr(callbacks, "QUICK_SAMPLES", 700)
     estimate = callbacks.quick_scores(module)
