@@ -24,8 +24,12 @@ def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
     """Prepare a module as a fit would; the function returned makes one step."""
     module.to(device)
     optimizer = module.configure_optimizers()
-    module.on_fit_start()
-    return lambda step: module._step(optimizer, step) and None
+    module.prepare()
+
+    def make(step: int) -> None:
+        module._step(optimizer, step)
+
+    return make
 
 
 def noise(count: int, side: int = 32, channels: int = 3) -> Sequence[SampledSignal]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.loops import configuration, noise, stepper
-from benchmarks.timing import medians
+from benchmarks.timing import Competitor, medians
 from siren_pl import build
 
 SIGNALS, WIDTH, REPEATS = 64, 64, 7
@@ -32,8 +32,8 @@ def run(device: torch.device) -> dict[str, float]:
         together = stepper(build.module([config] * SIGNALS, noise(SIGNALS)), device)
         alone = [stepper(build.module([config], [signal]), device) for signal in noise(SAMPLED)]
         steps = {
-            "together": lambda together=together: together(0),
-            "alone": lambda alone=alone: [step(0) for step in alone] and None,
+            "together": Competitor(lambda together=together: together(0)),
+            "alone": Competitor(lambda alone=alone: [step(0) for step in alone]),
         }
         times = medians(steps, REPEATS)
         results[name] = times["alone"] * SIGNALS / SAMPLED / times["together"]

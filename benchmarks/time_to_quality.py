@@ -43,14 +43,12 @@ def race(overrides: tuple[str, ...], device: torch.device) -> dict[str, float]:
     config = configuration("dataset.size=256", "dataset.heldout=0.1", *overrides)
     signal = build.signal(config)
     module = build.module([config], [signal])
-    step = stepper(module, device)
-    step(0)  # compiles
-    torch.compiler.reset()
-    module = build.module([config], [signal])
+    stepper(module, device)(0)  # compiles
+    module.load_state_dict(build.module([config], [signal]).state_dict())
     step = stepper(module, device)
     reached: dict[str, float] = {}
     seconds, recipe = 0.0, module.recipe
-    points = recipe.batch_size or int(signal.observed.sum())
+    points = recipe.batch_size or signal.observed_count
     every = max(1, recipe.max_steps // LOOKS)
     for number in range(recipe.max_steps):
         start = time.perf_counter()

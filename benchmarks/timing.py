@@ -5,8 +5,11 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import torch
+
+from siren_pl.allocator import reuse_pages
 
 Step = Callable[[], object]
 
@@ -26,21 +29,33 @@ def seconds(step: Step) -> float:
     return time.perf_counter() - start
 
 
-def medians(steps: Mapping[str, Step], repeats: int, warm: int = 3) -> dict[str, float]:
-    """Median seconds of each step over `repeats` rounds, in each of which every step is called once.
+class Competitor(NamedTuple):
+    """A step, and how memory is allocated while it runs."""
+
+    step: Step
+    allocator: Callable[[], None] = reuse_pages
+
+
+def medians(competitors: Mapping[str, Competitor], repeats: int, warm: int = 2) -> dict[str, float]:
+    """Median seconds of each step over `repeats` rounds, in each of which every competitor has its turn.
+
+    A turn is one call that brings the heap and the caches into that competitor's state, and one that is timed.
 
     Args:
-        steps: The competitors by name.
+        competitors: By name.
         repeats: Rounds that count.
-        warm: Calls of each before, which compile and fill caches.
+        warm: Calls of each before, which compile.
     """
-    for step in steps.values():
+    for competitor in competitors.values():
         for _ in range(warm):
-            step()
-    durations: dict[str, list[float]] = {name: [] for name in steps}
+            competitor.step()
+    durations: dict[str, list[float]] = {name: [] for name in competitors}
     for _ in range(repeats):
-        for name, step in steps.items():
-            durations[name].append(seconds(step))
+        for name, competitor in competitors.items():
+            competitor.allocator()
+            competitor.step()
+            durations[name].append(seconds(competitor.step))
+    reuse_pages()
     return {name: statistics.median(values) for name, values in durations.items()}
 
 

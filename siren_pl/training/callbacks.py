@@ -74,6 +74,7 @@ def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) ->
     unseen = ~observed.numpy()
     scores = {"eval/psnr": metrics.psnr(result, target)}
     if unseen.any():
+        scores["eval/train_psnr"] = metrics.psnr(result[~unseen], target[~unseen])
         scores["eval/heldout_psnr"] = metrics.psnr(result[unseen], target[unseen])
     return scores
 

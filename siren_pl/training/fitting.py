@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
@@ -26,14 +25,14 @@ SHELL_SIGNAL_BASE = 128
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a fit runs: Lightning's own names and values."""
+    """Where a fit runs: Lightning's own names and values, and callbacks of one's own."""
 
     accelerator: str = "auto"
     devices: int = 1
     strategy: str = "auto"
     precision: str = "32-true"
     progress: bool = True
-    options: dict[str, Any] = field(default_factory=dict)
+    callbacks: tuple[pl.Callback, ...] = ()
 
     @property
     def settled_strategy(self) -> str:
@@ -58,7 +57,7 @@ def run(
     """
     quieten()
     termination = Termination()
-    callbacks: list[pl.Callback] = [InEveryProcess(), Curve(), termination]
+    callbacks: list[pl.Callback] = [InEveryProcess(), Curve(), termination, *machine.callbacks]
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:
@@ -78,7 +77,6 @@ def run(
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
-        **machine.options,
     )
     last = None if directory is None else directory / LAST
     resume = str(last) if last is not None and last.exists() else None

@@ -133,8 +133,12 @@ class FieldModule(pl.LightningModule):
         return optimizer
 
     def on_fit_start(self) -> None:
-        """Bring every table of points to the device once."""
+        """Learn how many processes there are, and prepare."""
         self._processes = self.trainer.world_size
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Bring every table of points to the device once, and settle whether the loss is compiled."""
         self._tables = self.fields.tables(self.task)
         self._objective = self.compilation.wrap(self._losses)
 
