@@ -1,8 +1,8 @@
 """Two ways to allocate, so that each competitor is timed as its users run it.
 
 `train.py` keeps freed memory in the process (`siren_pl.allocator`); code that does not ask for that gets glibc's
-defaults. glibc learns its thresholds as large blocks are freed and forgets how to once they are set, so the defaults
-are restored to the most generous state that they can learn: 32 MB and twice that.
+defaults. glibc learns its thresholds from the blocks that are freed, and stops learning once they are set, so they are
+set to what the steps timed here teach it: the size of a layer's activations, and twice that for trimming (malloc.c).
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ from __future__ import annotations
 import ctypes
 import sys
 
-# Parameters of mallopt(3), glibc's default for the first, and the most that the others grow to (malloc.c).
+# Parameters of mallopt(3); glibc's default for the first.
 _M_MMAP_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -4, -3, -1
-_DEFAULT_MMAP_MAX, _LARGEST_THRESHOLD = 65_536, 32 << 20
+_DEFAULT_MMAP_MAX = 65_536
+# 16,384 points of 256 floats and the page that a mapping is rounded up to.
+_LEARNED = 16_384 * 256 * 4 + 4096
 
 
 def default_pages() -> None:
@@ -22,7 +24,7 @@ def default_pages() -> None:
     try:
         library = ctypes.CDLL("libc.so.6")
         library.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
-        library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_THRESHOLD)
-        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LARGEST_THRESHOLD)
+        library.mallopt(_M_MMAP_THRESHOLD, _LEARNED)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LEARNED)
     except (OSError, AttributeError):  # musl
         return
