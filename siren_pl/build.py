@@ -244,7 +244,7 @@ def together(config: Plain, ground_truth: SampledSignal) -> int:
 def machine(config: Plain) -> Machine:
     """Where the fit runs."""
     options = config["trainer"]
-    names = ("accelerator", "devices", "strategy", "precision", "progress")
+    names = ("accelerator", "devices", "strategy", "precision", "tf32", "progress")
     return Machine(**{name: options[name] for name in names})
 
 

@@ -63,6 +63,7 @@ RULES: dict[str, tuple[Any, str]] = {
     "trainer.devices": (Count, "a whole number from 1"),
     "trainer.accelerator": (Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"], "auto, cpu, gpu, mps or tpu"),
     "trainer.precision": (Literal["32-true", "bf16-mixed", "64-true"], "32-true, bf16-mixed or 64-true"),
+    "trainer.tf32": (StrictBool, "true or false"),
     "trainer.memory_gb": (Positive, "a positive number of gigabytes"),
     "trainer.evaluations": (Whole, "a whole number from 0"),
     "trainer.progress": (StrictBool, "true or false"),

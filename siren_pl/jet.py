@@ -152,13 +152,20 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
         weight: Shape (out_features, in_features).
         bias: Shape (out_features,).
     """
+    product = functional.linear
     if weight.shape[-1] <= _NARROW:
         weight = weight.mT.contiguous().mT
+        if torch.get_float32_matmul_precision() != "highest":
+            product = _by_columns
     if not isinstance(x, Jet):
-        return functional.linear(x, weight, bias)
-    return _map_derivatives(
-        x, functional.linear(x.value, weight, bias), lambda stream: functional.linear(stream, weight)
-    )
+        return product(x, weight, bias)
+    return _map_derivatives(x, product(x.value, weight, bias), lambda stream: product(stream, weight))
+
+
+def _by_columns(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """A narrow product in full float32 where TF32 is allowed, which would tell only 2,048 coordinates apart."""
+    columns = [x[..., i : i + 1] * weight[:, i] for i in range(weight.shape[-1])]
+    return sum(columns[1:] if bias is None else [*columns[1:], bias], columns[0])
 
 
 def _map_derivatives(x: Jet, value: Tensor, f: Callable[[Tensor], Tensor]) -> Jet:

@@ -24,12 +24,20 @@ SPAWN = "ddp_spawn"
 
 
 class InEveryProcess(pl.Callback):
-    """What a process needs before it trains: its own allocator setting and its share of the cores."""
+    """What a process needs before it trains: its allocator's setting, its share of the cores, its matrix products.
+
+    Args:
+        tf32: Whether CUDA may round the factors of matrix products to ten bits of mantissa.
+    """
+
+    def __init__(self, tf32: bool) -> None:
+        self.tf32 = tf32
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Called in each process."""
         quieten()
         reuse_pages()
+        torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         if trainer.world_size > 1 and pl_module.device.type == "cpu":
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // trainer.world_size))
 

@@ -31,6 +31,7 @@ class Machine:
     devices: int = 1
     strategy: str = "auto"
     precision: str = "32-true"
+    tf32: bool = False
     progress: bool = True
     callbacks: tuple[pl.Callback, ...] = ()
 
@@ -57,7 +58,7 @@ def run(
     """
     quieten()
     termination = Termination()
-    callbacks: list[pl.Callback] = [InEveryProcess(), Curve(), termination, *machine.callbacks]
+    callbacks: list[pl.Callback] = [InEveryProcess(machine.tf32), Curve(), termination, *machine.callbacks]
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:

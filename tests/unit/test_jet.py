@@ -145,3 +145,18 @@ def test_half_precision_keeps_coordinates_and_phases(order: int) -> None:
         wanted, found = ((getattr(jet_, name) if order else jet_.value) for jet_ in (exact, rounded))
         assert found.dtype == torch.float32
         assert (found - wanted).abs().max() < 0.05 * wanted.abs().max()
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_coordinates_stay_exact_where_products_may_be_rounded(order: int) -> None:
+    """The narrow product that stands in for a rounded one is the same product."""
+    network = Siren(2, 3, hidden_features=8, hidden_layers=1).double()
+    coords = torch.rand(7, 2, dtype=torch.float64)
+    exact = network(jet.seed(coords, order))
+    torch.set_float32_matmul_precision("high")
+    try:
+        found = network(jet.seed(coords, order))
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    for name in ("value", "gradient", "second")[: order + 1]:
+        torch.testing.assert_close(getattr(found, name), getattr(exact, name), **TIGHT)
