@@ -155,11 +155,17 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
     product = functional.linear
     if weight.shape[-1] <= _NARROW:
         weight = weight.mT.contiguous().mT
-        if torch.get_float32_matmul_precision() != "highest":
+        if _products_are_rounded():
             product = _by_columns
     if not isinstance(x, Jet):
         return product(x, weight, bias)
     return _map_derivatives(x, product(x.value, weight, bias), lambda stream: product(stream, weight))
+
+
+@torch.compiler.assume_constant_result
+def _products_are_rounded() -> bool:
+    """Whether TF32 is allowed; a setting of the process, so that a compiler may take it as given."""
+    return torch.get_float32_matmul_precision() != "highest"
 
 
 def _by_columns(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -18,6 +18,16 @@ def test_a_compiled_run_equals_an_eager_one_within_rounding(train: Command) -> N
     assert compiled["psnr_mean_aligned"] == pytest.approx(eager["psnr_mean_aligned"], abs=0.01)
 
 
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
+@pytest.mark.parametrize("task", ["image_fit", "poisson_grad", "poisson_laplacian"])
+def test_what_is_asked_to_be_compiled_is(task: str, precision: str, train: Command) -> None:
+    """A run that cannot be compiled goes on without, so that only this test would notice."""
+    options = (f"task={task}", "dataset.size=12", "trainer.max_steps=2", f"trainer.precision={precision}")
+    ended = train(*options, "compile=true", "hydra.run.dir=here")
+    assert ended.code == 0 and "uncompiled" not in ended.err
+    assert torch.load("here/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["compile"] is True
+
+
 def test_a_missing_compiler_is_done_without(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     from torch._inductor.exc import InvalidCxxCompiler
 
