@@ -20,6 +20,7 @@ LONG_PARTS = {"time_to_quality": time_to_quality.run}
 TARGET = Path("outputs/bench")
 MEANINGS = {
     "_vs_official": "time of the official recipe / ours, each as its users run it",
+    "_bf16_vs_official": "the official recipe in float32 / ours with trainer.precision=bf16-mixed",
     "_same_allocator": "the same, with our allocator's setting for both",
     "_memory_vs_official": "our peak tensor bytes / the official recipe's",
     "_vs_siren_pytorch": "time of siren-pytorch / ours, each as its users run it",

@@ -1,7 +1,8 @@
-"""One full training step (draw, forward, loss, backward, Adam), ours against the rivals', at equal points in float32.
+"""One full training step (draw, forward, loss, backward, Adam), ours against the rivals', at equal points.
 
-Ours is the step that `train.py` makes, compiled, on all 16,384 pixels of a 128 x 128 image. Each competitor is timed as
-its users run it (see `allocators`); `*_same_allocator` gives the official recipe our allocator's setting as well.
+All in float32, ours in bf16 as well. Ours is the step that `train.py` makes, compiled, on all 16,384 pixels of a
+128 x 128 image. Each competitor is timed as its users run it (see `allocators`); `*_same_allocator` gives the official
+recipe our allocator's setting as well.
 """
 
 from __future__ import annotations
@@ -63,6 +64,16 @@ def optimised(network: nn.Module, loss: Callable[[], Tensor]) -> Step:
     return step
 
 
+def in_bf16(step: Step, device: torch.device) -> Step:
+    """Our step as `trainer.precision=bf16-mixed` makes it."""
+
+    def run() -> None:
+        with torch.autocast(device.type, torch.bfloat16):
+            step()
+
+    return run
+
+
 def targets(order: int, channels: int, points: int) -> tuple[int, ...]:
     """Shape of the supervised quantity."""
     return ((points, channels), (2, points, channels), (1, points, channels))[order]
@@ -79,12 +90,14 @@ def run(device: torch.device) -> dict[str, float]:
             "ours": Competitor(ours(name.removesuffix("_rgb"), channels, device)),
             "official": Competitor(theirs, default_pages),
             "same_allocator": Competitor(theirs),
+            "bf16": Competitor(in_bf16(ours(name.removesuffix("_rgb"), channels, device), device)),
         }
         if order == 0:
             steps |= value_rivals(coords, target)
         times = medians(steps, REPEATS if order < 2 else 5)
         mine = times.pop("ours")
         results[f"{name}_ms"] = mine * 1e3
+        results[f"{name}_bf16_vs_official"] = times["official"] / times.pop("bf16")
         results[f"{name}_vs_official"] = times.pop("official") / mine
         results[f"{name}_vs_official_same_allocator"] = times.pop("same_allocator") / mine
         if "floor" in times:
