@@ -77,10 +77,9 @@ def init(config: Plain) -> Init:
 
 
 def auto_omega(samples: float) -> float:
-    """`model.omega_0=auto`: 30 where 256 samples span [-1, 1], and in proportion to the samples elsewhere.
+    """`model.omega_0=auto`: the paper's 30 at 256 samples on [-1, 1], elsewhere in proportion to the samples.
 
-    The paper's 30 was found on images of about 256 pixels. A sine network can hold frequencies far above what the
-    samples determine; keeping omega_0 in proportion to their density keeps it from inventing detail between them.
+    A sine network can hold frequencies far above what the samples determine; this keeps it from inventing detail.
     """
     return REFERENCE_OMEGA * samples / REFERENCE_SAMPLES
 
@@ -168,10 +167,7 @@ def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
 
 
 def members(config: Plain) -> list[Plain] | None:
-    """A configuration per signal where `dataset.index` asks for several; None where it describes one.
-
-    Each is complete: run alone, it fits the same field.
-    """
+    """A configuration per signal, each complete, where `dataset.index` asks for several; None where for one."""
     index = config["dataset"].get("index")
     if index != "all" and not isinstance(index, (list, tuple)):
         return None
@@ -231,10 +227,7 @@ def _compile(config: Plain) -> bool | None:
 
 
 def together(config: Plain, ground_truth: SampledSignal) -> int:
-    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds.
-
-    A step keeps, for every point and stream, each layer's input and output and one gradient.
-    """
+    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds."""
     field = network(config, ground_truth.in_features, ground_truth.out_features, ground_truth.samples)
     widths = sum(layer.out_features for layer in field.modules() if isinstance(layer, nn.Linear))
     numbers = _points(recipe(config, ground_truth), ground_truth) * _streams(task(config), ground_truth) * widths
