@@ -7,8 +7,7 @@ set to what the steps timed here teach it: the size of a layer's activations, an
 
 from __future__ import annotations
 
-import ctypes
-import sys
+from siren_pl.allocator import set_malloc
 
 # Parameters of mallopt(3); glibc's default for the first.
 _M_MMAP_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -4, -3, -1
@@ -19,12 +18,4 @@ _LEARNED = 16_384 * 256 * 4 + 4096
 
 def default_pages() -> None:
     """Allocate as a process does that asked for nothing."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        library = ctypes.CDLL("libc.so.6")
-        library.mallopt(_M_MMAP_MAX, _DEFAULT_MMAP_MAX)
-        library.mallopt(_M_MMAP_THRESHOLD, _LEARNED)
-        library.mallopt(_M_TRIM_THRESHOLD, 2 * _LEARNED)
-    except (OSError, AttributeError):  # musl
-        return
+    set_malloc({_M_MMAP_MAX: _DEFAULT_MMAP_MAX, _M_MMAP_THRESHOLD: _LEARNED, _M_TRIM_THRESHOLD: 2 * _LEARNED})

@@ -25,7 +25,6 @@ def run(device: torch.device) -> dict[str, float]:
     """Ratios of time, one by one over together."""
     results = {}
     for points, name in ((1024, "signals_batched_vs_sequential"), (64, "signals_batched_vs_sequential_64_points")):
-        torch.compiler.reset()
         config = configuration(
             f"model.hidden_features={WIDTH}", f"dataset.batch_size={points}", "trainer.max_steps=800"
         )

@@ -41,7 +41,6 @@ def run(device: torch.device) -> dict[str, float]:
 
 def race(overrides: tuple[str, ...], device: torch.device) -> dict[str, float]:
     """One recipe's way through the levels."""
-    torch.compiler.reset()
     config = configuration("dataset.size=256", "dataset.heldout=0.1", *overrides)
     signal = build.signal(config)
     module = build.module([config], [signal])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Mapping
 
 # Parameters of mallopt(3): never use mmap for a block, never give the heap's end back.
 _M_MMAP_MAX, _M_TRIM_THRESHOLD = -4, -1
@@ -21,11 +22,16 @@ def reuse_pages() -> None:
     The second takes effect only before torch allocates its first tensor.
     """
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    set_malloc({_M_MMAP_MAX: 0, _M_TRIM_THRESHOLD: _NEVER})
+
+
+def set_malloc(parameters: Mapping[int, int]) -> None:
+    """Set parameters of mallopt(3) by their numbers; does nothing where the C library is not glibc."""
     if not sys.platform.startswith("linux"):
         return
     try:
         library = ctypes.CDLL("libc.so.6")
-        library.mallopt(_M_MMAP_MAX, 0)
-        library.mallopt(_M_TRIM_THRESHOLD, _NEVER)
+        for parameter, value in parameters.items():
+            library.mallopt(parameter, value)
     except (OSError, AttributeError):  # musl
         return

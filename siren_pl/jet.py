@@ -70,6 +70,7 @@ class Jet:
         cls._refuse(f"torch's `{getattr(func, '__name__', func)}`")
 
     def _operator(self, *_: object) -> NoReturn:
+        """Refuse Python's operators, which a foreign network may begin with."""
         self._refuse("an operator such as + or *")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _operator
@@ -85,6 +86,7 @@ class Jet:
 
 
 def _same_groups(*jets: Jet) -> Groups:
+    """The groups that the jets share."""
     if len({jet.groups for jet in jets}) > 1:
         raise ValueError(f"jets of different groups do not mix: {[jet.groups for jet in jets]}")
     return jets[0].groups
@@ -129,11 +131,9 @@ def _weighted(groups: Groups, streams: Sequence[Tensor]) -> Tensor:
 
 
 def _combine(row: tuple[float, ...], streams: Sequence[Tensor]) -> Tensor:
+    """One weighted sum, leaving out the streams of weight zero."""
     terms = [stream if weight == 1 else weight * stream for weight, stream in zip(row, streams, strict=True) if weight]
-    total = terms[0]
-    for term in terms[1:]:
-        total = total + term
-    return total
+    return sum(terms[1:], terms[0])
 
 
 # Up to so many inputs, as coordinates have, the gradient of a weight is a product that libraries compute eight times

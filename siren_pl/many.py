@@ -22,7 +22,7 @@ from siren_pl.judging import judge
 from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.signals import SampledSignal
-from siren_pl.signals.images import to_unit
+from siren_pl.signals.images import read_image, to_unit
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, read_checkpoint
 from siren_pl.training.module import DivergenceError, FieldModule
@@ -59,9 +59,9 @@ def train(
     pictures: list[Path] = []
     parts = list(chunks(config, signals))
     for number, part in enumerate(parts):
-        module = build.module([members[i] for i in part], [signals[i] for i in part])
-        if all(_is_done(homes[i], module.recipe.max_steps) for i in part):
+        if all(_is_done(homes[i], build.recipe(config, signals[i]).max_steps) for i in part):
             continue
+        module = build.module([members[i] for i in part], [signals[i] for i in part])
         if len(parts) > 1:
             log.info("chunk %d of %d", number + 1, len(parts))
         say_settled(module, build.settled(config, signals[part[0]]))
@@ -78,7 +78,7 @@ def train(
     directory_of.write_metrics(job.directory, metrics)
     table = _write_table(rows, job.directory / "signals.csv")
     if config["figures"]:
-        pictures.insert(0, _contact_sheet(config, homes, signals, job.directory / "figures" / "signals.png"))
+        pictures.insert(0, _contact_sheet(homes, signals, job.directory / "figures" / "signals.png"))
     report(metrics, [table, *pictures], job)
     status = directory_of.DIVERGED if metrics["diverged"] else directory_of.FINISHED
     return Outcome(status, metrics), pictures
@@ -181,10 +181,8 @@ def _write_table(rows: dict[str, Row], path: Path) -> Path:
     return path
 
 
-def _contact_sheet(config: build.Plain, homes: Sequence[Path], signals: Sequence[SampledSignal], path: Path) -> Path:
+def _contact_sheet(homes: Sequence[Path], signals: Sequence[SampledSignal], path: Path) -> Path:
     """The first signals beside their fields' pictures, as they were written."""
-    from siren_pl.signals.images import read_image
-
     pairs = []
     for home, signal in list(zip(homes, signals, strict=True))[:MOST_PAIRS]:
         picture = home / "predictions" / f"{signal.name}.png"

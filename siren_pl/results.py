@@ -30,7 +30,6 @@ class Outcome:
 def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
     """Log what `auto` came to, so that nobody has to guess."""
     recipe, signals = module.recipe, module.fields.signals
-    parameters = sum(parameter.numel() for parameter in module.network.parameters()) // len(signals)
     points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
     size = " x ".join(map(str, signals[0].shape))
     omega = chosen["model"].get("omega_0")
@@ -40,7 +39,7 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
         signals[0].name if len(signals) == 1 else f"{len(signals)} signals",
         size,
         signals[0].out_features,
-        parameters,
+        _parameters(module),
         "" if omega is None else f", omega_0 {omega:.3g}",
         recipe.max_steps,
         points,
@@ -50,8 +49,7 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
 
 def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]:
     """What the run took, per field where there are many: `steps`, `points`, `parameters`; and the whole's time."""
-    recipe, signals = module.recipe, module.fields.signals
-    observed = signals[0].observed_count
+    recipe, observed = module.recipe, module.fields.signals[0].observed_count
     points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     if torch.cuda.is_available():
@@ -59,10 +57,15 @@ def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]
     return {
         "steps": float(module.steps_done),
         "points": float(module.steps_done * points),
-        "parameters": float(sum(parameter.numel() for parameter in module.network.parameters()) // len(signals)),
+        "parameters": float(_parameters(module)),
         "wall_s": time.time() - started,
         "peak_memory_mb": memory,
     }
+
+
+def _parameters(module: FieldModule) -> int:
+    """Weights of one field."""
+    return sum(parameter.numel() for parameter in module.network.parameters()) // len(module.fields.signals)
 
 
 def of_divergence(module: FieldModule, step: int, started: float, devices: int) -> dict[str, float]:

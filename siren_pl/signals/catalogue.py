@@ -63,16 +63,26 @@ def kodak(index: int = 1, root: str | None = None) -> Source:
     """Image 1 … 24 of the Kodak true-colour suite."""
     if not 1 <= index <= KODAK_COUNT:
         raise UserError(f"dataset.index={index}: the Kodak suite has images 1 to {KODAK_COUNT}.")
-    name = f"kodim{index:02d}"
-    public = PublicFile(f"{name}.png", f"https://r0k.us/graphics/kodak/kodak/{name}.png")
-    return lambda: (name, read_image(locate(public, root)))
+    public = kodak_file(index)
+    return lambda: (Path(public.file_name).stem, read_image(locate(public, root)))
+
+
+def kodak_file(index: int) -> PublicFile:
+    """The file of a Kodak image."""
+    name = f"kodim{index:02d}.png"
+    return PublicFile(name, f"https://r0k.us/graphics/kodak/kodak/{name}")
 
 
 def div2k(index: int = 801, root: str | None = None) -> Source:
     """A high-resolution image of DIV2K by its number, 801 … 900 for the validation images."""
-    name = f"{index:04d}"
-    public = PublicFile(f"{name}.png", f"https://data.vision.ee.ethz.ch/cvl/DIV2K/validation_release/{name}.png")
-    return lambda: (f"div2k_{name}", read_image(locate(public, root)))
+    public = div2k_file(index)
+    return lambda: (f"div2k_{Path(public.file_name).stem}", read_image(locate(public, root)))
+
+
+def div2k_file(index: int) -> PublicFile:
+    """The file of a DIV2K image."""
+    name = f"{index:04d}.png"
+    return PublicFile(name, f"https://data.vision.ee.ethz.ch/cvl/DIV2K/validation_release/{name}")
 
 
 def cifar10(index: int = 0, root: str | None = None) -> Source:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from siren_pl.errors import UserError
-from siren_pl.signals.catalogue import CIFAR10, KODAK_COUNT, cifar_records, image_files, locate
+from siren_pl.signals.catalogue import (
+    CIFAR10,
+    KODAK_COUNT,
+    PublicFile,
+    cifar_records,
+    div2k_file,
+    image_files,
+    kodak_file,
+    locate,
+)
 from siren_pl.signals.images import Pixels, Source, read_image
 
 DIV2K_VALIDATION = range(801, 901)
@@ -30,12 +39,12 @@ def folder_members(path: str | None) -> list[int]:
 
 def kodak_members(root: str | None = None) -> list[int]:
     """Numbers of the Kodak suite: all 24, or those that lie beneath a local root."""
-    return _present([f"kodim{index:02d}.png" for index in range(1, KODAK_COUNT + 1)], 1, root)
+    return _present({index: kodak_file(index) for index in range(1, KODAK_COUNT + 1)}, root)
 
 
 def div2k_members(root: str | None = None) -> list[int]:
     """Numbers of DIV2K's validation images: all 100, or those that lie beneath a local root."""
-    return _present([f"{index:04d}.png" for index in DIV2K_VALIDATION], DIV2K_VALIDATION.start, root)
+    return _present({index: div2k_file(index) for index in DIV2K_VALIDATION}, root)
 
 
 def cifar10_members(root: str | None = None) -> list[int]:
@@ -44,11 +53,14 @@ def cifar10_members(root: str | None = None) -> list[int]:
     return list(range(len(files) or len(cifar_records(locate(CIFAR10, root)))))
 
 
-def _present(names: list[str], first: int, root: str | None) -> list[int]:
-    """Numbers, counted from `first`, of the files that are beneath the root; all of them without a root."""
-    here = None if root is None else {path.name for path in Path(root).rglob("*")}
-    found = [number for number, name in enumerate(names, first) if here is None or name in here]
+def _present(files: dict[int, PublicFile], root: str | None) -> list[int]:
+    """Numbers of the files that are beneath the root; all of them without a root."""
+    if root is None:
+        return list(files)
+    here = {path.name for path in Path(root).rglob("*")}
+    found = [number for number, file in files.items() if file.file_name in here]
     if not found:
+        names = [file.file_name for file in files.values()]
         raise UserError(f"dataset.root={root} holds none of {names[0]} … {names[-1]}: point it at their folder.")
     return found
 
