@@ -70,6 +70,8 @@ def train(
             fitting.run(module, build.machine(config), place, sinks)
         except DivergenceError as divergence:
             log.error("every field of this chunk diverged: %s; try a lower optimizer.lr or model.omega_0.", divergence)
+            # Spawned processes tell this one the last step alone.
+            module.diverged = dict.fromkeys(range(len(part)), divergence.step) | module.diverged
         _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, started)
         if config["figures"]:
             pictures.append(figures.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
