@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from benchmarks.loops import configuration, noise, stepper
-from benchmarks.timing import Competitor, medians
+from benchmarks.steps import in_bf16
+from benchmarks.timing import Competitor, Step, medians
 from siren_pl import build
 
 SIGNALS, WIDTH, REPEATS = 64, 64, 7
-# One by one is timed on this many and multiplied: they are all alike.
-SAMPLED = 8
+# One by one is timed on this many and multiplied: they are all alike (and torch compiles a loss for eight modules only).
+SAMPLED = 4
 # The jobs of the multirun that are timed; the others take as long.
 JOBS = 3
 
 
 def run(device: torch.device) -> dict[str, float]:
-    """Ratios of time, one by one over together."""
+    """Ratios of time, one by one over together; float32 on both sides, and bf16 on both."""
     results = {}
     for points, name in ((1024, "signals_batched_vs_sequential"), (64, "signals_batched_vs_sequential_64_points")):
-        config = configuration(
-            f"model.hidden_features={WIDTH}", f"dataset.batch_size={points}", "trainer.max_steps=800"
-        )
-        together = stepper(build.module([config] * SIGNALS, noise(SIGNALS)), device)
-        alone = [stepper(build.module([config], [signal]), device) for signal in noise(SAMPLED)]
-        steps = {
-            "together": Competitor(lambda together=together: together(0)),
-            "alone": Competitor(lambda alone=alone: [step(0) for step in alone]),
-        }
-        times = medians(steps, REPEATS)
-        results[name] = times["alone"] * SIGNALS / SAMPLED / times["together"]
-    return results | commands()
+        results[name] = in_loops(points, device, lambda step: step)
+        results[f"{name}_bf16"] = in_loops(points, device, lambda step: in_bf16(step, device))
+    for precision, suffix in (("32-true", ""), ("bf16-mixed", "_bf16")):
+        results[f"signals_batched_vs_multirun{suffix}"] = commands(f"trainer.precision={precision}")
+    return results
 
 
-def commands() -> dict[str, float]:
-    """`train.py dataset=folder` over a set, against a multirun of single fits; every other option as it comes."""
+def in_loops(points: int, device: torch.device, prepared: Callable[[Step], Step]) -> float:
+    """One by one over together, in the training loops alone."""
+    config = configuration(f"model.hidden_features={WIDTH}", f"dataset.batch_size={points}", "trainer.max_steps=800")
+    together = prepared(functools.partial(stepper(build.module([config] * SIGNALS, noise(SIGNALS)), device), 0))
+    alone = [
+        prepared(functools.partial(stepper(build.module([config], [signal]), device), 0)) for signal in noise(SAMPLED)
+    ]
+    steps = {"together": Competitor(together), "alone": Competitor(lambda: [step() for step in alone])}
+    times = medians(steps, REPEATS)
+    return times["alone"] * SIGNALS / SAMPLED / times["together"]
+
+
+def commands(*options: str) -> float:
+    """A multirun of single fits over `train.py dataset=folder` with all of them; every other option as it comes."""
     import numpy as np
     from PIL import Image
 
@@ -51,13 +59,13 @@ def commands() -> dict[str, float]:
             pixels = ((signal.values + 1) * 127.5).numpy().round().astype(np.uint8)
             Image.fromarray(pixels).save(folder / f"{index:02d}.png")
         base = [sys.executable, "train.py", f"model.hidden_features={WIDTH}", f"logger.directory={place}"]
-        base += ["dataset=folder", f"dataset.path={folder}"]
+        base += ["dataset=folder", f"dataset.path={folder}", *options]
         jobs = ",".join(map(str, range(JOBS)))
         whole = duration([*base, f"hydra.run.dir={place}/together"])
         one = duration([*base, "-m", "dataset.index=0", f"hydra.sweep.dir={place}/one"])
         several = duration([*base, "-m", f"dataset.index={jobs}", f"hydra.sweep.dir={place}/several"])
     each = (several - one) / (JOBS - 1)
-    return {"signals_batched_vs_multirun": (one + each * (SIGNALS - 1)) / whole}
+    return (one + each * (SIGNALS - 1)) / whole
 
 
 def duration(command: list[str]) -> float:

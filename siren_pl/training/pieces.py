@@ -15,17 +15,23 @@ from siren_pl.tasks.task import Batch, Task
 # Points of a piece: at most what keeps a layer of width 256 in a processor's cache, and at least what keeps its matrix
 # products efficient. Measured on two CPU cores, pieces of 1,024 to 4,096 points are as fast as 16,384 at once.
 MOST_POINTS, FEWEST_POINTS = 4096, 1024
+# An accelerator has no such cache, and every piece costs it a launch of each kernel: cut for the memory alone.
+MOST_POINTS_OF_AN_ACCELERATOR = 2**18
 
 
-def count(points: int) -> int:
-    """How many equal pieces a batch is cut into; 1 where none fit."""
-    sizes = range(min(points, MOST_POINTS), FEWEST_POINTS - 1, -1)
+def count(points: int, most: int = MOST_POINTS) -> int:
+    """How many equal pieces of at most `most` points a batch is cut into; 1 where none fit."""
+    if points <= most:
+        return 1
+    sizes = range(most, FEWEST_POINTS - 1, -1)
     return next((points // size for size in sizes if points % size == 0), 1)
 
 
 def pieces(task: Task, batch: Batch, axis: int) -> list[Batch]:
-    """The batch in equal pieces of a good size, or whole (see `cut`)."""
-    return cut(task, batch, axis, count(max(points["coords"].shape[axis] for points in batch.values())))
+    """The batch in equal pieces of a good size for its device, or whole (see `cut`)."""
+    coords = [points["coords"] for points in batch.values()]
+    most = MOST_POINTS if coords[0].device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
+    return cut(task, batch, axis, count(max(points.shape[axis] for points in coords), most))
 
 
 def cut(task: Task, batch: Batch, axis: int, number: int) -> list[Batch]:
