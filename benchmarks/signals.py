@@ -18,7 +18,7 @@ from benchmarks.timing import Competitor, Step, medians
 from siren_pl import build
 
 SIGNALS, WIDTH, REPEATS = 64, 64, 7
-# One by one is timed on this many and multiplied: they are all alike (and torch compiles a loss for eight modules only).
+# One by one is timed on this many and multiplied: they are all alike, and torch compiles a loss for eight modules only.
 SAMPLED = 4
 # The jobs of the multirun that are timed; the others take as long.
 JOBS = 3
