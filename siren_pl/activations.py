@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -22,6 +24,66 @@ def sine(omega_0: float) -> Activation:
     )
 
 
+def variable_sine(omega_0: float) -> Activation:
+    """FINER's `sin(omega_0 (|z| + 1) z)`, whose frequency grows with |z| (Liu et al., CVPR 2024, equation 6).
+
+    Differentiated as written; the authors' code treats |z| + 1 as a constant in the backward pass.
+    """
+
+    def phase(z: Tensor) -> Tensor:
+        return omega_0 * (z.abs() + 1) * z
+
+    def rate(z: Tensor) -> Tensor:
+        return omega_0 * (2 * z.abs() + 1)
+
+    return Activation(
+        lambda z: torch.sin(phase(z)),
+        lambda z: rate(z) * torch.cos(phase(z)),
+        lambda z: 2 * omega_0 * torch.sign(z) * torch.cos(phase(z)) - rate(z).square() * torch.sin(phase(z)),
+    )
+
+
+def bell(scale: float, tilt: float = 0.0) -> Activation:
+    """`exp(-(scale z)² - tilt z)`: a Gaussian, tilted for the imaginary half of a complex Gabor wavelet."""
+
+    def value(z: Tensor) -> Tensor:
+        return torch.exp(-((scale * z) ** 2) - tilt * z)
+
+    def slope(z: Tensor) -> Tensor:
+        return -2 * scale**2 * z - tilt
+
+    return Activation(
+        value,
+        lambda z: slope(z) * value(z),
+        lambda z: (slope(z).square() - 2 * scale**2) * value(z),
+    )
+
+
+def gaussian(deviation: float) -> Activation:
+    """`exp(-z² / 2 deviation²)` (Ramasinghe and Lucey, ECCV 2022, table 1)."""
+    return bell(1 / (math.sqrt(2) * deviation))
+
+
+def gabor(omega_0: float, scale: float, phase: float = math.pi / 2) -> Activation:
+    """`sin(omega_0 z + phase) exp(-(scale z)²)`, by default with the cosine of WIRE's real Gabor wavelet.
+
+    Saragadam et al., CVPR 2023, equation 4.
+    """
+    window = bell(scale)
+
+    def wave(z: Tensor) -> Tensor:
+        return torch.sin(omega_0 * z + phase)
+
+    def wave_slope(z: Tensor) -> Tensor:
+        return omega_0 * torch.cos(omega_0 * z + phase)
+
+    return Activation(
+        lambda z: wave(z) * window.f(z),
+        lambda z: wave_slope(z) * window.f(z) + wave(z) * window.df(z),
+        lambda z: wave(z) * (window.ddf(z) - omega_0**2 * window.f(z)) + 2 * wave_slope(z) * window.df(z),
+    )
+
+
 def _tanh_slope(z: Tensor) -> Tensor:
     return 1 - torch.tanh(z).square()
 
@@ -34,3 +96,4 @@ TANH = Activation(torch.tanh, _tanh_slope, lambda z: -2 * torch.tanh(z) * _tanh_
 SOFTPLUS = Activation(functional.softplus, torch.sigmoid, _sigmoid_slope)
 # The kink at zero carries a delta in the second derivative, which no sample ever meets: f'' is zero almost everywhere.
 RELU = Activation(torch.relu, lambda z: (z > 0).to(z), torch.zeros_like)
+EXPONENTIAL = Activation(torch.exp, torch.exp, torch.exp)

@@ -6,17 +6,14 @@ import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from hydra.utils import get_object
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
-from siren_pl import inits
 from siren_pl.derivatives import AutoDerivatives, Derivatives
 from siren_pl.errors import UserError
-from siren_pl.inits import Init
-from siren_pl.networks import CoordinateNetwork, nyquist_octaves
+from siren_pl.models import Plain, auto_lr, create, network, settled_model
+from siren_pl.models import plain as plain  # noqa: PLC0414 - callers find all of it here
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
@@ -25,37 +22,16 @@ from siren_pl.training.fitting import Machine
 from siren_pl.training.module import FieldModule, Recipe
 from siren_pl.training.schedules import Constant, Cosine
 
-Plain = dict[str, Any]
 Baseline = Callable[[SampledSignal], Tensor | None]
 
 # Keys of a dataset that its source reads by interpolation, or that concern training; not options of the signal.
 _NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 # Keys of a task that say how to train for it.
 _NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
-# The paper's omega_0, and the samples along an axis of the images that it was found on.
-REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
 # `trainer.max_steps=auto` ends here, however many samples a signal has.
 MOST_STEPS = 20_000
 # What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
-
-
-def plain(config: DictConfig) -> Plain:
-    """A configuration as plain containers with every interpolation resolved."""
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
-
-
-def create(options: Plain, *positional: Any, **objects: Any) -> Any:
-    """Call what `_target_` names with the options beside it and with ready-made objects.
-
-    Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
-    """
-    arguments = {
-        name: create(value) if isinstance(value, dict) and "_target_" in value else value
-        for name, value in options.items()
-        if name != "_target_"
-    }
-    return get_object(options["_target_"])(*positional, **arguments, **objects)
 
 
 def signal(config: Plain) -> SampledSignal:
@@ -68,57 +44,6 @@ def signal(config: Plain) -> SampledSignal:
 def task(config: Plain) -> Task:
     """The supervision and judge that `task` describes."""
     return create({key: value for key, value in config["task"].items() if key not in _NOT_OF_THE_TASK})
-
-
-def init(config: Plain) -> Init:
-    """The schemes that `init` names."""
-    schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=config["scale"])}
-    return Init(schemes[config["first"]], schemes[config["hidden"]], config["divide_by_omega"])
-
-
-def auto_omega(samples: float) -> float:
-    """`model.omega_0=auto`: the paper's 30 at 256 samples on [-1, 1], elsewhere in proportion to the samples.
-
-    A sine network can hold frequencies far above what the samples determine; this keeps it from inventing detail.
-    """
-    return REFERENCE_OMEGA * samples / REFERENCE_SAMPLES
-
-
-def settled_model(config: Plain, samples: float) -> Plain:
-    """The options of `model` with every `auto` settled by the number of samples along the longest axis."""
-    options = dict(config["model"])
-    if options.get("omega_0") == "auto":
-        options["omega_0"] = auto_omega(samples)
-    if options.get("num_frequencies") == "auto":
-        options["num_frequencies"] = nyquist_octaves(samples)
-    return options
-
-
-def network(config: Plain, in_features: int, out_features: int, samples: float) -> CoordinateNetwork:
-    """The field that `model` and `init` describe.
-
-    Args:
-        config: The whole configuration.
-        in_features: Coordinates of the signal.
-        out_features: Channels of the signal.
-        samples: Observed samples along the longest axis; settles every `auto`.
-    """
-    options = settled_model(config, samples) | {
-        "in_features": in_features,
-        "out_features": out_features,
-        "seed": config["seed"],
-    }
-    return create(options, init=init(config["init"]))
-
-
-def auto_lr(config: Plain, samples: float) -> float:
-    """`optimizer.lr=auto`: the task's rate times the init scheme's factor times 30 / omega_0 of the hidden layers.
-
-    SIREN's weights start in proportion to 1 / omega_0; so does the step that changes them by the same fraction.
-    """
-    model = settled_model(config, samples)
-    omega = model.get("hidden_omega_0") or model.get("omega_0") or REFERENCE_OMEGA
-    return config["task"]["lr"] * config["init"]["lr_factor"] * REFERENCE_OMEGA / omega
 
 
 def derivatives(config: Plain, out_features: int) -> Derivatives:
@@ -141,8 +66,8 @@ def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
         steps = min(max(math.ceil(passes), config["task"]["fewest_steps"]), MOST_STEPS)
     lr = config["optimizer"]["lr"]
     return {
-        "model": settled_model(config, ground_truth.samples),
-        "lr": auto_lr(config, ground_truth.samples) if lr == "auto" else lr,
+        "model": settled_model(config, ground_truth),
+        "lr": (auto_lr(config, ground_truth) if lr == "auto" else lr) * config["optimizer"]["factor"],
         "batch_size": batch_size,
         "max_steps": int(steps),
     }
@@ -155,6 +80,7 @@ def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
     schedules = {"constant": Constant(), "cosine": Cosine(options.pop("warmup"), options.pop("final", 0.0))}
     schedule = schedules[options.pop("schedule")]
     clip = options.pop("clip")
+    del options["factor"]  # is in the rate already
     return Recipe(
         max_steps=chosen["max_steps"],
         batch_size=chosen["batch_size"],
@@ -192,7 +118,13 @@ def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldM
     """
     config, first = configs[0], signals[0]
     chosen_task = task(config)
-    networks = [network(config, first.in_features, first.out_features, first.samples) for _ in signals]
+    networks = [network(config, first) for _ in signals]
+    order = max(term.order for term in chosen_task.terms.values())
+    if order > networks[0].highest_order:
+        raise UserError(
+            f"task {chosen_task.name} needs derivatives of order {order}, and this model has them up to order "
+            f"{networks[0].highest_order}: choose another model, such as model=siren."
+        )
     steps = recipe(config, first)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
     work = len(signals) * steps.max_steps * _points(steps, first) * _streams(chosen_task, first)
@@ -228,7 +160,7 @@ def _compile(config: Plain) -> bool | None:
 
 def together(config: Plain, ground_truth: SampledSignal) -> int:
     """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds."""
-    field = network(config, ground_truth.in_features, ground_truth.out_features, ground_truth.samples)
+    field = network(config, ground_truth)
     widths = sum(layer.out_features for layer in field.modules() if isinstance(layer, nn.Linear))
     numbers = _points(recipe(config, ground_truth), ground_truth) * _streams(task(config), ground_truth) * widths
     return max(1, int(config["trainer"]["memory_gb"] * 1e9 / (numbers * NUMBERS_KEPT * BYTES_PER_NUMBER)))

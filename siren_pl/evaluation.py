@@ -66,6 +66,7 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
 
 def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
     from siren_pl import build
+    from siren_pl.models import KnownDomain
     from siren_pl.training.checkpoints import LAST, read_checkpoint
 
     path = run / "checkpoints" / LAST
@@ -75,7 +76,7 @@ def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
         weights = checkpoint["state_dict"]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is not a checkpoint of siren_pl: it has no {error}.") from error
-    network = build.network(config, made_for["in_features"], made_for["out_features"], made_for["samples"])
+    network = build.network(config, KnownDomain(**made_for))
     prefix = "network."
     own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
     try:

@@ -78,7 +78,8 @@ def contact_sheet(pairs: Sequence[tuple[str, Array, Array]], path: Path) -> Path
 def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
     """Gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
     rows = [(f"∂/∂{name}", target["gradient"][axis], result["gradient"][axis]) for axis, name in enumerate("yx")]
-    rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
+    if "laplacian" in result:
+        rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
     shape = rows[0][1].shape
     figure, axes = _subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
     for row, (name, wanted, found) in enumerate(rows):

@@ -57,9 +57,15 @@ def _foreign(fill: Callable[..., Tensor]) -> Scheme:
     return scheme
 
 
+def _framework(weight: Tensor, *, generator: torch.Generator) -> Tensor:
+    """What `torch.nn.Linear` itself does: U(±1/sqrt(in_features))."""
+    return nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+
+
 # Names as in torch.nn.init, whose default arguments they keep: uniform is U(0, 1), normal is N(0, 1).
 SCHEMES: dict[str, Scheme] = {
     "siren": siren,
+    "framework": _foreign(_framework),
     "uniform": _foreign(nn.init.uniform_),
     "normal": _foreign(nn.init.normal_),
     "xavier_uniform": _foreign(nn.init.xavier_uniform_),

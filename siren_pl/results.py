@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 import resource
+import statistics
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +58,33 @@ def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]
     if torch.cuda.is_available():
         memory = max(memory, torch.cuda.max_memory_allocated() / 2**20)
     return {
+        **of_curve(module.history),
         "steps": float(module.steps_done),
         "points": float(module.steps_done * points),
         "parameters": float(_parameters(module)),
         "wall_s": time.time() - started,
         "peak_memory_mb": memory,
     }
+
+
+# Where the training loss is read at the end: noise of the batches is averaged over this share of the curve.
+LAST_SHARE = 0.1
+# A spike: a logged loss so many times the median of so many rows before it.
+SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
+
+
+def of_curve(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """`train_loss`, the mean over the last tenth of the logged curve, and `spikes`, how often it leapt up."""
+    losses = [row["train/loss"] for row in history if math.isfinite(row.get("train/loss", math.nan))]
+    if not losses:
+        return {}
+    last = losses[-max(1, round(LAST_SHARE * len(losses))) :]
+    leaps = [
+        losses[i] > SPIKE_RATIO * statistics.median(losses[max(0, i - SPIKE_ROWS) : i]) for i in range(1, len(losses))
+    ]
+    # Neighbouring rows of one leap count once.
+    spikes = sum(now and not before for before, now in pairwise([False, *leaps]))
+    return {"train_loss": sum(last) / len(last), "spikes": float(spikes)}
 
 
 def _parameters(module: FieldModule) -> int:

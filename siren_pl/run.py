@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
 
 from siren_pl import build, loggers, many
 from siren_pl import run_directory as directory_of
+from siren_pl.inspection import layers
 from siren_pl.judging import judge
 from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
@@ -78,6 +80,9 @@ def _fit_and_judge(
     module: FieldModule, config: build.Plain, job: Job, sinks: list, started: float
 ) -> tuple[Outcome, list[Path]]:
     directory, machine = job.directory, build.machine(config)
+    (signal,) = module.fields.signals
+    # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well.
+    statistics = {"initial": layers(module.network, signal)} if config["layer_statistics"] else {}
     try:
         fitting.run(module, machine, directory / "checkpoints", sinks)
     except DivergenceError as divergence:
@@ -90,8 +95,10 @@ def _fit_and_judge(
             directory / "checkpoints" / LAST,
         )
         return Outcome(directory_of.DIVERGED, metrics), []
-    (signal,) = module.fields.signals
     network = module.network.float().cpu()
+    if statistics:
+        statistics["final"] = layers(network, signal)
+        directory_of.write_text(directory / "layers.json", json.dumps(statistics, indent=2) + "\n")
     judgement = judge(network, module.task, signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
     picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")

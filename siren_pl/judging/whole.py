@@ -46,9 +46,11 @@ class WholeJudgement(Judgement):
         self.jet: Jet | None = None
         if signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
             scale = task.value_scale(signal)
-            raw = jet_on_grid(network, signal, derivatives_of_order_two(derivatives), 2)
-            assert raw.gradient is not None and raw.second is not None
-            self.jet = Jet(raw.value / scale, raw.gradient / scale, raw.second / scale, raw.groups)
+            order = getattr(network, "highest_order", 2)
+            raw = jet_on_grid(network, signal, derivatives_of_order_two(derivatives), order)
+            assert raw.gradient is not None
+            second = None if raw.second is None else raw.second / scale
+            self.jet = Jet(raw.value / scale, raw.gradient / scale, second, raw.groups)
             self.targets = derivative_targets(signal, *task.stencils)
             self.metrics |= derivative_scores(self.jet, self.targets)
         self.baselines: dict[str, Tensor] = {}
@@ -75,10 +77,9 @@ class WholeJudgement(Judgement):
         paths = [figures.reconstruction(target, panels, directory / "reconstruction.png")]
         if self.jet is not None and self.jet.gradient is not None:
             shape = self.signal.values.shape
-            found = {
-                "gradient": self.jet.gradient.double().numpy().reshape(-1, *shape),
-                "laplacian": self.jet.laplacian.double().numpy().reshape(shape),
-            }
+            found = {"gradient": self.jet.gradient.double().numpy().reshape(-1, *shape)}
+            if self.jet.second is not None:
+                found["laplacian"] = self.jet.laplacian.double().numpy().reshape(shape)
             paths.append(
                 figures.derivatives(dict(self.targets), found, self.task.stencils, directory / "derivatives.png")
             )

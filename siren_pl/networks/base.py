@@ -5,8 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from siren_pl import jet
 from siren_pl.jet import Jet
 
 
@@ -14,11 +16,36 @@ class CoordinateNetwork(nn.Module):
     """A field Φ: coords (N, in_features) -> values (N, out_features), written with the operations of `siren_pl.jet`.
 
     A network contains no derivative code: given a jet it returns a jet.
+
+    Attributes:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        highest_order: The highest derivative that means something: 2, or 1 for a field made of linear pieces by design.
     """
 
     in_features: int
     out_features: int
+    highest_order: int = 2
 
     @abstractmethod
     def forward(self, coords: Tensor | Jet) -> Any:
         """Evaluate the field, (..., N, in_features) -> (..., N, out_features): a tensor of a tensor, a jet of a jet."""
+
+
+def linear(x: Tensor | Jet, layer: nn.Module) -> Any:
+    """A linear layer."""
+    assert isinstance(layer, nn.Linear)
+    return jet.linear(x, layer.weight, layer.bias)
+
+
+def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
+    """A linear layer in the precision of its weights even where autocast rounds the others.
+
+    For the first layer, since a coordinate in bfloat16 tells only 256 pixels apart; and for the last, whose output is
+    the signal itself. Both are narrow, so nothing is lost.
+    """
+    device = layer.weight.device.type
+    if not torch.is_autocast_enabled(device):
+        return linear(x, layer)
+    with torch.autocast(device, enabled=False):
+        return linear(x, layer)

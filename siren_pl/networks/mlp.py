@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from siren_pl import activations, inits, jet
 from siren_pl.inits import Init
 from siren_pl.jet import Activation, Jet
-from siren_pl.networks.base import CoordinateNetwork
-from siren_pl.networks.encodings import FrequencyEncoding
+from siren_pl.networks.base import CoordinateNetwork, exact_linear, linear
+from siren_pl.networks.encodings import Encoding, FrequencyEncoding
 
-KAIMING = Init(inits.SCHEMES["kaiming_normal"], inits.SCHEMES["kaiming_normal"])
-XAVIER = Init(inits.SCHEMES["xavier_normal"], inits.SCHEMES["xavier_normal"])
+KAIMING, XAVIER, FRAMEWORK = (
+    Init(inits.SCHEMES[name], inits.SCHEMES[name]) for name in ("kaiming_normal", "xavier_normal", "framework")
+)
 
 
 class Mlp(CoordinateNetwork):
@@ -41,7 +42,7 @@ class Mlp(CoordinateNetwork):
         activations: Sequence[Activation],
         omegas: Sequence[float],
         init: Init,
-        encoding: FrequencyEncoding | None,
+        encoding: Encoding | None,
         seed: int,
     ) -> None:
         super().__init__()
@@ -63,24 +64,11 @@ class Mlp(CoordinateNetwork):
         first, *hidden, last = self._linears()
         x = jet.elementwise(exact_linear(x, first), self.activations[0])
         for layer, activation in zip(hidden, self.activations[1:], strict=True):
-            x = jet.elementwise(jet.linear(x, layer.weight, layer.bias), activation)
+            x = jet.elementwise(linear(x, layer), activation)
         return exact_linear(x, last)
 
     def _linears(self) -> list[nn.Linear]:
         return cast("list[nn.Linear]", list(self.layers))
-
-
-def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
-    """A linear layer in the precision of its weights even where autocast rounds the others.
-
-    For the first layer, since a coordinate in bfloat16 tells only 256 pixels apart; and for the last, whose output is
-    the signal itself. Both are narrow, so nothing is lost.
-    """
-    device = layer.weight.device.type
-    if not torch.is_autocast_enabled(device):
-        return jet.linear(x, layer.weight, layer.bias)
-    with torch.autocast(device, enabled=False):
-        return jet.linear(x, layer.weight, layer.bias)
 
 
 def Siren(  # noqa: N802 - a constructor: SIREN is a perceptron with sines, not a class of its own
@@ -117,7 +105,7 @@ def Siren(  # noqa: N802 - a constructor: SIREN is a perceptron with sines, not 
     return Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), encoding, seed)
 
 
-def _encoding(in_features: int, num_frequencies: int) -> FrequencyEncoding | None:
+def _encoding(in_features: int, num_frequencies: int) -> Encoding | None:
     return FrequencyEncoding(in_features, num_frequencies) if num_frequencies else None
 
 

@@ -35,6 +35,7 @@ def image_signal(
     grid: Grid | None = None,
     heldout: float = 0.0,
     seed: int = 0,
+    stride: int = 1,
 ) -> SampledSignal:
     """Read an image and prepare it as ground truth.
 
@@ -47,6 +48,7 @@ def image_signal(
         grid: Where pixels lie; pixel centres by default.
         heldout: Fraction of the pixels kept from training.
         seed: Seeds the choice of held-out pixels.
+        stride: 2 keeps every other pixel along each axis for training, and holds the others out.
 
     Raises:
         UserError: The crop leaves the image, or a pixel is not finite.
@@ -59,7 +61,7 @@ def image_signal(
         samples = luma(samples)
     if size is not None:
         samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
-    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed)
+    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride)
 
 
 def stored(samples: NDArray) -> Tensor:

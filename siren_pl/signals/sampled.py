@@ -37,6 +37,7 @@ class SampledSignal:
         grid: Where the samples lie.
         heldout: Fraction in [0, 1) of samples kept from training and scored apart.
         seed: Seeds the choice of held-out samples.
+        stride: Observe one sample in so many along each axis, from the first; the others are kept from training.
     """
 
     stored: Tensor
@@ -44,6 +45,7 @@ class SampledSignal:
     grid: Grid = field(default_factory=PixelCentres)
     heldout: float = 0.0
     seed: int = 0
+    stride: int = 1
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""
@@ -52,6 +54,11 @@ class SampledSignal:
         if not 0 <= self.heldout < 1:
             raise UserError(
                 f"dataset.heldout={self.heldout} must lie in [0, 1): it is the fraction kept from training."
+            )
+        if self.heldout and self.stride > 1:
+            raise UserError(
+                f"dataset.heldout={self.heldout} and dataset.stride={self.stride} both choose what is kept from "
+                "training: give one of them."
             )
         if self.heldout and not self.observed.any():
             raise UserError(f"dataset.heldout={self.heldout} leaves no sample of {self.name} to train on: lower it.")
@@ -106,6 +113,10 @@ class SampledSignal:
         count, unseen = math.prod(self.shape), self._unseen
         if not unseen:
             return torch.ones((), dtype=torch.bool).expand(self.shape)
+        if self.stride > 1:
+            mask = torch.zeros(self.shape, dtype=torch.bool)
+            mask[(slice(None, None, self.stride),) * self.in_features] = True
+            return mask
         mask = torch.ones(count, dtype=torch.bool)
         order = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed), dtype=row_type(count))
         for rows in order[:unseen].split(PORTION):
@@ -113,8 +124,16 @@ class SampledSignal:
         return mask.reshape(self.shape)
 
     @property
+    def withheld(self) -> str:
+        """The option that keeps samples from training, as an error message names it."""
+        return f"dataset.stride={self.stride}" if self.stride > 1 else f"dataset.heldout={self.heldout}"
+
+    @property
     def _unseen(self) -> int:
-        return round(self.heldout * math.prod(self.shape))
+        everything = math.prod(self.shape)
+        if self.stride > 1:
+            return everything - math.prod(-(-n // self.stride) for n in self.shape)
+        return round(self.heldout * everything)
 
     @property
     def observed_count(self) -> int:
@@ -135,6 +154,8 @@ class SampledSignal:
     @property
     def samples(self) -> float:
         """Observed samples along the longest axis, were they spread evenly: N times (observed fraction)^(1/D)."""
+        if self.stride > 1:
+            return max(self.shape) / self.stride
         return max(self.shape) * (1 - self.heldout) ** (1 / self.in_features)
 
     def coords(self, size: Shape | None = None) -> Tensor:

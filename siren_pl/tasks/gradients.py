@@ -101,7 +101,7 @@ def require_all(signal: SampledSignal) -> None:
     """Refuse a signal with gaps, which has no spectrum."""
     if not signal.observed.all():
         raise UserError(
-            f"dataset.heldout={signal.heldout} leaves gaps in the derivatives, which cannot be integrated: add "
+            f"{signal.withheld} leaves gaps in the derivatives, which cannot be integrated: add "
             "task.integrated=false, and task.stencil=central (or laplace) unless one is chosen."
         )
 
@@ -110,7 +110,7 @@ def require_some(known: Tensor, signal: SampledSignal, stencil: str) -> None:
     """Refuse a stencil that reads an unseen sample everywhere."""
     if not known.any():
         raise UserError(
-            f"task.stencil={stencil} reads unseen samples everywhere when dataset.heldout={signal.heldout}: "
+            f"task.stencil={stencil} reads unseen samples everywhere when {signal.withheld}: "
             "choose central (or laplace), or hold out less."
         )
 

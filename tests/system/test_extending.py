@@ -27,10 +27,10 @@ def written_out(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "overrides",
     [
-        ("model=gaussian",),
-        ("model=gaussian", "task=poisson_laplacian"),
+        ("model=quadratic",),
+        ("model=quadratic", "task=poisson_laplacian"),
         ("task=robust_fit",),
-        ("dataset=checkerboard", "model=gaussian", "task=robust_fit"),
+        ("dataset=checkerboard", "model=quadratic", "task=robust_fit"),
     ],
     ids="+".join,
 )
@@ -40,6 +40,6 @@ def test_the_guides_code_trains(overrides: tuple[str, ...], train: Command) -> N
 
 
 def test_the_guides_run_is_evaluated_on_trust(train: Command, evaluate: Command) -> None:
-    train("--config-dir", "my_conf", "model=gaussian", "hydra.run.dir=here")
+    train("--config-dir", "my_conf", "model=quadratic", "hydra.run.dir=here")
     assert "trust=mine" in evaluate("run=here").paragraph
     assert evaluate("run=here", "trust=mine").code == 0

@@ -31,7 +31,11 @@ def composed(*overrides: str) -> dict:
 @pytest.mark.parametrize("model", members("model"))
 @pytest.mark.parametrize("task", members("task"))
 def test_every_model_runs_every_task(model: str, task: str, train: Command) -> None:
-    assert train(f"model={model}", f"task={task}", "trainer.max_steps=2", "dataset.size=8").code == 0
+    ended = train(f"model={model}", f"task={task}", "trainer.max_steps=2", "dataset.size=8")
+    if (model, task) == ("hash_grid", "poisson_laplacian"):
+        assert ended.code == 1 and "derivatives of order 2" in ended.paragraph and "model=siren" in ended.paragraph
+    else:
+        assert ended.code == 0
 
 
 @pytest.mark.parametrize("init", members("init"))

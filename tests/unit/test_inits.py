@@ -11,7 +11,7 @@ from siren_pl.inits import SCHEMES, Init
 from siren_pl.networks import Mlp, Relu, Siren, Softplus, Tanh
 
 WIDTH, OMEGA = 128, 25.0
-FOREIGN = [name for name in SCHEMES if name != "siren"]
+FOREIGN = [name for name in SCHEMES if name not in ("siren", "framework")]
 SCALED = functools.partial(inits.siren_scaled, scale=2.37)
 
 
@@ -25,6 +25,14 @@ def assert_fills(values: torch.Tensor, bound: float) -> None:
     assert reach <= bound * (1 + 1e-6)
     # P(max < bound (1 - 12/n)) = (1 - 12/n)^n < e^-12 = 6e-6.
     assert reach >= bound * (1 - 12 / values.numel())
+
+
+def test_framework_is_what_a_linear_layer_does_itself():
+    torch.manual_seed(3)
+    expected = torch.nn.Linear(7, 4).weight
+    found = torch.empty(4, 7)
+    SCHEMES["framework"](found, inits.HIDDEN, OMEGA, torch.Generator().manual_seed(3))
+    assert torch.equal(found, expected)
 
 
 @pytest.mark.parametrize("in_features", [1, 2, 3])

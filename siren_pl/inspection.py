@@ -1,0 +1,77 @@
+"""What every linear layer of a field sees and says: spreads and spectra, whatever the network is made of.
+
+The layers are found by listening to `torch.nn.functional.linear` while the field is evaluated, so that a network needs
+no hooks, and one that somebody adds is inspected as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from siren_pl.signals.sampled import SampledSignal
+
+# Points at which a layer's spread is taken: enough for three digits.
+MOST_POINTS = 4096
+
+
+class _Listener(TorchFunctionMode):
+    """Keeps the input and the output of every linear map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Listen to `linear` alone."""
+        result = func(*args, **(kwargs or {}))
+        if func is functional.linear:
+            self.heard.append((args[0].detach(), result.detach()))
+        return result
+
+
+@torch.no_grad()
+def layers(network: nn.Module, signal: SampledSignal) -> list[dict[str, float]]:
+    """Statistics of every linear layer, in the order in which they are evaluated.
+
+    Args:
+        network: The field.
+        signal: Says where to look: at its samples, and along the middle of its last axis.
+
+    Returns:
+        For each layer: `layer` (its number), `input_std`, `preactivation_std` (over points and channels), and
+        `preactivation_high`, the share of the power along the line that lies above half of Nyquist's frequency.
+    """
+    reference = next(network.parameters())
+    coords = signal.coords()
+    spread = _listen(network, coords[:: max(1, len(coords) // MOST_POINTS)].to(reference))
+    middle = torch.zeros(signal.shape[-1], signal.in_features).to(reference)
+    middle[:, -1] = signal.grid.axes(signal.shape, signal.shape)[-1].to(reference)
+    along = _listen(network, middle)
+    return [
+        {
+            "layer": float(number),
+            "input_std": float(entry.std()),
+            "preactivation_std": float(out.std()),
+            "preactivation_high": _high_share(line),
+        }
+        for number, ((entry, out), (_, line)) in enumerate(zip(spread, along, strict=True))
+    ]
+
+
+def _listen(network: nn.Module, coords: Tensor) -> list[tuple[Tensor, Tensor]]:
+    with _Listener() as listener:
+        network(coords)
+    return listener.heard
+
+
+def _high_share(line: Tensor) -> float:
+    """Share of the power of (n, C) along n above half of Nyquist's frequency, over all channels."""
+    # A window, since the line's ends do not meet.
+    window = torch.hann_window(len(line), dtype=line.dtype, device=line.device)[:, None]
+    power = torch.fft.rfft((line - line.mean(0)) * window, dim=0).abs().square().sum(1)
+    return float(power[len(power) // 2 :].sum() / power.sum().clamp(min=torch.finfo(power.dtype).tiny))

@@ -1,0 +1,159 @@
+"""From `model` and `init` to a network: every `auto` settled by the signal, the size by a budget of parameters."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl import inits
+from siren_pl.errors import UserError
+from siren_pl.inits import Init
+from siren_pl.networks import CoordinateNetwork, nyquist_octaves
+
+log = logging.getLogger(__name__)
+
+Plain = dict[str, Any]
+
+# The paper's omega_0, and the samples along an axis of the images that it was found on.
+REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
+# Options of a model that `auto` settles from the number n of observed samples along the longest axis [-1, 1].
+AUTO: dict[str, Callable[[float], float | int]] = {
+    # A wave can hold frequencies far above what the samples determine; this keeps a network from inventing detail.
+    "omega_0": lambda n: REFERENCE_OMEGA * n / REFERENCE_SAMPLES,
+    "num_frequencies": nyquist_octaves,
+    # Tancik et al. found 10 cycles across an image of which 256 samples were seen.
+    "deviation": lambda n: 10.0 * n / REFERENCE_SAMPLES,
+    # WIRE's window, three quarters of its omega_0: narrower than the paper's, and better between samples.
+    "scale": lambda n: 0.75 * REFERENCE_OMEGA * n / REFERENCE_SAMPLES,
+    # Measured on a photograph of 86 samples an axis, where 0.1 was best of 0.05 … 0.5; a length goes with 1 / n.
+    "bell_width": lambda n: 8.6 / n,
+    "input_scale": lambda n: n,  # Fathony et al.: 256 for 256 samples
+    "bandwidth": lambda n: n / 2,  # Nyquist's, in cycles
+    "finest": lambda n: n,  # a grid line per sample
+    "frequencies": lambda n: max(2, round(n)),  # a cosine per sample
+}
+# Keys of a model that are not arguments of its constructor.
+_NOT_OF_THE_NETWORK = ("parameters", "sized_by", "lr_factor")
+# A budget that is missed by more is worth a word.
+TOLERANCE = 0.02
+# Doublings of the sizing option before a budget is out of reach, from one.
+MOST_DOUBLINGS = 24
+
+
+class Domain(Protocol):
+    """What a network must know of a signal."""
+
+    @property
+    def in_features(self) -> int:
+        """Coordinates."""
+        ...
+
+    @property
+    def out_features(self) -> int:
+        """Channels."""
+        ...
+
+    @property
+    def samples(self) -> float:
+        """Observed samples along the longest axis."""
+        ...
+
+
+class KnownDomain(NamedTuple):
+    """The domain of a signal that is not at hand: what a checkpoint keeps of it."""
+
+    in_features: int
+    out_features: int
+    samples: float
+
+
+def network(config: Plain, domain: Domain) -> CoordinateNetwork:
+    """The field that `model` and `init` describe, for a signal's domain."""
+    return _create(config, settled_model(config, domain), domain)
+
+
+def settled_model(config: Plain, domain: Domain) -> Plain:
+    """The options of `model` with every `auto` settled, and sized to `model.parameters` where that is given."""
+    options, budget = _with_autos(config, domain), config["model"].get("parameters")
+    return options if budget is None else _sized(config, options, domain, budget)
+
+
+def _with_autos(config: Plain, domain: Domain) -> Plain:
+    return {
+        key: AUTO[key](domain.samples) if value == "auto" and key in AUTO else value
+        for key, value in config["model"].items()
+        if key not in _NOT_OF_THE_NETWORK
+    }
+
+
+def _create(config: Plain, options: Plain, domain: Domain) -> CoordinateNetwork:
+    given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": config["seed"]}
+    return create(options | given, init=init(config["init"]))
+
+
+def _sized(config: Plain, options: Plain, domain: Domain, budget: int) -> Plain:
+    """The options with `model.sized_by` as large as the budget allows, found by bisection."""
+    key = config["model"].get("sized_by", "hidden_features")
+
+    @functools.cache
+    def parameters(size: int) -> int:
+        built = _create(config, options | {key: size}, domain)
+        return sum(parameter.numel() for parameter in built.parameters())
+
+    if parameters(1) > budget:
+        raise UserError(
+            f"model.parameters={budget} is less than the {parameters(1)} of the smallest such network "
+            f"(model.{key}=1): raise it, or lower model.hidden_layers."
+        )
+    high = next((2**n for n in range(MOST_DOUBLINGS) if parameters(2**n) > budget), 2**MOST_DOUBLINGS)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if parameters(middle) <= budget else (low, middle)
+    if parameters(low) < (1 - TOLERANCE) * budget:
+        log.warning(
+            "model.parameters=%d: the nearest network below it has %d (model.%s=%d)", budget, parameters(low), key, low
+        )
+    return options | {key: low}
+
+
+def auto_lr(config: Plain, domain: Domain) -> float:
+    """`optimizer.lr=auto`: the task's rate times the factor of the init scheme, times 30 / omega_0.
+
+    SIREN's weights start in proportion to 1 / omega_0 of the hidden layers; so does the step that changes them by the
+    same fraction. A model with an `lr_factor` has no such proportion, and is given that factor instead.
+    """
+    options = _with_autos(config, domain)
+    rate = config["task"]["lr"] * config["init"]["lr_factor"]
+    if "lr_factor" in config["model"]:
+        return rate * config["model"]["lr_factor"]
+    return rate * REFERENCE_OMEGA / (options.get("hidden_omega_0") or options.get("omega_0") or REFERENCE_OMEGA)
+
+
+def init(config: Plain) -> Init:
+    """The schemes that `init` names."""
+    schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=config["scale"])}
+    return Init(schemes[config["first"]], schemes[config["hidden"]], config["divide_by_omega"])
+
+
+def plain(config: DictConfig) -> Plain:
+    """A configuration as plain containers with every interpolation resolved."""
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def create(options: Plain, *positional: Any, **objects: Any) -> Any:
+    """Call what `_target_` names with the options beside it and with ready-made objects.
+
+    Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
+    """
+    arguments = {
+        name: create(value) if isinstance(value, dict) and "_target_" in value else value
+        for name, value in options.items()
+        if name != "_target_"
+    }
+    return get_object(options["_target_"])(*positional, **arguments, **objects)

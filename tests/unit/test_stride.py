@@ -1,0 +1,36 @@
+"""`dataset.stride` observes a regular grid of samples, holds out the rest and says so."""
+
+import pytest
+import torch
+
+from siren_pl import SampledSignal, image_fit
+from siren_pl.errors import UserError
+from siren_pl.tasks.gradients import require_all
+
+
+def signal(stride: int = 2, heldout: float = 0.0) -> SampledSignal:
+    values = torch.arange(5 * 7, dtype=torch.float32).reshape(5, 7, 1) / 70
+    return SampledSignal(values, stride=stride, heldout=heldout)
+
+
+def test_every_other_sample_is_observed() -> None:
+    found = signal()
+    assert found.observed[::2, ::2].all() and int(found.observed.sum()) == 3 * 4 == found.observed_count
+    table = image_fit().tables(found)["samples"]
+    torch.testing.assert_close(table["value"][:, 0], found.values[::2, ::2].flatten())
+    assert found.samples == 7 / 2
+
+
+def test_held_out_samples_are_those_between() -> None:
+    found = signal()
+    guess = torch.where(found.observed[..., None], found.values, found.values + 0.2)
+    scores = image_fit().judge(guess, found)
+    assert scores["train_psnr"] == 200.0  # the cap: nothing is wrong there
+    assert scores["heldout_psnr"] == pytest.approx(20.0, abs=0.01)  # an error of 0.1 in [0, 1]
+
+
+def test_two_ways_of_holding_out_are_refused() -> None:
+    with pytest.raises(UserError, match=r"dataset\.heldout=0\.1 and dataset\.stride=2"):
+        signal(heldout=0.1)
+    with pytest.raises(UserError, match=r"dataset\.stride=2 leaves gaps"):
+        require_all(signal())
