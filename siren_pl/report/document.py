@@ -58,8 +58,8 @@ def _section(
     yield Heading(_title(sweep))
     diverged = sum(run.diverged for run in sweep.runs)
     yield Paragraph(
-        f"Runs that ended: {len(sweep.runs)}, of them by divergence: {diverged}; runs that did not end and are left out: "
-        f"{len(sweep.left_out)}. Read from {', '.join(map(str, sweep.directories))}."
+        f"Runs that ended: {len(sweep.runs)}, of them by divergence: {diverged}; runs that did not end and are left "
+        f"out: {len(sweep.left_out)}. Read from {', '.join(map(str, sweep.directories))}."
     )
     if sweep.left_out:
         rows = tuple((str(path), status) for path, status in sweep.left_out)

@@ -30,7 +30,7 @@ BAR, STEP_OF_BYTES = 0.07, 1 / 255
 # Rows of pictures that fit a page with its caption.
 ROWS = 5
 TITLES = ("image", "excerpt", "absolute error", "gradient magnitude", "Laplacian")
-Scales = tuple[float, float, float]
+Scales = tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,14 @@ class Strip:
 def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
     """Figures of the first run of every setting; a line in their place where a picture cannot be made."""
     pages: list[list[Strip]] = []
-    missing: list[Block] = []
+    missing: dict[str, list[str]] = {}
     for row in comparison.settings:
         if not row.runs:
             continue
         try:
             target, field = _strips(row.label, row.runs[0].directory, row.runs[0].config, packages)
         except UserError as error:
-            missing.append(Paragraph(f"Pictures of {row.label} are left out: {error}"))
+            missing.setdefault(str(error), []).append(row.label)
             continue
         shown = [strip for strip in pages[-1] if strip.error is None][-1:] if pages else []
         added = [field] if shown and np.array_equal(shown[0].pixels, target.pixels) else [target, field]
@@ -63,10 +63,9 @@ def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
             pages[-1] += added
         else:
             pages.append([target, field])
-    if not pages:
-        return missing
-    scales = _scales([strip for page in pages for strip in page])
-    return [*(Figure(_drawn(page, scales), _caption(comparison)) for page in pages), *missing]
+    lines = [Paragraph(f"Pictures of {', '.join(rows)} are left out: {why}") for why, rows in missing.items()]
+    scales = _scales([strip for page in pages for strip in page]) if pages else ()
+    return [*(Figure(_drawn(page, scales), _caption(comparison)) for page in pages), *lines]
 
 
 def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str, ...]) -> tuple[Strip, Strip]:
@@ -103,7 +102,7 @@ def _magnitude(gradient: Array, shape: Sequence[int]) -> Array:
 def busiest(detail: Array) -> tuple[slice, slice]:
     """The window of a quarter of each side that holds most detail."""
     height, width = (max(1, n // EXCERPT) for n in detail.shape)
-    means = ndimage.uniform_filter(detail, (height, width), mode="constant")
+    means = ndimage.uniform_filter1d(ndimage.uniform_filter1d(detail, height, 0), width, 1)
     inside = means[height // 2 : height // 2 + detail.shape[0] - height + 1]
     inside = inside[:, width // 2 : width // 2 + detail.shape[1] - width + 1]
     top, left = np.unravel_index(int(inside.argmax()), inside.shape)
@@ -113,11 +112,8 @@ def busiest(detail: Array) -> tuple[slice, slice]:
 def _scales(strips: Sequence[Strip]) -> Scales:
     """What the maps are drawn up to: the target's own range for derivatives, the median field's for errors."""
     errors = [_range(strip.error) for strip in strips if strip.error is not None]
-    return (
-        max(float(np.median(errors)), STEP_OF_BYTES),
-        _range(strips[0].slope) or 1.0,
-        _range(strips[0].laplacian) or 1.0,
-    )
+    target = strips[0]
+    return max(float(np.median(errors)), STEP_OF_BYTES), _range(target.slope) or 1.0, _range(target.laplacian) or 1.0
 
 
 def _range(values: Array) -> float:

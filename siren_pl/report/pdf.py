@@ -15,10 +15,12 @@ from siren_pl.report.layout import PADDING, columns_of, split
 
 # Margins in points: 20 mm.
 MARGIN = 56.7
+# What reportlab leaves free inside them, both sides together.
+FRAME = 12.0
 BODY, BOLD, ITALIC, MONO = "Body", "Body-Bold", "Body-Italic", "Mono"
 # matplotlib brings these; they hold the letters and signs that PDF's own fonts lack.
 FONTS = {BODY: "STIXGeneral", BOLD: "STIXGeneralBol", ITALIC: "STIXGeneralItalic", MONO: "DejaVuSansMono"}
-TEXT, SMALL = 10.5, 9.0
+TEXT, SMALL, LEADING = 10.5, 9.0, 1.3
 # Sizes of a table's letters: the first at which it is not cut.
 CELLS = (8.5, 7.5, 6.5)
 HEADINGS = {1: 20, 2: 14, 3: 11.5}
@@ -39,7 +41,7 @@ def render(blocks: Sequence[Block], path: Path) -> None:
     title = next((block.text for block in blocks if isinstance(block, Heading)), "")
     margins = dict.fromkeys(("leftMargin", "rightMargin", "topMargin", "bottomMargin"), MARGIN)
     page = SimpleDocTemplate(str(path), pagesize=A4, title=title, author="siren_pl", **margins)
-    flow = [flowable for block in blocks for flowable in _flowables(block, page.width, page.height)]
+    flow = [flowable for block in blocks for flowable in _flowables(block, page.width - FRAME, page.height - FRAME)]
     page.build(flow, onFirstPage=_number, onLaterPages=_number)
 
 
@@ -59,56 +61,40 @@ def _number(canvas: Any, page: Any) -> None:
 
 def _flowables(block: Block, width: float, height: float) -> list[Any]:
     """What a block becomes on paper."""
+    from reportlab.lib.enums import TA_CENTER, TA_JUSTIFY, TA_LEFT
     from reportlab.platypus import CondPageBreak, KeepTogether, Spacer
 
     match block:
         case Heading():
-            return [
-                _text(block.text, BOLD, HEADINGS[block.level], before=10, after=4, centred=block.level == 1, keep=True)
-            ]
+            side = TA_CENTER if block.level == 1 else TA_LEFT
+            style = _style(BOLD, HEADINGS[block.level], spaceBefore=10, spaceAfter=4, alignment=side, keepWithNext=True)
+            return [_text(block.text, style)]
         case Paragraph():
-            return [_text(block.text, BODY, TEXT, after=5, justified=True)]
+            return [_text(block.text, _style(BODY, TEXT, spaceAfter=5, alignment=TA_JUSTIFY))]
         case Code():
-            return [_text(line, MONO, SMALL - 2, after=3, hanging=12) for line in block.text.splitlines()]
+            style = _style(MONO, SMALL - 2, spaceAfter=3, leftIndent=12, firstLineIndent=-12)
+            return [_text(line, style) for line in block.text.splitlines()]
         case Equation():
             return [_picture(block.png, width, height)]
         case Figure():
-            caption = _text(block.caption, BODY, SMALL, after=10)
+            caption = _text(block.caption, _style(BODY, SMALL, spaceAfter=10))
             return [KeepTogether([Spacer(1, 4), _picture(block.png, width, height * TALLEST), caption])]
         case Table():
-            caption = _text(block.caption, BODY, SMALL, before=6, after=3)
+            caption = _text(block.caption, _style(BODY, SMALL, spaceBefore=6, spaceAfter=3))
             parts = [caption, *_tables(block, width), Spacer(1, 6)]
             needed = sum(part.wrap(width, height)[1] for part in parts)
             return [CondPageBreak(min(needed, WHOLE)), *parts]
 
 
-def _text(
-    text: str,
-    font: str,
-    size: float,
-    before: float = 0,
-    after: float = 0,
-    hanging: float = 0,
-    centred: bool = False,
-    justified: bool = False,
-    keep: bool = False,
-) -> Any:
-    from reportlab.lib.enums import TA_CENTER, TA_JUSTIFY, TA_LEFT
+def _style(font: str, size: float, **options: Any) -> Any:
     from reportlab.lib.styles import ParagraphStyle
+
+    return ParagraphStyle(font, fontName=font, fontSize=size, leading=LEADING * size, **options)
+
+
+def _text(text: str, style: Any) -> Any:
     from reportlab.platypus import Paragraph as Running
 
-    style = ParagraphStyle(
-        "block",
-        fontName=font,
-        fontSize=size,
-        leading=size * 1.3,
-        spaceBefore=before,
-        spaceAfter=after,
-        leftIndent=hanging,
-        firstLineIndent=-hanging,
-        alignment=TA_CENTER if centred else TA_JUSTIFY if justified else TA_LEFT,
-        keepWithNext=keep,
-    )
     return Running(SUBSCRIPTS.sub(lambda sign: LOWERED.format(ord(sign[0]) - ord(ZERO)), escape(text)), style)
 
 
@@ -134,10 +120,10 @@ def _tables(table: Table, width: float) -> list[Any]:
     lines += [(f"{side}PADDING", (0, 0), (-1, -1), PADDING / 2) for side in ("LEFT", "RIGHT")]
     grids = []
     for part in split(table, measures[size], width):
-        header = [_text(table.header[column], BOLD, size) for column in part]
-        body = [[_text(row[c], _font(table, r, c), size) for c in part] for r, row in enumerate(table.rows)]
+        header = [_text(table.header[column], _style(BOLD, size)) for column in part]
+        body = [[_text(row[c], _style(_font(table, r, c), size)) for c in part] for r, row in enumerate(table.rows)]
         widths = columns_of(table, part, measures[size], width)
-        grids.append(Grid([header, *body], widths, repeatRows=1, style=lines, spaceAfter=6))
+        grids.append(Grid([header, *body], widths, repeatRows=1, style=lines, spaceAfter=6, hAlign="LEFT"))
     return grids
 
 
