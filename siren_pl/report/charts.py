@@ -15,8 +15,10 @@ from siren_pl.report.settings import Comparison
 PAGE_WIDTH, DPI = 6.7, 200
 # Letters of axes and legends, in points at page width: the size of a caption.
 LETTERS = 8
-# Lines that are told apart by hue; more are coloured along a scale.
-HUES = 10
+# Palettes by the most lines whose hues they tell apart; more lines are coloured along a scale.
+HUES = {10: "tab10", 20: "tab20"}
+# A legend's row: letters across the page, letters that a line's mark takes of them, and its height in inches.
+LINE, MARK, ENTRY = 105, 9, 0.17
 CURVES = (("eval/train_psnr", "training samples"), ("eval/heldout_psnr", "held-out samples"))
 
 
@@ -51,14 +53,14 @@ def curves(comparison: Comparison) -> Figure | None:
         seen = [("eval/psnr", "all samples")]
     if not any(averaged(row, seen[0][0]) for row in comparison.settings):
         return None
-    figure, axes = sheet(1, len(seen), 2.6)
+    figure, axes = sheet(1, len(seen), 2.3)
     for panel, (name, title) in zip(axes[0], seen, strict=True):
         for row, colour in zip(comparison.settings, colours(len(comparison.settings)), strict=True):
             if curve := averaged(row, name):
                 low = [mean - error for mean, error in zip(curve.means, curve.errors, strict=True)]
                 high = [mean + error for mean, error in zip(curve.means, curve.errors, strict=True)]
                 panel.plot(curve.steps, curve.means, color=colour, linewidth=1.2, label=row.label)
-                panel.fill_between(curve.steps, low, high, color=colour, alpha=0.2, linewidth=0)
+                panel.fill_between(curve.steps, low, high, color=colour, alpha=0.15, linewidth=0)
         dress(panel, title, "optimiser step", "PSNR (dB)")
     legend(figure, axes[0, 0])
     told = f"{comparison.task}: PSNR over steps, mean and standard error (band) over the replicates."
@@ -74,7 +76,7 @@ def layers(comparison: Comparison) -> Figure | None:
     names = [name for name in next(iter(found.values()), {"final": [{}]})["final"][0] if name != "layer"]
     if not names:
         return None
-    figure, axes = sheet(1, len(names), 2.6)
+    figure, axes = sheet(1, len(names), 2.3)
     for panel, name in zip(axes[0], names, strict=True):
         for (label, stages), colour in zip(found.items(), colours(len(found)), strict=True):
             for stage, style in (("initial", "--"), ("final", "-")):
@@ -92,8 +94,9 @@ def colours(count: int) -> list[Any]:
     """Colours for so many lines: hues that are told apart, or a scale."""
     import matplotlib as mpl
 
-    if count <= HUES:
-        return [mpl.colormaps["tab10"](index) for index in range(count)]
+    for most, name in HUES.items():
+        if count <= most:
+            return [mpl.colormaps[name](index) for index in range(count)]
     return [mpl.colormaps["viridis"](index / (count - 1)) for index in range(count)]
 
 
@@ -107,10 +110,9 @@ def dress(panel: Any, title: str, across: str, up: str) -> None:
 
 
 def legend(figure: Any, panel: Any) -> None:
-    """One legend beneath all panels, where it hides no line."""
+    """One legend beneath all panels, where it hides no line; the figure grows by as much."""
     handles, labels = panel.get_legend_handles_labels()
-    widest = max((len(label) for label in labels), default=1)
-    columns = max(1, min(len(labels), 100 // (widest + 6)))
-    figure.legend(
-        handles, labels, loc="outside lower center", ncols=columns, fontsize=LETTERS - 1, frameon=False, handlelength=3
-    )
+    columns = max(1, min(len(labels), LINE // (max(map(len, labels), default=0) + MARK)))
+    figure.set_figheight(figure.get_figheight() + -(-len(labels) // columns) * ENTRY)
+    look = {"fontsize": LETTERS - 1, "frameon": False, "handlelength": 3}
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, **look)

@@ -8,7 +8,7 @@ from siren_pl.metrics import PSNR_CAP
 from siren_pl.report.curves import spikes
 from siren_pl.report.estimates import CLEAR, estimate, gap
 from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, headline, leader
-from siren_pl.report.numbers import lines_over, numeric, peak
+from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
 
 
@@ -88,13 +88,16 @@ def _peaks(comparison: Comparison) -> Iterator[str]:
     for key in comparison.keys:
         if not numeric(comparison.grid, key) or comparison.tune:
             continue
-        for label, line in lines_over(comparison, key).items():
-            unseen, trained = peak(line, "heldout_psnr"), peak(line, "train_psnr")
-            if unseen is None or trained is None or unseen is trained:
-                continue
-            at, other = (dict(row.values)[key] for row in (unseen, trained))
-            whose = f" ({label})" if len(lines_over(comparison, key)) > 1 else ""
-            yield f"Held-out PSNR peaks at {key}={at}{whose}, training PSNR at {other}: there they part ways."
+        groups = peaks(comparison, key)
+        for (unseen, trained), lines in groups.items():
+            whose = f" ({', '.join(lines)})" if len(groups) > 1 else ""
+            if unseen == trained:
+                yield f"Held-out and training PSNR peak together, at {key}={unseen}{whose}."
+            else:
+                yield (
+                    f"Held-out PSNR peaks at {key}={unseen}{whose}, training PSNR at {trained}: between them the two "
+                    "part ways."
+                )
 
 
 def _tuning(comparison: Comparison) -> Iterator[str]:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from siren_pl.report.blocks import Table
 
 Measure = Callable[[str], float]
-# Space beside the text of a cell, in points, both sides together.
-PADDING = 9.0
+# Space beside the text of a cell, in points, both sides together; and what a word needs lest it be broken.
+PADDING, SLACK = 8.0, 1.0
 # A first column is never squeezed below this part of the page: its labels wrap, as paths do.
 LABEL = 0.22
 
@@ -45,8 +45,8 @@ def _narrowest(table: Table, column: int, measure: Measure) -> float:
     """Width of the longest word of a header; a number with its error stays on one line."""
     words = [word for text in (table.header[column], *_cells(table, column)) for word in text.split()]
     whole = [text for text in _cells(table, column) if "±" in text]
-    return PADDING + max(map(measure, [*words, *whole]), default=0.0)
+    return PADDING + SLACK + max(map(measure, [*words, *whole]), default=0.0)
 
 
 def _widest(table: Table, column: int, measure: Measure) -> float:
-    return PADDING + max(map(measure, [table.header[column], *_cells(table, column)]))
+    return PADDING + SLACK + max(map(measure, [table.header[column], *_cells(table, column)]))

@@ -12,7 +12,8 @@ from siren_pl.report.settings import Comparison, Setting
 DECADE = 10
 # What is drawn over the key where samples were held out, and instead where none were.
 SAMPLES = (("train_psnr", "training samples", "-"), ("heldout_psnr", "held-out samples", "--"))
-WHOLE = ("psnr_mean_aligned", "psnr")
+WHOLE = (("psnr_mean_aligned", "all samples", "-"), ("psnr", "all samples", "-"))
+LINES = {"-": " (solid)", "--": " (dashed)"}
 
 
 def over_keys(comparison: Comparison) -> list[Figure]:
@@ -45,31 +46,38 @@ def peak(line: Sequence[Setting], metric: str) -> Setting | None:
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
+def peaks(comparison: Comparison, key: str) -> dict[tuple[str, str], list[str]]:
+    """Where held-out and training samples are fitted best: (value, value) of the key -> the lines it is true of."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for label, line in lines_over(comparison, key).items():
+        unseen, trained = peak(line, "heldout_psnr"), peak(line, "train_psnr")
+        if unseen and trained:
+            found.setdefault((dict(unseen.values)[key], dict(trained.values)[key]), []).append(label)
+    return found
+
+
 def _over(comparison: Comparison, key: str) -> Figure | None:
     seen = [s for s in SAMPLES if any(row.estimate(s[0]) for row in comparison.grid)]
     if len(seen) < len(SAMPLES):
-        name = next((n for n in WHOLE if any(r.estimate(n) for r in comparison.grid)), None)
-        seen = [(name, "all samples", "-")] if name else []
+        seen = [s for s in WHOLE if any(row.estimate(s[0]) for row in comparison.grid)][:1]
     if not seen:
         return None
-    figure, axes = sheet(1, 1, 2.6)
-    panel, lines, peaks = axes[0, 0], lines_over(comparison, key), []
+    figure, axes = sheet(1, 1, 2.3)
+    panel, lines = axes[0, 0], lines_over(comparison, key)
     for (label, line), colour in zip(lines.items(), colours(len(lines)), strict=True):
         for name, samples, style in seen:
             points = [(float(dict(r.values)[key]), mean) for r in line if (mean := r.estimate(name))]
             x, means, errors = [p[0] for p in points], [p[1].mean for p in points], [p[1].error or 0 for p in points]
-            title = f"{label}, {samples}" if len(lines) > 1 else samples
+            title = samples if len(lines) == 1 else label if style == "-" else None
             panel.errorbar(x, means, errors, color=colour, linestyle=style, marker="o", markersize=3, label=title)
-        if len(seen) > 1 and (best := peak(line, "heldout_psnr")):
-            at = dict(best.values)[key]
-            panel.axvline(float(at), color=colour, linewidth=0.8, linestyle=":")
-            if best is not line[-1]:
-                peaks.append(at if len(lines) == 1 else f"{at} ({label})")
     values = [float(dict(row.values)[key]) for row in comparison.grid]
     if min(values) > 0 and max(values) / min(values) > DECADE:
         panel.set_xscale("log")
+    best = list(dict.fromkeys(unseen for unseen, _ in peaks(comparison, key)))
+    for value in best:
+        panel.axvline(float(value), color="black", linewidth=0.8, linestyle=":")
     dress(panel, "", key, "PSNR (dB)")
     legend(figure, panel)
-    told = " Dotted: where held-out samples peak." if len(seen) > 1 else ""
-    told += f" Training and held-out samples part ways beyond {', '.join(peaks)}." if peaks else ""
-    return Figure(png(figure), f"{comparison.task}: PSNR over {key}, mean and standard error.{told}")
+    told = f" of {', '.join(samples + LINES[style] for _, samples, style in seen)}"
+    told += f". Dotted: the peak of held-out samples, at {', '.join(best)}" if best else ""
+    return Figure(png(figure), f"{comparison.task}: PSNR over {key}, mean and standard error{told}.")

@@ -63,9 +63,12 @@ def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
             pages[-1] += added
         else:
             pages.append([target, field])
-    lines = [Paragraph(f"Pictures of {', '.join(rows)} are left out: {why}") for why, rows in missing.items()]
+    told = [f"Pictures of {', '.join(rows)} are left out: {why}" for why, rows in missing.items()]
     scales = _scales([strip for page in pages for strip in page]) if pages else ()
-    return [*(Figure(_drawn(page, scales), _caption(comparison)) for page in pages), *lines]
+    return [
+        *(Figure(_drawn(page, scales), _caption(comparison)) for page in pages),
+        *([Paragraph(" ".join(told))] if told else []),
+    ]
 
 
 def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str, ...]) -> tuple[Strip, Strip]:

@@ -51,7 +51,10 @@ def replicates(comparison: Comparison) -> str:
 
 
 def _caption(comparison: Comparison, marked: bool, with_baselines: bool) -> str:
-    parts = [f"{comparison.task}: {replicates(comparison)}."]
+    # How pictures were shrunk moves scores by decibels, so no table goes without it.
+    resizes = {run.value("dataset.resize") for row in comparison.settings for run in row.runs} - {"None"}
+    shrunk = f", images resized {' or '.join(sorted(resizes))}" if resizes else ""
+    parts = [f"{comparison.task}{shrunk}: {replicates(comparison)}."]
     if comparison.tune:
         parts.append(
             f"{comparison.tune} was chosen for every row by {_criterion(comparison)}, and runs that diverged are "
@@ -71,7 +74,9 @@ def _criterion(comparison: Comparison) -> str:
 
 
 def _cell(value: Estimate | None, measure: Measure) -> str:
-    return ABSENT if value is None else value.text(measure.form)
+    if value is None:
+        return ABSENT
+    return value.text(measure.form) if measure.sign else f"{value.mean:{measure.form}}"
 
 
 def _baselines(rows: Sequence[Setting], measures: Sequence[Measure]) -> list[tuple[str, list[str]]]:

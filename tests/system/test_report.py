@@ -50,6 +50,7 @@ def test_a_sweep_becomes_a_pdf_and_a_page(train: Command, report: Report) -> Non
             assert f"{sum(scores) / 2:.2f} ± {abs(scores[0] - scores[1]) / 2:.2f}" in text
         for caption in ("PSNR over steps", "PSNR over model.omega_0", "statistics of the layers", "target, and fields"):
             assert re.search(rf"Figure \d\. image_fit: {re.escape(caption)}", text), caption
+        assert re.search(r"Table \d\. image_fit, images resized bilinear: mean ± standard error over 2 seeds", text)
         assert "biharmonic" in text and "Implicit Neural Representations" in text
         assert "python train.py -m" in text and "model.omega_0=5,30" in text
     page = html.read_text()

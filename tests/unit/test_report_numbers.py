@@ -215,7 +215,7 @@ def test_the_held_out_peak_is_named(tmp_path: Path) -> None:
         comparison
     )
     (figure,) = numbers.over_keys(comparison)
-    assert "part ways beyond 10" in figure.caption
+    assert "the peak of held-out samples, at 10." in figure.caption
 
 
 def test_every_task_has_a_table(tmp_path: Path) -> None:
