@@ -12,6 +12,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import run_directory as directory_of
+from siren_pl.sweeps import summary_rows, swept_keys
 
 _failed: list[str] = []
 
@@ -70,32 +71,10 @@ class SummariseSweep(Callback):
         _print(rows, config.sweep.metric, directory)
 
 
-def summary_rows(directory: Path) -> list[dict[str, Any]]:
-    """A row per job of a sweep: number, status, overrides by key, metrics."""
-    rows = []
-    for file in sorted(directory.glob("*/.hydra/overrides.yaml"), key=lambda path: _number(path.parents[1].name)):
-        job = file.parents[1]
-        overrides = {key: value for key, _, value in (str(item).partition("=") for item in OmegaConf.load(file))}
-        rows.append(
-            {"job": job.name, "status": directory_of.read_status(job), **overrides, **directory_of.read_metrics(job)}
-        )
-    return rows
-
-
-def _number(name: str) -> tuple[int, str]:
-    return (int(name), "") if name.isdigit() else (sys.maxsize, name)
-
-
-def _swept(rows: list[dict[str, Any]]) -> list[str]:
-    """The override keys whose value differs between jobs."""
-    keys = [key for key in rows[0] if isinstance(rows[0][key], str) and key not in ("job", "status")]
-    return [key for key in keys if len({row.get(key) for row in rows}) > 1]
-
-
 def _plot(rows: list[dict[str, Any]], metric: str, directory: Path) -> None:
     from siren_pl import figures
 
-    for key in _swept(rows):
+    for key in swept_keys(rows):
         points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
         if points:
             figures.sweep(points, key, metric, directory / "figures" / f"{metric}_over_{key.replace('/', '_')}.png")
@@ -105,7 +84,7 @@ def _print(rows: list[dict[str, Any]], metric: str, directory: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    keys = _swept(rows)
+    keys = swept_keys(rows)
     names = [
         name for name in dict.fromkeys([metric, "psnr", "heldout_psnr", "wall_s"]) if any(name in row for row in rows)
     ]

@@ -1,0 +1,25 @@
+"""The document as one HTML page that carries its pictures inside and asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+
+from siren_pl.report.blocks import Block, Heading
+
+TEMPLATE = "page.html.j2"
+
+
+def render(blocks: Sequence[Block]) -> str:
+    """The page, every text escaped by the template engine."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    here = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=here, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["picture"] = lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    title = next((block.text for block in blocks if isinstance(block, Heading)), "")
+    pairs = [(type(block).__name__, block) for block in blocks]
+    return environment.get_template(TEMPLATE).render(blocks=pairs, title=title)

@@ -1,0 +1,127 @@
+"""What the document says about methods: the introduction, and the paper behind every model and scheme by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from siren_pl.report.blocks import Block, Equation, Heading, Paragraph
+from siren_pl.report.charts import formula
+
+REFERENCES = {
+    "siren": (
+        "V. Sitzmann, J. N. P. Martel, A. W. Bergman, D. B. Lindell, G. Wetzstein. Implicit Neural Representations "
+        "with Periodic Activation Functions. NeurIPS 2020. arXiv:2006.09661."
+    ),
+    "nerf": (
+        "B. Mildenhall, P. P. Srinivasan, M. Tancik, J. T. Barron, R. Ramamoorthi, R. Ng. NeRF: Representing Scenes"
+        " as Neural Radiance Fields for View Synthesis. ECCV 2020. arXiv:2003.08934."
+    ),
+    "fourier": (
+        "M. Tancik, P. P. Srinivasan, B. Mildenhall, S. Fridovich-Keil, N. Raghavan, U. Singhal, R. Ramamoorthi, J."
+        " T. Barron, R. Ng. Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional "
+        "Domains. NeurIPS 2020. arXiv:2006.10739."
+    ),
+    "gaussian": (
+        "S. Ramasinghe, S. Lucey. Beyond Periodicity: Towards a Unifying Framework for Activations in "
+        "Coordinate-MLPs. ECCV 2022. arXiv:2111.15135."
+    ),
+    "wire": (
+        "V. Saragadam, D. LeJeune, J. Tan, G. Balakrishnan, A. Veeraraghavan, R. G. Baraniuk. WIRE: Wavelet "
+        "Implicit Neural Representations. CVPR 2023. arXiv:2301.05187."
+    ),
+    "finer": (
+        "Z. Liu, H. Zhu, Q. Zhang, J. Fu, W. Deng, Z. Ma, Y. Guo, X. Cao. FINER: Flexible Spectral-bias Tuning in "
+        "Implicit Neural Representation by Variable-periodic Activation Functions. CVPR 2024. arXiv:2312.02434."
+    ),
+    "mfn": "R. Fathony, A. K. Sahu, D. Willmott, J. Z. Kolter. Multiplicative Filter Networks. ICLR 2021.",
+    "bacon": (
+        "D. B. Lindell, D. Van Veen, J. J. Park, G. Wetzstein. BACON: Band-limited Coordinate Networks for "
+        "Multiscale Scene Representation. CVPR 2022. arXiv:2112.04645."
+    ),
+    "ngp": (
+        "T. Müller, A. Evans, C. Schied, A. Keller. Instant Neural Graphics Primitives with a Multiresolution Hash "
+        "Encoding. ACM Transactions on Graphics 41(4), 2022. arXiv:2201.05989."
+    ),
+    "tensor": "T. G. Kolda, B. W. Bader. Tensor Decompositions and Applications. SIAM Review 51(3), 2009.",
+    "scaled": (
+        "T. Yeom, S. Lee, J. Lee. Fast Training of Sinusoidal Neural Fields via Scaling Initialization. ICLR 2025. "
+        "arXiv:2410.04779."
+    ),
+    "he": (
+        "K. He, X. Zhang, S. Ren, J. Sun. Delving Deep into Rectifiers: Surpassing Human-Level Performance on "
+        "ImageNet Classification. ICCV 2015. arXiv:1502.01852."
+    ),
+    "glorot": (
+        "X. Glorot, Y. Bengio. Understanding the Difficulty of Training Deep Feedforward Neural Networks. AISTATS 2010."
+    ),
+}
+# Name of a model or an init scheme -> what it is, and the paper; a name that is missing needs no reference.
+METHODS = {
+    "siren": ("SIREN puts a sine with frequency ω₀ after every affine map", "siren"),
+    "siren_pe": ("SIREN is also put behind the octaves of a positional encoding", "nerf"),
+    "relu_pe": ("a ReLU network sees positions through the octaves of a positional encoding", "nerf"),
+    "fourier_features": ("random Fourier features draw the frequencies of such an encoding from a Gaussian", "fourier"),
+    "gaussian": ("Gaussian activations are local where sines are periodic", "gaussian"),
+    "wire": ("WIRE multiplies the two into a Gabor wavelet", "wire"),
+    "wire_complex": ("complex WIRE keeps the wavelet's phase in complex weights", "wire"),
+    "finer": ("FINER lets a sine's frequency grow with its argument, and chooses among them by the bias", "finer"),
+    "mfn_fourier": ("multiplicative filter networks replace composition by products of sines", "mfn"),
+    "mfn_gabor": ("their Gabor variant localises each factor", "mfn"),
+    "bacon": ("BACON limits the band of every such factor, and with it of every layer's output", "bacon"),
+    "hash_grid": ("hash grids look features up in tables at many resolutions", "ngp"),
+    "tensor_product": ("a Fourier series whose coefficients are a low-rank (CP) tensor has no layers at all", "tensor"),
+    "siren_scaled": (
+        "scaled initialisation multiplies SIREN's weights, save the last layer's, by a constant",
+        "scaled",
+    ),
+    "kaiming_normal": ("Kaiming's scheme keeps the variance of ReLU layers", "he"),
+    "kaiming_uniform": ("Kaiming's scheme keeps the variance of ReLU layers", "he"),
+    "xavier_normal": ("Xavier's scheme balances the variance of both passes", "glorot"),
+    "xavier_uniform": ("Xavier's scheme balances the variance of both passes", "glorot"),
+}
+SIREN = (
+    r"$\Phi(\mathbf{x})=\mathbf{W}_n\,(\phi_{n-1}\circ\cdots\circ\phi_0)(\mathbf{x})+\mathbf{b}_n,\qquad"
+    r"\phi_i(\mathbf{x}_i)=\sin\left(\omega_0\,(\mathbf{W}_i\mathbf{x}_i+\mathbf{b}_i)\right)$"
+)
+LOSS = (
+    r"$\mathcal{L}=\frac{1}{N}\sum_i\;\Vert\,\mathcal{D}\Phi(\mathbf{x}_i)-\mathbf{d}_i\,\Vert^2,\qquad"
+    r"\mathcal{D}\in\left\{\mathrm{identity},\ \nabla,\ \Delta\right\}$"
+)
+
+
+def introduction() -> list[Block]:
+    """What is fitted, and how derivatives are supervised."""
+    return [
+        Heading("Introduction"),
+        Paragraph(
+            "A coordinate network stores a signal in its weights: an image becomes a function Φ from a position to "
+            "the value there, which can be asked between the pixels and differentiated. SIREN composes affine maps "
+            "and sines,"
+        ),
+        Equation(formula(SIREN), "Φ(x) = W_n (φ_{n-1} ∘ … ∘ φ_0)(x) + b_n,  φ_i(x_i) = sin(ω_0 (W_i x_i + b_i))"),
+        Paragraph(
+            "and draws its weights so that every hidden sine sees arguments of the same spread, whatever the depth: "
+            "uniformly within 1/n in the first layer of n inputs, within √(6/n)/ω₀ in the others. The frequency ω₀ "
+            "sets which detail the field can hold, and what it will invent between the samples if it is set too "
+            "high. The derivative of such a network is a network of the same kind, so that a field can be fitted to "
+            "what was measured of a signal's derivatives instead of its values:"
+        ),
+        Equation(formula(LOSS), "L = mean of |DΦ(x_i) - d_i|², where D is the identity, the gradient or the Laplacian"),
+        Paragraph(
+            "Gradients leave a constant undetermined and Laplacians more, hence the aligned scores beside the plain "
+            "ones. Here a field is evaluated as a jet, its value, gradient and second derivatives carried forward "
+            "together by the chain rule, so that a loss on derivatives needs one pass forward and one backward. "
+            "Targets are in true units, value per unit of the coordinate."
+        ),
+    ]
+
+
+def related(names: Iterable[str]) -> tuple[list[Block], list[Block]]:
+    """A paragraph on the methods that occur, and the numbered papers behind them."""
+    known = [METHODS[name] for name in METHODS if name in set(names)]
+    papers = list(dict.fromkeys(["siren", *(paper for _, paper in known)]))
+    said = dict.fromkeys(f"{what} [{1 + papers.index(paper)}]" for what, paper in known)
+    about = [sentence[0].upper() + sentence[1:] + "." for sentence in said]
+    opening = "Coordinate networks supervised by derivatives were introduced with SIREN [1]."
+    references = [Paragraph(f"[{number}] {REFERENCES[paper]}") for number, paper in enumerate(papers, 1)]
+    return [Heading("Related work"), Paragraph(" ".join([opening, *about]))], [Heading("References"), *references]

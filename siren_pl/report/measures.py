@@ -1,0 +1,105 @@
+"""Which numbers a table shows for a task, in what words, and which of them says how good a field is."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from siren_pl.report.estimates import Estimate
+from siren_pl.report.settings import Comparison, Setting
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric as a column.
+
+    Attributes:
+        name: Its key in `metrics.json`.
+        title: What it is called.
+        unit: Its unit with a space before it; empty where it has none.
+        form: The format of its numbers.
+        sign: +1 where more is better, -1 where less is, 0 where the column says nothing of quality.
+    """
+
+    name: str
+    title: str
+    unit: str = " dB"
+    form: str = ".2f"
+    sign: int = 1
+
+    @property
+    def heading(self) -> str:
+        """The column's heading."""
+        return f"{self.title} ({self.unit.strip()})" if self.unit else self.title
+
+    def text(self, value: Estimate) -> str:
+        """A value in running text, with its unit."""
+        return value.text(self.form) + self.unit
+
+
+_ALL = (
+    Measure("train_psnr", "training PSNR"),
+    Measure("heldout_psnr", "held-out PSNR"),
+    Measure("psnr", "PSNR"),
+    Measure("psnr_mean_aligned", "PSNR up to a constant"),
+    Measure("psnr_affine_aligned", "PSNR up to a line"),
+    Measure("ssim", "SSIM", "", ".3f"),
+    Measure("gradient_psnr", "gradient PSNR"),
+    Measure("laplacian_psnr", "Laplacian PSNR"),
+    Measure("train_loss", "training loss", "", ".1e", -1),
+    Measure("parameters", "parameters", "", ",.0f", 0),
+    Measure("wall_s", "time", " s", ".1f", 0),
+)
+MEASURES = {measure.name: measure for measure in _ALL}
+# Columns that make sense of a task; of another task, every measure that its runs have.
+COLUMNS = {
+    "image_fit": ("train_psnr", "heldout_psnr", "psnr", "ssim", "train_loss", "parameters", "wall_s"),
+    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "psnr", "ssim", "gradient_psnr", "parameters", "wall_s"),
+    "poisson_laplacian": (
+        *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "psnr", "ssim"),
+        *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
+    ),
+}
+# A field is called better by the first of these that was measured: unseen samples before seen ones.
+HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "psnr")
+
+
+def columns(comparison: Comparison) -> list[Measure]:
+    """The measures that a table shows: those that exist, without a count that all rows share.
+
+    With held-out samples, the PSNR over all of them mixes two questions and gives way; without them, training PSNR is
+    that PSNR.
+    """
+    names = COLUMNS.get(comparison.task, tuple(MEASURES))
+    present = {name for name in names if any(row.estimate(name) for row in comparison.settings)}
+    present -= {"psnr"} if {"heldout_psnr", "train_psnr"} <= present else {"train_psnr"} if "psnr" in present else set()
+    if len(set(_all(comparison.settings, "parameters"))) == 1:
+        present -= {"parameters"}
+    return [MEASURES[name] for name in names if name in present]
+
+
+def headline(comparison: Comparison) -> Measure | None:
+    """The measure that a task's settings are compared by."""
+    rows = comparison.settings
+    return next((MEASURES[name] for name in HEADLINES if any(row.estimate(name) for row in rows)), None)
+
+
+def leader(rows: Sequence[Setting], measure: Measure) -> Setting | None:
+    """The row with the best mean; None of none."""
+    scored = [(mean.mean * measure.sign, row) for row in rows if (mean := row.estimate(measure.name))]
+    return max(scored, key=lambda pair: pair[0])[1] if scored else None
+
+
+def baseline_names(rows: Iterable[Setting]) -> list[str]:
+    """The classical methods that were judged beside the fields."""
+    metrics = {name for row in rows for run in row.runs for name in run.metrics if name.startswith("baseline/")}
+    return sorted({metric.split("/")[1] for metric in metrics})
+
+
+def baseline_scores(row: Setting, name: str, measure: Measure) -> dict[Hashable, float]:
+    """A classical method's scores on a row's data, by replicate."""
+    return row.scores(f"baseline/{name}/{measure.name}")
+
+
+def _all(rows: Iterable[Setting], name: str) -> list[float]:
+    return [value for row in rows for value in row.scores(name).values()]

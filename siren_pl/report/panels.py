@@ -1,0 +1,178 @@
+"""Pictures of a comparison: what each setting made of the target, where it errs, its derivatives beside the truth."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from siren_pl import build
+from siren_pl.errors import UserError
+from siren_pl.evaluation import load
+from siren_pl.figures import RANGE_PERCENTILE, Array
+from siren_pl.judging import judge
+from siren_pl.judging.whole import WholeJudgement
+from siren_pl.report.blocks import Block, Figure, Paragraph
+from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
+from siren_pl.report.settings import Comparison
+from siren_pl.signals.images import to_unit
+
+# The excerpt is this fraction of the picture's sides.
+EXCERPT = 4
+# What the maps are drawn in: colours, and whether their values have a sign.
+MAPS = (("magma", False), ("magma", False), ("RdBu_r", True))
+# Height of a colour bar in rows of pictures, and the error that a perfect field is drawn against.
+BAR, STEP_OF_BYTES = 0.07, 1 / 255
+# Rows of pictures that fit a page with its caption.
+ROWS = 5
+TITLES = ("image", "excerpt", "absolute error", "gradient magnitude", "Laplacian")
+Scales = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One row of pictures: a target, or what a field made of it."""
+
+    label: str
+    pixels: Array
+    slope: Array
+    laplacian: Array
+    window: tuple[slice, slice]
+    error: Array | None = None
+
+
+def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
+    """Figures of the first run of every setting; a line in their place where a picture cannot be made."""
+    pages: list[list[Strip]] = []
+    missing: dict[str, list[str]] = {}
+    for row in comparison.settings:
+        if not row.runs:
+            continue
+        try:
+            target, field = _strips(row.label, row.runs[0].directory, row.runs[0].config, packages)
+        except UserError as error:
+            missing.setdefault(str(error), []).append(row.label)
+            continue
+        shown = [strip for strip in pages[-1] if strip.error is None][-1:] if pages else []
+        added = [field] if shown and np.array_equal(shown[0].pixels, target.pixels) else [target, field]
+        if pages and len(pages[-1]) + len(added) <= ROWS:
+            pages[-1] += added
+        else:
+            pages.append([target, field])
+    told = [f"Pictures of {', '.join(rows)} are left out: {why}" for why, rows in missing.items()]
+    scales = _scales([strip for page in pages for strip in page]) if pages else ()
+    return [
+        *(Figure(_drawn(page, scales), _caption(comparison)) for page in pages),
+        *([Paragraph(" ".join(told))] if told else []),
+    ]
+
+
+def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str, ...]) -> tuple[Strip, Strip]:
+    """The target's row and the field's.
+
+    Raises:
+        UserError: The data, the checkpoint or the trust is missing, or the signal is no image of a size to draw.
+    """
+    network = load(directory, packages)
+    signal, task = build.signal(config), build.task(config)
+    if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
+        raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
+    judgement = judge(network, task, signal, build.derivatives(config, signal.out_features), {})
+    if not isinstance(judgement, WholeJudgement) or judgement.jet is None or judgement.jet.gradient is None:
+        raise UserError(f"{signal.name} is too large for its derivatives to be drawn.")
+    shape = signal.values.shape
+    target, pixels = to_unit(signal.values), to_unit(task.align(judgement.values, signal))
+    slopes, laplacian = judgement.jet.gradient.double().numpy(), judgement.jet.laplacian.double().numpy()
+    truth = judgement.targets
+    window = busiest(_magnitude(truth["gradient"], shape))
+    title = f"{label}\n{judgement.metrics.get('psnr_mean_aligned', judgement.metrics['psnr']):.2f} dB"
+    error = np.abs(pixels - target).mean(-1)
+    return (
+        Strip("target", target, _magnitude(truth["gradient"], shape), truth["laplacian"].mean(-1), window),
+        Strip(title, pixels, _magnitude(slopes, shape), laplacian.reshape(shape).mean(-1), window, error),
+    )
+
+
+def _magnitude(gradient: Array, shape: Sequence[int]) -> Array:
+    """Length of the gradient (D, …) at every pixel, mean over the channels."""
+    return np.sqrt((gradient.reshape(-1, *shape) ** 2).sum(0)).mean(-1)
+
+
+def busiest(detail: Array) -> tuple[slice, slice]:
+    """The window of a quarter of each side that holds most detail."""
+    height, width = (max(1, n // EXCERPT) for n in detail.shape)
+    means = ndimage.uniform_filter1d(ndimage.uniform_filter1d(detail, height, 0), width, 1)
+    inside = means[height // 2 : height // 2 + detail.shape[0] - height + 1]
+    inside = inside[:, width // 2 : width // 2 + detail.shape[1] - width + 1]
+    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
+    return slice(int(top), int(top) + height), slice(int(left), int(left) + width)
+
+
+def _scales(strips: Sequence[Strip]) -> Scales:
+    """What the maps are drawn up to: the target's own range for derivatives, the median field's for errors."""
+    errors = [_range(strip.error) for strip in strips if strip.error is not None]
+    target = strips[0]
+    return max(float(np.median(errors)), STEP_OF_BYTES), _range(target.slope) or 1.0, _range(target.laplacian) or 1.0
+
+
+def _range(values: Array) -> float:
+    return float(np.percentile(np.abs(values), RANGE_PERCENTILE))
+
+
+def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
+    """Rows of strips over a row of colour bars."""
+    aspect = max(0.5, min(1.4, strips[0].pixels.shape[0] / strips[0].pixels.shape[1]))
+    height = (PAGE_WIDTH / len(TITLES) * aspect + 0.05) * len(strips) + 0.5
+    figure, axes = sheet(len(strips) + 1, len(TITLES), height, (*[1.0] * len(strips), BAR))
+    for row, strip in zip(axes, strips, strict=False):
+        _pixels(row[0], strip.pixels)
+        _frame(row[0], strip.window)
+        _pixels(row[1], strip.pixels[strip.window])
+        row[0].set_ylabel("\n".join(textwrap.fill(line, 24) for line in strip.label.split("\n")), fontsize=LETTERS - 1)
+        for panel in row:
+            panel.set(xticks=[], yticks=[])
+        for panel, bar, values, (colours, signed), limit in zip(
+            row[2:], axes[-1, 2:], (strip.error, strip.slope, strip.laplacian), MAPS, scales, strict=True
+        ):
+            if values is None:
+                panel.set_box_aspect(strip.pixels.shape[0] / strip.pixels.shape[1])
+                panel.set_axis_off()
+                continue
+            low = -limit if signed else 0
+            image = panel.imshow(values, cmap=colours, vmin=low, vmax=limit, interpolation="nearest")
+            if strip is strips[-1]:
+                figure.colorbar(image, cax=bar, orientation="horizontal", extend="both" if signed else "max")
+                bar.tick_params(labelsize=LETTERS - 2)
+    for panel in axes[-1, :2]:
+        panel.set_axis_off()
+    for panel, title in zip(axes[0], TITLES, strict=True):
+        panel.set_title(title, fontsize=LETTERS)
+    return png(figure)
+
+
+def _pixels(panel: Any, pixels: Array) -> None:
+    grey = pixels.shape[-1] == 1
+    shown = pixels[..., 0] if grey else pixels
+    panel.imshow(shown, cmap="gray" if grey else None, vmin=0, vmax=1, interpolation="nearest")
+
+
+def _frame(panel: Any, window: tuple[slice, slice]) -> None:
+    from matplotlib.patches import Rectangle
+
+    rows, columns = window
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    panel.add_patch(Rectangle(corner, *size, fill=False, edgecolor="yellow", linewidth=1))
+
+
+def _caption(comparison: Comparison) -> str:
+    return (
+        f"{comparison.task}: target, and fields of each setting's first replicate with their PSNR. The yellow frame is "
+        "the excerpt, where the target has most detail. Errors are means over the channels, of values in [0, 1]; "
+        "derivatives are per unit of the coordinate, of the target by stencils, of the fields exact. A map has "
+        "one scale in all rows; that of derivatives is the target's range."
+    )

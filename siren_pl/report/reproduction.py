@@ -1,0 +1,62 @@
+"""How everything in the document is made again: commands, versions, and the machine that wrote it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import torch
+from omegaconf import OmegaConf
+
+from siren_pl.report.blocks import Block, Code, Heading, Paragraph, Table
+from siren_pl.report.runs import Sweep
+
+PACKAGES = ("siren-pl", "torch", "lightning", "hydra-core", "numpy", "scipy", "scikit-image", "matplotlib")
+
+
+def reproduction(sweeps: Sequence[Sweep], command: str) -> list[Block]:
+    """The commands behind every table and figure, and what they ran on."""
+    lines = [training_command(directory) for sweep in sweeps for directory in sweep.directories]
+    rows = [(name, metadata.version(name)) for name in PACKAGES if _installed(name)]
+    rows += [("Python", platform.python_version()), ("machine", _machine())]
+    return [
+        Heading("Reproduction"),
+        Paragraph("The runs were made by these commands, and this document from their directories by the last one:"),
+        Code("\n".join([*lines, command])),
+        Paragraph(
+            "The table names the versions and the machine that wrote this document; run directories do not record "
+            "them, so they are those of the runs only where both happened in one place."
+        ),
+        Table(("software", "version"), tuple(rows), "Versions and machine of this document."),
+    ]
+
+
+def training_command(directory: Path) -> str:
+    """The command line that a run or a sweep was started with."""
+    multirun, overrides = directory / "multirun.yaml", directory / ".hydra" / "overrides.yaml"
+    if multirun.is_file():
+        typed = OmegaConf.select(OmegaConf.load(multirun), "hydra.overrides.task") or []
+        return shlex.join(["python", "train.py", "-m", *map(str, typed), f"hydra.sweep.dir={directory}"])
+    typed = OmegaConf.load(overrides) if overrides.is_file() else []
+    return shlex.join(["python", "train.py", *map(str, typed), f"hydra.run.dir={directory}"])
+
+
+def _installed(name: str) -> bool:
+    try:
+        return bool(metadata.version(name))
+    except metadata.PackageNotFoundError:
+        return False
+
+
+def _machine() -> str:
+    """The processor by its own name where the system tells it, cores, accelerator, system."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    system = f"{platform.system()} {platform.release()}"
+    return f"{(names or [platform.machine()])[0]}, {os.cpu_count()} cores{accelerator}, {system}"

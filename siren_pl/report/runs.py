@@ -1,0 +1,138 @@
+"""Run and sweep directories as the report reads them: configuration, metrics, curve, and what is not yet finished."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from siren_pl import run_directory as directory_of
+from siren_pl.errors import UserError
+from siren_pl.sweeps import job_directories, overrides_of
+from siren_pl.training.checkpoints import LAST, read_checkpoint
+
+# Where a run of a set keeps a run directory per signal.
+MEMBERS = "signals"
+ENDED = (directory_of.FINISHED, directory_of.DIVERGED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One fitted field that ended, whether well or by divergence."""
+
+    directory: Path
+    status: str
+    overrides: dict[str, str]
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The saved configuration, plain and resolved."""
+        loaded = OmegaConf.load(self.directory / ".hydra" / "config.yaml")
+        return OmegaConf.to_container(loaded, resolve=True)  # type: ignore[return-value]
+
+    @cached_property
+    def choices(self) -> dict[str, str]:
+        """Which member of each group Hydra chose: the names of model, task and dataset."""
+        file = self.directory / ".hydra" / "hydra.yaml"
+        found = OmegaConf.select(OmegaConf.load(file), "hydra.runtime.choices") if file.is_file() else None
+        return {key: str(value) for key, value in (found or {}).items()}
+
+    @cached_property
+    def metrics(self) -> dict[str, float]:
+        """Everything that was measured."""
+        return directory_of.read_metrics(self.directory)
+
+    @cached_property
+    def checkpoint(self) -> dict[str, Any]:
+        """What the checkpoint keeps beside weights: curve and sizes; empty where it is missing or unreadable."""
+        try:
+            return read_checkpoint(self.directory / "checkpoints" / LAST).get("siren_pl", {})
+        except UserError:
+            return {}
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """Rows of the curve."""
+        return self.checkpoint.get("history", [])
+
+    @property
+    def shares_its_curve(self) -> bool:
+        """Whether it was fitted with others of a set, whose curve is the mean over all of them."""
+        return self.directory.parent.name == MEMBERS
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the loss stopped being finite."""
+        return self.status == directory_of.DIVERGED
+
+    def value(self, key: str) -> str:
+        """What a key was set to: as typed, else as chosen, else as configured."""
+        if known := self.overrides.get(key) or self.choices.get(key):
+            return known
+        found: Any = self.config
+        for part in key.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        return str(found.get("_target_", "")).rpartition(".")[2] if isinstance(found, dict) else str(found)
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs that belong together: the jobs of one sweep, or the single runs of one report.
+
+    Attributes:
+        name: What the section is called after.
+        directories: Where the runs lie: one sweep directory, or several run directories.
+        runs: Those that ended.
+        left_out: (path, status) of those that did not.
+    """
+
+    name: str
+    directories: tuple[Path, ...]
+    runs: tuple[Run, ...]
+    left_out: tuple[tuple[Path, str], ...]
+
+
+def read(directories: Sequence[Path]) -> list[Sweep]:
+    """Every sweep among the directories in the order given, then all single runs as one.
+
+    Raises:
+        UserError: A directory holds neither, or nothing that has ended.
+    """
+    found, singles = [], []
+    for directory in directories:
+        if (directory / ".hydra" / "config.yaml").is_file():
+            singles.append(directory)
+        elif jobs := job_directories(directory):
+            found.append(_gathered(directory.name, (directory,), jobs))
+        else:
+            raise UserError(
+                f"{directory} is neither a run nor a sweep: it has no .hydra/config.yaml, nor has any folder in it. "
+                "Give the directory that train.py named at its end, or a sweep's, which holds multirun.yaml."
+            )
+    if singles:
+        found.append(_gathered("single runs", tuple(singles), singles))
+    return found
+
+
+def _gathered(name: str, directories: tuple[Path, ...], jobs: Sequence[Path]) -> Sweep:
+    runs = [run for job in jobs for run in _fields(job)]
+    ended = tuple(run for run in runs if run.status in ENDED)
+    if not ended:
+        raise UserError(
+            f"{', '.join(map(str, directories))} holds no run that has ended, only "
+            f"{', '.join(sorted({run.status for run in runs}))} ones: continue them with "
+            f"train.py resume={runs[0].directory}, or wait for them."
+        )
+    return Sweep(name, directories, ended, tuple((r.directory, r.status) for r in runs if r.status not in ENDED))
+
+
+def _fields(job: Path) -> list[Run]:
+    """A job's run; of a set, a run per signal, since each has metrics of its own."""
+    overrides = overrides_of(job)
+    members = sorted(path.parents[1] for path in job.glob(f"{MEMBERS}/*/.hydra/config.yaml"))
+    typed = {key: value for key, value in overrides.items() if key != "dataset.index"} if members else overrides
+    return [Run(home, directory_of.read_status(home), typed) for home in members or [job]]

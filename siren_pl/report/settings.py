@@ -1,0 +1,157 @@
+"""Rows of a comparison: runs that differ in nothing but their replicates, and how a row chooses its tuned value."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+
+from siren_pl.report.estimates import Estimate, estimate
+from siren_pl.report.runs import Run, Sweep
+from siren_pl.sweeps import swept_keys
+
+# What a mean is taken over: the draw of weights and batches, and the signal.
+IMAGE_KEYS = ("dataset", "dataset.index")
+REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
+# Keys that change what is said about a run, not its result.
+SILENT_KEYS = ("logger", "figures", "debug", "trainer.progress", "sweep.metric", "sweep.allow_divergence", "sweep.tune")
+# What a tuned value is chosen by: the first that all runs have. +1 where more is better.
+CRITERIA = (("train_loss", -1), ("train_psnr", 1), ("psnr", 1))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: a combination of swept values and its runs.
+
+    Attributes:
+        values: The swept keys and their values.
+        units: Finished runs by replicate: by image where there are several, else by seed.
+        diverged: Runs that diverged, over all values tried.
+        chosen: The tuned value, where one was tuned.
+        tried: How many values of the tuned key were tried.
+        started: How many runs there were, over all values tried.
+    """
+
+    values: tuple[tuple[str, str], ...]
+    units: dict[Hashable, list[Run]]
+    diverged: tuple[Run, ...]
+    chosen: str | None = None
+    tried: int = 1
+    started: int = 0
+
+    @property
+    def runs(self) -> list[Run]:
+        """All finished runs."""
+        return [run for unit in self.units.values() for run in unit]
+
+    @property
+    def label(self) -> str:
+        """A name for tables and legends: names as they are, other values with their key."""
+        if not self.values:
+            return [*self.runs, *self.diverged][0].value("model")
+        return ", ".join(value if "." not in key else f"{key}={value}" for key, value in self.values)
+
+    def scores(self, metric: str) -> dict[Hashable, float]:
+        """A metric by replicate: of several seeds on one image, their mean."""
+        found = {
+            unit: estimate(r.metrics[metric] for r in runs if metric in r.metrics) for unit, runs in self.units.items()
+        }
+        return {unit: mean.mean for unit, mean in found.items() if mean is not None}
+
+    def estimate(self, metric: str) -> Estimate | None:
+        """A metric's mean and standard error over the replicates."""
+        return estimate(self.scores(metric).values())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One table: settings under one task.
+
+    Attributes:
+        task: Its name.
+        settings: The rows, each at its chosen value.
+        grid: The rows for every value of the tuned key; equal to `settings` where nothing was tuned.
+        tune: The tuned key, if there is one.
+        criterion: The metric that chose its value.
+    """
+
+    task: str
+    settings: tuple[Setting, ...]
+    grid: tuple[Setting, ...]
+    tune: str | None = None
+    criterion: str | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The swept keys that tell rows apart."""
+        return tuple(key for key, _ in self.settings[0].values)
+
+    @property
+    def mixes_models(self) -> bool:
+        """Whether rows are different models at fixed learning rates, which says nothing about the models."""
+        models = {run.value("model") for row in self.settings for run in [*row.runs, *row.diverged]}
+        return self.tune is None and len(models) > 1
+
+    @property
+    def ranked(self) -> tuple[Setting, ...]:
+        """The rows that may be called best: as many values tried and runs finished as in any other; two or none."""
+        if self.mixes_models:
+            return ()
+        tried, replicates = max(row.tried for row in self.settings), max(len(row.runs) for row in self.settings)
+        rows = tuple(row for row in self.settings if (row.tried, len(row.runs)) == (tried, replicates) and replicates)
+        return rows if len(rows) > 1 else ()
+
+
+def compare(sweep: Sweep) -> list[Comparison]:
+    """A comparison per task of a sweep."""
+    differing = swept_keys([run.overrides for run in sweep.runs])
+    keys = [key for key in differing if key not in (*REPLICATE_KEYS, *SILENT_KEYS, "task")]
+    tune = next((run.config.get("sweep", {}).get("tune") for run in sweep.runs if run.config.get("sweep")), None)
+    tune = tune if tune in keys else None
+    tasks = dict.fromkeys(run.value("task") for run in sweep.runs)
+    return [_comparison(name, [run for run in sweep.runs if run.value("task") == name], keys, tune) for name in tasks]
+
+
+def _comparison(task: str, runs: Sequence[Run], keys: Sequence[str], tune: str | None) -> Comparison:
+    grid = _grouped(runs, keys)
+    if tune is None:
+        return Comparison(task, grid, grid)
+    finished = [run for run in runs if not run.diverged]
+    criterion, sign = next((c for c in CRITERIA if all(c[0] in run.metrics for run in finished)), CRITERIA[-1])
+    rows: dict[tuple[tuple[str, str], ...], list[Setting]] = {}
+    for setting in grid:
+        rows.setdefault(tuple(pair for pair in setting.values if pair[0] != tune), []).append(setting)
+    chosen = tuple(_choose(values, tried, tune, criterion, sign) for values, tried in rows.items())
+    return Comparison(task, chosen, grid, tune, criterion)
+
+
+def _choose(
+    values: tuple[tuple[str, str], ...], tried: Sequence[Setting], tune: str, criterion: str, sign: int
+) -> Setting:
+    """The row at its best value among those with most finished runs: one that diverged now and then is no choice."""
+    most = max(len(setting.runs) for setting in tried)
+    scored = [(mean.mean * sign, s) for s in tried if len(s.runs) == most and (mean := s.estimate(criterion))]
+    best = max(scored, key=lambda pair: pair[0])[1] if scored else tried[0]
+    diverged = tuple(run for setting in tried for run in setting.diverged)
+    chosen = dict(best.values)[tune] if scored else None
+    started = sum(setting.started for setting in tried)
+    return replace(best, values=values, diverged=diverged, chosen=chosen, tried=len(tried), started=started)
+
+
+def _grouped(runs: Sequence[Run], keys: Sequence[str]) -> tuple[Setting, ...]:
+    """Runs by their values of the keys, then by replicate."""
+    rows: dict[tuple[tuple[str, str], ...], list[Run]] = {}
+    for run in runs:
+        rows.setdefault(tuple((key, run.value(key)) for key in keys), []).append(run)
+    images = {_image(run) for run in runs}
+    found = []
+    for values, members in rows.items():
+        units: dict[Hashable, list[Run]] = {}
+        for run in members:
+            if not run.diverged:
+                units.setdefault(_image(run) if len(images) > 1 else run.value("seed"), []).append(run)
+        found.append(Setting(values, units, tuple(run for run in members if run.diverged), started=len(members)))
+    return tuple(found)
+
+
+def _image(run: Run) -> tuple[str, ...]:
+    return tuple(run.value(key) for key in IMAGE_KEYS)

@@ -1,0 +1,97 @@
+"""The table of a comparison: a row per setting, then the classical methods on the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from siren_pl.report.blocks import Table
+from siren_pl.report.curves import spikes
+from siren_pl.report.estimates import Estimate, estimate
+from siren_pl.report.measures import Measure, baseline_names, baseline_scores, columns, leader
+from siren_pl.report.settings import Comparison, Setting
+
+ABSENT = "–"
+
+
+def results(comparison: Comparison) -> Table:
+    """Every setting with mean ± standard error, the best of the ranked rows in bold, and what went wrong counted."""
+    measures, rows = columns(comparison), comparison.settings
+    tuned = (comparison.tune,) if comparison.tune else ()
+    header = ("setting", *tuned, *(measure.heading for measure in measures), "runs", "diverged", "loss spikes")
+    body = [
+        (
+            row.label,
+            *((row.chosen or ABSENT,) if tuned else ()),
+            *(_cell(row.estimate(measure.name), measure) for measure in measures),
+            str(len(row.runs)),
+            str(len(row.diverged)),
+            str(sum(spikes(run.history) for run in row.runs)),
+        )
+        for row in rows
+    ]
+    aside = [(label, *([""] * len(tuned)), *cells, "", "", "") for label, cells in _baselines(rows, measures)]
+    best = frozenset(
+        (rows.index(row), 1 + len(tuned) + column)
+        for column, measure in enumerate(measures)
+        if measure.sign and (row := leader(comparison.ranked, measure))
+    )
+    apart = frozenset(range(len(body), len(body) + len(aside)))
+    return Table(header, tuple(body + aside), _caption(comparison, bool(best), bool(aside)), best, apart)
+
+
+def replicates(comparison: Comparison) -> str:
+    """What the means are taken over, in words."""
+    largest = max(comparison.settings, key=lambda row: len(row.runs))
+    units, runs = len(largest.units), len(largest.runs)
+    if any(isinstance(unit, tuple) for unit in largest.units):
+        each = f", each the mean of {runs // units} seeds" if runs > units else ""
+        return f"mean ± standard error over {units} images{each}"
+    return f"mean ± standard error over {units} seeds" if units > 1 else "one seed, hence no standard error"
+
+
+def _caption(comparison: Comparison, marked: bool, with_baselines: bool) -> str:
+    # How pictures were shrunk moves scores by decibels, so no table goes without it.
+    resizes = {run.value("dataset.resize") for row in comparison.settings for run in row.runs} - {"None"}
+    shrunk = f", images resized {' or '.join(sorted(resizes))}" if resizes else ""
+    parts = [f"{comparison.task}{shrunk}: {replicates(comparison)}."]
+    if comparison.tune:
+        parts.append(
+            f"{comparison.tune} was chosen for every row by {_criterion(comparison)}, and runs that diverged are "
+            "counted over all the values tried."
+        )
+    parts += ["Bold: the best mean of a column among the ranked rows."] if marked else []
+    parts += ["Italic: classical methods on the same data, by the same rule."] if with_baselines else []
+    return " ".join(parts)
+
+
+def _criterion(comparison: Comparison) -> str:
+    """What chose the tuned value, in words."""
+    return {
+        "train_loss": "the lowest training loss, which needs no ground truth of held-out samples",
+        "train_psnr": "the highest training PSNR, which needs no ground truth of held-out samples",
+    }.get(str(comparison.criterion), f"the highest {comparison.criterion}, for want of a training loss")
+
+
+def _cell(value: Estimate | None, measure: Measure) -> str:
+    if value is None:
+        return ABSENT
+    return value.text(measure.form) if measure.sign else f"{value.mean:{measure.form}}"
+
+
+def _baselines(rows: Sequence[Setting], measures: Sequence[Measure]) -> list[tuple[str, list[str]]]:
+    """A row per classical method and per kind of data; models and optimisers change nothing of what it sees."""
+    found = []
+    groups: dict[str, list[Setting]] = {}
+    for row in rows:
+        data = replace(row, values=tuple(pair for pair in row.values if pair[0].startswith(("dataset.", "task."))))
+        groups.setdefault(data.label if data.values else "", []).append(row)
+    for name in baseline_names(rows):
+        for data, members in groups.items():
+            cells = []
+            for measure in measures:
+                scores = {unit: s for row in members for unit, s in baseline_scores(row, name, measure).items()}
+                cells.append(_cell(estimate(scores.values()), measure))
+            if any(cell != ABSENT for cell in cells):
+                found.append((name.replace("_", " ") + (f" ({data})" if data else ""), cells))
+    return found
