@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install train test lint bench clean
+.PHONY: help install train test lint bench report clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,32 @@ lint: install ## Format, lint, types and the floors of the architecture
 
 bench: install ## Pair our steps with the rivals' and write outputs/bench/
 	$(BIN)/python -m benchmarks
+
+# The experiments at a size for two cores. `make report REDUCED= ` runs them as their files say.
+REDUCED ?= dataset.size=64 trainer.max_steps=500 seed=0,1
+ABLATIONS := first_init hidden_init omega_0 first_omega_0 hidden_omega_0 depth
+COMPARISONS := siren_vs_relu zoo
+SMALL_WIDTH := $(if $(REDUCED),model.hidden_features=64)
+SMALL_BUDGET := $(if $(REDUCED),model.parameters=12700)
+SWEEPS := outputs/report
+PER_SWEEP := $(REDUCED) figures=false logger=none compile=false trainer.progress=false
+
+report: install $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) ## Run every ablation and comparison, reduced, and write them up as PDF and HTML
+	$(BIN)/python -m siren_pl.report $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) output=$(SWEEPS)
+
+# A sweep that was begun is continued: finished jobs are skipped. Its log stands beside it.
+.PHONY: FORCE
+$(SWEEPS)/ablation_%: FORCE
+	$(call sweep,ablation/$*,$(SMALL_WIDTH))
+$(SWEEPS)/compare_%: FORCE
+	$(call sweep,compare/$*,$(SMALL_BUDGET))
+
+define sweep
+	@mkdir -p $(SWEEPS); echo "$@: see $@.log"; \
+	if [ -e $@/multirun.yaml ]; then set -- sweep.resume=$@; \
+	else set -- experiment=$(1) $(PER_SWEEP) $(2) hydra.sweep.dir=$@; fi; \
+	$(BIN)/python train.py "$$@" >> $@.log 2>&1 || { tail -n 20 $@.log; exit 1; }
+endef
 
 clean: ## Remove what runs and tools left behind; .venv stays
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache dist

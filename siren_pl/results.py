@@ -69,22 +69,30 @@ def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]
 
 # Where the training loss is read at the end: noise of the batches is averaged over this share of the curve.
 LAST_SHARE = 0.1
-# A spike: a logged loss so many times the median of so many rows before it.
+# A spike: a logged loss so many times the median of so many rows before it, far above the noise of batches.
 SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
 
 
 def of_curve(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """`train_loss`, the mean over the last tenth of the logged curve, and `spikes`, how often it leapt up."""
-    losses = [row["train/loss"] for row in history if math.isfinite(row.get("train/loss", math.nan))]
+    """`train_loss`, the mean over the last tenth of the logged curve, and `spikes`; empty without a curve."""
+    losses = _losses(history)
     if not losses:
         return {}
     last = losses[-max(1, round(LAST_SHARE * len(losses))) :]
+    return {"train_loss": sum(last) / len(last), "spikes": float(spikes(history))}
+
+
+def spikes(history: Sequence[Mapping[str, float]]) -> int:
+    """How often the logged training loss leapt up; neighbouring rows of one leap count once."""
+    losses = _losses(history)
     leaps = [
         losses[i] > SPIKE_RATIO * statistics.median(losses[max(0, i - SPIKE_ROWS) : i]) for i in range(1, len(losses))
     ]
-    # Neighbouring rows of one leap count once.
-    spikes = sum(now and not before for before, now in pairwise([False, *leaps]))
-    return {"train_loss": sum(last) / len(last), "spikes": float(spikes)}
+    return sum(now and not before for before, now in pairwise([False, *leaps]))
+
+
+def _losses(history: Sequence[Mapping[str, float]]) -> list[float]:
+    return [row["train/loss"] for row in history if math.isfinite(row.get("train/loss", math.nan))]
 
 
 def _parameters(module: FieldModule) -> int:

@@ -19,6 +19,11 @@ LETTERS = 8
 HUES = {10: "tab10", 20: "tab20"}
 # A legend's row: letters across the page, letters that a line's mark takes of them, and its height in inches.
 LINE, MARK, ENTRY = 105, 9, 0.17
+LAYERS = {
+    "input_std": "spread of the input",
+    "preactivation_std": "spread of the output",
+    "preactivation_high": "power above Nyquist / 2",
+}
 CURVES = (("eval/train_psnr", "training samples"), ("eval/heldout_psnr", "held-out samples"))
 
 
@@ -83,7 +88,9 @@ def layers(comparison: Comparison) -> Figure | None:
                 points = [(row["layer"], row[name]) for row in stages.get(stage, []) if name in row]
                 shown = label if stage == "final" else None
                 panel.plot(*zip(*points, strict=True), style, color=colour, marker="o", markersize=2.5, label=shown)
-        dress(panel, name.replace("_", " "), "layer", "")
+        dress(panel, LAYERS.get(name, name.replace("_", " ")), "layer", "")
+        if name.endswith("std"):
+            panel.set_yscale("log")  # schemes differ by orders of magnitude
     legend(figure, axes[0, 0])
     return Figure(
         png(figure), f"{comparison.task}: statistics of the layers, before training (dashed) and after (solid)."

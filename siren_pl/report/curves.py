@@ -1,17 +1,13 @@
-"""Curves over steps: averaged over replicates, and searched for spikes."""
+"""Curves over steps, averaged over replicates."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from siren_pl.report.estimates import estimate
 from siren_pl.report.settings import Setting
-
-# A logged loss is a spike when it exceeds the median of the ten before it tenfold: far above the noise of batches.
-SPIKE_FACTOR, SPIKE_WINDOW = 10.0, 10
 
 
 @dataclass(frozen=True)
@@ -21,17 +17,6 @@ class Curve:
     steps: list[float]
     means: list[float]
     errors: list[float]
-
-
-def spikes(history: Sequence[dict[str, float]]) -> int:
-    """How often the logged training loss jumped; neighbouring rows of one jump count once."""
-    losses = np.array([row["train/loss"] for row in history if "train/loss" in row])
-    jumped = [
-        bool(loss > SPIKE_FACTOR * np.median(losses[max(0, at - SPIKE_WINDOW) : at]))
-        for at, loss in enumerate(losses)
-        if at
-    ]
-    return sum(now and not before for before, now in zip([False, *jumped], jumped, strict=False))
 
 
 def averaged(setting: Setting, name: str) -> Curve | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from siren_pl.metrics import PSNR_CAP
-from siren_pl.report.curves import spikes
 from siren_pl.report.estimates import CLEAR, estimate, gap
 from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, headline, leader
 from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
+from siren_pl.results import spikes
 
 
 def verdict(comparison: Comparison) -> str:

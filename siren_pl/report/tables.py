@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from siren_pl.report.blocks import Table
-from siren_pl.report.curves import spikes
 from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.measures import Measure, baseline_names, baseline_scores, columns, leader
 from siren_pl.report.settings import Comparison, Setting
+from siren_pl.results import spikes
 
 ABSENT = "–"
 

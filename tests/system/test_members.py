@@ -92,6 +92,7 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
     head = (CONF / "experiment" / f"{experiment}.yaml").read_text().splitlines()[:2]
     assert f"# python train.py experiment={experiment}" in head
     Image.new("L", (481, 321)).save(tmp_path / "12003.jpg")
+    Image.new("RGB", (768, 512)).save(tmp_path / "kodim03.png")
     config = composed(f"experiment={experiment}")
     config["dataset"]["size"] = 8
     if "root" in config["dataset"]:

@@ -7,10 +7,11 @@ import pytest
 
 from siren_pl.errors import UserError
 from siren_pl.report import discussion, numbers, tables
-from siren_pl.report.curves import averaged, spikes
+from siren_pl.report.curves import averaged
 from siren_pl.report.estimates import estimate, gap
 from siren_pl.report.runs import read
 from siren_pl.report.settings import Comparison, compare
+from siren_pl.results import spikes
 from tests.handmade_runs import handmade_run, handmade_sweep
 
 
