@@ -88,7 +88,7 @@ def layers(comparison: Comparison) -> Figure | None:
                 points = [(row["layer"], row[name]) for row in stages.get(stage, []) if name in row]
                 shown = label if stage == "final" else None
                 panel.plot(*zip(*points, strict=True), style, color=colour, marker="o", markersize=2.5, label=shown)
-        dress(panel, LAYERS.get(name, name.replace("_", " ")), "layer", "")
+        dress(panel, LAYERS.get(name) or str(name), "layer", "")
         if name.endswith("std"):
             panel.set_yscale("log")  # schemes differ by orders of magnitude
     legend(figure, axes[0, 0])

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 from PIL import Image
 
+from siren_pl.config import conf_directory
 from tests.conftest import Command, only_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,6 +41,19 @@ def files() -> None:
     np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
+def first_values(command: str) -> list[str]:
+    """What shrinks the sweep of an experiment: two values of its first key, one of every other."""
+    name = re.search(r"experiment=(\S+)", command)
+    if name is None:
+        return []
+    experiment = OmegaConf.load(conf_directory() / "experiment" / f"{name[1]}.yaml")
+    swept = OmegaConf.select(experiment, "hydra.sweeper.params") or {}
+    return [
+        f"{key}={','.join(str(values).split(',')[: 1 if number else 2])}"
+        for number, (key, values) in enumerate(swept.items())
+    ]
+
+
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("train.py")])
 def test_training_commands(command: str, train: Command) -> None:
@@ -47,6 +62,7 @@ def test_training_commands(command: str, train: Command) -> None:
     kept = [item for item in given if not item.startswith("dataset.size=")]
     if "experiment=paper" in command:
         kept += ["dataset=camera_128", "trainer.max_steps=2"]
+    kept = [*kept, *first_values(command)]
     assert train(*kept, "dataset.size=16", "sweep.allow_divergence=true").code == 0
 
 
@@ -73,7 +89,7 @@ def test_the_resume_of_the_readme(train: Command) -> None:
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["train", "test", "bench"]
+    assert targets == ["train", "test", "report", "bench"]
     assert all(f"\n{target}:" in makefile for target in targets)
 
 
