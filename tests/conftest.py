@@ -62,7 +62,7 @@ def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         shrink = TINY if tiny else ()
         flags = 2 if arguments[:1] == ("--config-dir",) else 0
         chosen = [*arguments[:flags], *shrink, f"logger={logger}", *arguments[flags:]]
-        if any(argument.startswith("resume=") for argument in arguments):
+        if any(argument.startswith(("resume=", "sweep.resume=")) for argument in arguments):
             chosen = list(arguments)
         return _invoke(commands._train, chosen, "train.py", monkeypatch, capfd)
 
