@@ -102,5 +102,5 @@ class SummariseSweep(Callback):
         allowed = config.sweep.allow_divergence
         _failed.extend(f"job {row['job']}" for row in rows if not sweeps.is_accepted(row["status"], allowed))
         if rows:
-            sweep_summary.write(directory, rows, config, exit_code=int(bool(_failed)))
+            sweep_summary.write(directory, rows, config)
         _underway.clear()

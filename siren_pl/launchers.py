@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 from siren_pl import config as checks
 
 # The optional dependency that brings each launcher.
 EXTRAS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit", "ray": "ray"}
+
+
+def installed() -> list[str]:
+    """Names of the launchers that are there, beside Hydra's own loop."""
+    return [
+        name
+        for name, extra in EXTRAS.items()
+        if find_spec("hydra_plugins") and find_spec(f"hydra_plugins.hydra_{extra}_launcher")
+    ]
 
 
 def missing(text: str) -> str | None:

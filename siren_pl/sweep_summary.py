@@ -12,14 +12,13 @@ from siren_pl.claims import WITHOUT_TRACE
 from siren_pl.sweeps import Row
 
 
-def write(directory: Path, rows: list[Row], config: DictConfig, exit_code: int) -> None:
+def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
     """Sum a sweep up.
 
     Args:
         directory: The sweep's.
         rows: A row per job.
         config: The sweep's configuration, Hydra's part included.
-        exit_code: What the sweep will exit with.
     """
     metric = config.sweep.metric
     pictures = _plot(rows, metric, directory)
@@ -27,7 +26,7 @@ def write(directory: Path, rows: list[Row], config: DictConfig, exit_code: int) 
         from siren_pl import wandb_runs
 
         options: Any = OmegaConf.to_container(config.logger, resolve=True)
-        wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures, exit_code)
+        wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
     # The last that is written: a sweep with a summary has nothing left to do.
     sweeps.write_summary(directory, rows)
     _print(rows, metric, directory)

@@ -50,9 +50,10 @@ def summarise(
     task: str,
     rows: Sequence[Mapping[str, Any]],
     figures: Sequence[Path],
-    exit_code: int,
 ) -> None:
     """Leave a run in the sweep's group that holds its table and its plots.
+
+    It ends well even where jobs did not: how they ended is in the table.
 
     Args:
         options: Of the logger.
@@ -60,7 +61,6 @@ def summarise(
         task: What the jobs fitted.
         rows: A row per job: number, status, overrides, metrics.
         figures: The metric over each swept key.
-        exit_code: Of the sweep.
     """
     import wandb
 
@@ -77,7 +77,7 @@ def summarise(
     cells = zip(*(_numbers([row.get(name) for row in rows]) for name in columns), strict=True)
     table = wandb.Table(columns=columns, data=[list(row) for row in cells])
     run.log({"sweep": table, **_pictures(figures)})
-    run.finish(exit_code=exit_code)
+    run.finish(exit_code=0)
 
 
 def _numbers(column: list[Any]) -> list[Any]:
