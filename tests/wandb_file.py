@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from wandb.proto.wandb_internal_pb2 import Record
 # LevelDB's log: a header of the file, then blocks of 32 KiB with fragments (crc, length, type) of records.
 FILE_HEADER, BLOCK, FRAGMENT = 7, 1 << 15, struct.Struct("<IHB")
 FULL, LAST = 1, 4
+# Seconds: `finish` returns a moment before W&B's own process has written the last records.
+PATIENCE = 10
 
 
 def run_of(directory: Path) -> Any:
@@ -35,10 +38,19 @@ def history(directory: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def records(directory: Path) -> Iterator[Record]:
-    """Every record of a run's directory."""
+def records(directory: Path) -> list[Record]:
+    """Every record of a finished run's directory."""
     (file,) = directory.glob("*.wandb")
-    data, whole, position = file.read_bytes(), b"", FILE_HEADER
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        found = list(_parsed(file.read_bytes()))
+        if found[-1].WhichOneof("record_type") == "exit" or time.monotonic() > deadline:
+            return found
+        time.sleep(0.02)
+
+
+def _parsed(data: bytes) -> Iterator[Record]:
+    whole, position = b"", FILE_HEADER
     while position + FRAGMENT.size <= len(data):
         if BLOCK - position % BLOCK < FRAGMENT.size:
             position += BLOCK - position % BLOCK

@@ -3,6 +3,7 @@
 import csv
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -119,3 +120,21 @@ def test_every_launcher_is_an_extra_of_the_package() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     for extra in launchers.EXTRAS.values():
         assert re.match(rf"hydra-{extra}-launcher", extras[extra][0])
+
+
+DOCUMENTED = re.findall(
+    r"^    python train\.py -m ((?:.*\\\n)*.*)$", (ROOT / "docs/sweeps.md").read_text(), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("command", DOCUMENTED)
+def test_documented_sweeps_are_accepted(command: str) -> None:
+    """Their first jobs are composed; nothing is put into a queue."""
+    from hydra import compose, initialize_config_dir
+
+    overrides = [override.split(",")[0] for override in shlex.split(command.replace("\\\n", ""))]
+    launcher = next((item.split("=")[1] for item in overrides if item.startswith("hydra/launcher=")), None)
+    if launcher is not None and launcher not in launchers.installed():
+        pytest.skip(f"{launcher} is not installed")
+    with initialize_config_dir(str(ROOT / "conf"), version_base="1.3"):
+        compose("train", overrides)
