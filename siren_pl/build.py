@@ -19,6 +19,7 @@ from siren_pl.tasks import Task
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
 from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
+from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule, Recipe
 from siren_pl.training.schedules import Constant, Cosine
 
@@ -167,10 +168,11 @@ def together(config: Plain, ground_truth: SampledSignal) -> int:
 
 
 def machine(config: Plain) -> Machine:
-    """Where the fit runs."""
+    """Where the fit runs, and what it shows of itself beside its curve."""
     options = config["trainer"]
     names = ("accelerator", "devices", "strategy", "precision", "tf32", "progress")
-    return Machine(**{name: options[name] for name in names})
+    callbacks = (Histograms(),) if config["logger"].get("histograms") else ()
+    return Machine(**{name: options[name] for name in names}, callbacks=callbacks)
 
 
 def baselines(config: Plain) -> dict[str, Baseline]:

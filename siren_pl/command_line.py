@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl import config as checks
+from siren_pl import launchers
 from siren_pl.allocator import reuse_pages
 from siren_pl.errors import UserError
 
@@ -53,6 +54,9 @@ def explain(error: BaseException) -> str:
     if isinstance(cause, UserError):
         return explain(cause)
     if isinstance(error, (HydraException, OmegaConfBaseException)):
+        absent = launchers.missing(text)
+        if absent is not None:
+            return absent
         text = re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
         return f"{text}{_did_you_mean(text)}"
     return f"{type(error).__name__}: {text} (add debug=true to see where)"

@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -21,14 +21,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
+from siren_pl import sweep_resume, sweeps
+from siren_pl.claims import ClaimError, held, settle
 from siren_pl.command_line import EXIT_USER, explain, guarded
 from siren_pl.errors import UserError
+from siren_pl.sweeps import ENDED
 
 log = logging.getLogger(__name__)
 
 STARTED = time.time()
 # Keys that a resumed run may change; everything else is the saved configuration's.
 RESUMABLE = ("trainer.max_steps", "logger")
+_MULTIRUN = ("-m", "--multirun")
 
 
 def train() -> NoReturn:
@@ -37,22 +41,39 @@ def train() -> NoReturn:
 
 
 def _train(arguments: list[str]) -> int:
-    resume = next((a.split("=", 1)[1] for a in arguments if a.startswith("resume=") and a != "resume=null"), None)
-    if resume is not None:
-        return _resume(Path(resume), [a for a in arguments if not a.startswith("resume=")])
+    for key, resume in (("resume", _resume), ("sweep.resume", _resume_sweep)):
+        given = [argument for argument in arguments if argument.startswith(f"{key}=") and argument != f"{key}=null"]
+        if given:
+            return resume(
+                Path(given[0].split("=", 1)[1]), [argument for argument in arguments if argument not in given]
+            )
     # argparse refuses overrides on both sides of a flag; people type the flag where it comes to mind.
-    sys.argv[1:] = sorted(arguments, key=lambda argument: argument not in ("-m", "--multirun"))
+    return _start(sorted(arguments, key=lambda argument: argument not in _MULTIRUN))
+
+
+def _start(arguments: list[str]) -> int:
+    """Hand a command line over to Hydra."""
+    from siren_pl import hydra_callbacks
+
+    sys.argv[1:] = arguments
     # Hydra then raises instead of printing its own report and leaving.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     _ended.clear()
+    hydra_callbacks.forget()
     conf = str(checks.conf_directory())
-    hydra.main(version_base="1.3", config_path=conf, config_name="train")(_hydra_job)()
-    from siren_pl.hydra_callbacks import failed_jobs
-
+    try:
+        hydra.main(version_base="1.3", config_path=conf, config_name="train")(_hydra_job)()
+    finally:
+        unfinished = hydra_callbacks.sweep_underway()
+        if unfinished is not None:
+            print(
+                f"the sweep in {unfinished} is not finished: continue with sweep.resume={unfinished}", file=sys.stderr
+            )
     for end in _ended:
         if isinstance(end, Exception):
             raise end
-    return EXIT_USER if failed_jobs() or any(end != directory_of.FINISHED for end in _ended) else 0
+    bad = unfinished is not None or hydra_callbacks.failed_jobs() or any(end != directory_of.FINISHED for end in _ended)
+    return EXIT_USER if bad else 0
 
 
 # How the one job of a run without -m ended: its status, or what it raised. Hydra would print a report of its own.
@@ -66,30 +87,58 @@ def _hydra_job(config: DictConfig) -> float | None:
     sweeping = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
     started = time.time() if sweeping and hydra_config.job.num else STARTED
     try:
-        checks.validate(config)
-        from siren_pl import build, run
-        from siren_pl.loggers import Job
-
-        job = Job(
-            directory,
-            task=hydra_config.runtime.choices["task"],
-            model=hydra_config.runtime.choices["model"],
-            group=Path(hydra_config.sweep.dir).name if sweeping else None,
-            overrides=tuple(hydra_config.overrides.task),
-        )
-        outcome = run.train(build.plain(config), job, started)
+        with held(directory):
+            settle(directory, config, hydra_config)
+            if directory_of.read_status(directory) in ENDED:
+                # Not by the log, which is a file of the finished run.
+                print(f"job {hydra_config.job.num} is kept: {directory_of.read_status(directory)}", file=sys.stderr)
+            else:
+                _run(config, hydra_config, directory, sweeping, started)
     except Exception as error:
         if not sweeping:
             _ended.append(error)
             return None
         if config.get("debug"):
             traceback.print_exc()
-        log.error("job %s (%s) failed: %s", hydra_config.job.num, hydra_config.job.override_dirname, explain(error))
+        number, overrides = hydra_config.job.num, hydra_config.job.override_dirname
+        if isinstance(error, ClaimError):
+            print(f"job {number} ({overrides}) is refused: {error}", file=sys.stderr)
+            return None
+        log.error("job %s (%s) failed: %s", number, overrides, explain(error))
         directory_of.write_status(directory, directory_of.FAILED)
         return None
     if not sweeping:
-        _ended.append(outcome.status)
-    return outcome.metrics.get(config.sweep.metric)
+        _ended.append(directory_of.read_status(directory))
+    return directory_of.read_metrics(directory).get(config.sweep.metric)
+
+
+def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
+    """Train from the beginning, or from the last checkpoint in the directory."""
+    checks.validate(config)
+    from siren_pl import build, run
+    from siren_pl.job import Job
+
+    job = Job(
+        directory,
+        task=hydra_config.runtime.choices["task"],
+        model=hydra_config.runtime.choices["model"],
+        group=Path(hydra_config.sweep.dir).name if sweeping else None,
+        overrides=tuple(hydra_config.overrides.task),
+    )
+    run.train(build.plain(config), job, started)
+
+
+def _resume_sweep(directory: Path, overrides: list[str]) -> int:
+    """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
+    start = sweeps.read_start(directory)
+    place = sweep_resume.go_to_its_place(start, directory)
+    given = [override for override in overrides if override not in _MULTIRUN]
+    arguments = sweep_resume.command_line(start, place, given)
+    if not sweeps.is_finished(place):
+        return _start(arguments)
+    rows = sweeps.summary_rows(place)
+    print(f"the sweep in {place} is finished, all {len(rows)} jobs of it: nothing to do.", file=sys.stderr)
+    return 0 if all(sweeps.is_accepted(row["status"], start.allow_divergence) for row in rows) else EXIT_USER
 
 
 def _resume(directory: Path, overrides: list[str]) -> int:
@@ -101,7 +150,7 @@ def _resume(directory: Path, overrides: list[str]) -> int:
     packages = _apply(config, overrides)
     checks.validate(config)
     from siren_pl import build, run, trust
-    from siren_pl.loggers import Job
+    from siren_pl.job import Job
 
     plain = build.plain(config)
     trust.check(plain, packages)

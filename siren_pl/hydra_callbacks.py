@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import run_directory as directory_of
-from siren_pl.sweeps import summary_rows, swept_keys
+from siren_pl import sweep_summary, sweeps
+from siren_pl.claims import difference
+from siren_pl.launchers import share_checkout
 
+# Hydra makes callbacks and keeps them to itself; this is how the command learns what they saw.
 _failed: list[str] = []
+_underway: list[Path] = []
 
 
 def failed_jobs() -> list[str]:
@@ -22,32 +25,71 @@ def failed_jobs() -> list[str]:
     return list(_failed)
 
 
-class RefuseUsedDirectory(Callback):
-    """Before anything is written: a directory that holds a run is not used for another.
+def sweep_underway() -> Path | None:
+    """The directory of a sweep that has begun and was not summed up yet."""
+    return _underway[0] if _underway else None
 
-    Hydra turns exceptions of callbacks into warnings, hence the exit.
-    """
+
+def forget() -> None:
+    """Before a command: nothing was seen yet."""
+    _failed.clear()
+    _underway.clear()
+
+
+class RefuseUsedDirectory(Callback):
+    """Before anything is written: a directory that holds a run is not used for another."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run's directory."""
-        _refuse(config, "hydra.run.dir")
+        directory = _chosen(config, "hydra.run.dir")
+        if directory_of.is_used(directory):
+            _refuse(f"hydra.run.dir={directory}", f"resume={directory}", "run")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the sweep's directory."""
-        _failed.clear()
-        _refuse(config, "hydra.sweep.dir")
+        """Check the sweep's directory, and keep how the sweep was started."""
+        directory = _chosen(config, "hydra.sweep.dir")
+        if directory_of.is_used(directory):
+            _refuse(f"hydra.sweep.dir={directory}", f"sweep.resume={directory}", "sweep")
+        sweeps.write_start(directory, config)
+        _begin(directory)
 
 
-def _refuse(config: DictConfig, key: str) -> None:
+class ContinueSweep(Callback):
+    """In the place of RefuseUsedDirectory where a sweep goes on: its directory is used, and that is right."""
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check that the sweep is still the same."""
+        directory = _chosen(config, "hydra.sweep.dir")
+        different = difference(sweeps.read_start(directory).config, config)
+        if different:
+            _leave(
+                f"sweep.resume={directory}: this sweep was started with another configuration: {different}. Was a file "
+                "of the configuration edited since? Undo that, or start the sweep again in an empty directory."
+            )
+        _begin(directory)
+
+
+def _chosen(config: DictConfig, key: str) -> Path:
     HydraConfig.instance().set_config(config)  # the default directory names the chosen task
-    directory = Path(OmegaConf.select(config, key))
-    if directory_of.is_used(directory):
-        print(
-            f"error: {key}={directory} already holds a run, and nothing in it was touched: choose an empty directory, "
-            f"or continue that run with resume={directory}.",
-            file=sys.stderr,
-        )
-        raise SystemExit(1)
+    return Path(OmegaConf.select(config, key))
+
+
+def _refuse(given: str, cure: str, kind: str) -> NoReturn:
+    _leave(
+        f"{given} already holds a run, and nothing in it was touched: choose an empty directory, "
+        f"or continue that {kind} with {cure}."
+    )
+
+
+def _leave(paragraph: str) -> NoReturn:
+    """Hydra turns exceptions of callbacks into warnings, hence the exit."""
+    print(f"error: {paragraph}", file=sys.stderr)
+    raise SystemExit(1)
+
+
+def _begin(directory: Path) -> None:
+    _underway[:] = [directory]
+    share_checkout()
 
 
 class SummariseSweep(Callback):
@@ -55,43 +97,10 @@ class SummariseSweep(Callback):
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
         """Read every job's directory and sum up."""
-        HydraConfig.instance().set_config(config)
-        directory = Path(config.hydra.sweep.dir)
-        rows = summary_rows(directory)
-        if not rows:
-            return
-        columns = list(dict.fromkeys(name for row in rows for name in row))
-        with (directory / "summary.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-        accepted = {directory_of.FINISHED, *([directory_of.DIVERGED] if config.sweep.allow_divergence else [])}
-        _failed.extend(f"job {row['job']}" for row in rows if row["status"] not in accepted)
-        _plot(rows, config.sweep.metric, directory)
-        _print(rows, config.sweep.metric, directory)
-
-
-def _plot(rows: list[dict[str, Any]], metric: str, directory: Path) -> None:
-    from siren_pl import figures
-
-    for key in swept_keys(rows):
-        points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
-        if points:
-            figures.sweep(points, key, metric, directory / "figures" / f"{metric}_over_{key.replace('/', '_')}.png")
-
-
-def _print(rows: list[dict[str, Any]], metric: str, directory: Path) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    keys = swept_keys(rows)
-    names = [
-        name for name in dict.fromkeys([metric, "psnr", "heldout_psnr", "wall_s"]) if any(name in row for row in rows)
-    ]
-    table = Table("job", *keys, "status", *names, title="sweep")
-    for row in rows:
-        numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]
-        table.add_row(row["job"], *(row.get(key, "") for key in keys), row["status"], *numbers)
-    console = Console(stderr=True)
-    console.print(table)
-    console.print(f"  {directory / 'summary.csv'}", soft_wrap=True, highlight=False)
+        directory = _chosen(config, "hydra.sweep.dir")
+        rows = sweeps.summary_rows(directory)
+        allowed = config.sweep.allow_divergence
+        _failed.extend(f"job {row['job']}" for row in rows if not sweeps.is_accepted(row["status"], allowed))
+        if rows:
+            sweep_summary.write(directory, rows, config)
+        _underway.clear()

@@ -18,8 +18,8 @@ from omegaconf import OmegaConf
 
 from siren_pl import build, figures
 from siren_pl import run_directory as directory_of
+from siren_pl.job import Job
 from siren_pl.judging import judge
-from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.signals import SampledSignal
 from siren_pl.signals.images import read_image, to_unit

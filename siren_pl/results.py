@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from siren_pl.loggers import Job
+from siren_pl.job import Job
 from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)

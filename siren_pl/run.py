@@ -10,8 +10,8 @@ from pathlib import Path
 from siren_pl import build, loggers, many
 from siren_pl import run_directory as directory_of
 from siren_pl.inspection import layers
+from siren_pl.job import Job
 from siren_pl.judging import judge
-from siren_pl.loggers import Job
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 
 from siren_pl.errors import UserError
@@ -19,9 +18,9 @@ RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diver
 def write_text(path: Path, text: str) -> None:
     """Write a file atomically: a reader sees the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w") as file:
-        file.write(text)
+    # Not by tempfile, whose files nobody else may read: results are shared.
+    partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    partial.write_text(text)
     os.replace(partial, path)
 
 
@@ -50,7 +49,8 @@ def read_status(directory: Path) -> str:
 
 def is_used(directory: Path) -> bool:
     """Whether a run or a sweep already lives here."""
-    return any((directory / name).exists() for name in (".hydra", "checkpoints", "metrics.json", "multirun.yaml"))
+    traces = (".hydra", "checkpoints", "metrics.json", "sweep.yaml", "multirun.yaml")
+    return any((directory / name).exists() for name in traces)
 
 
 def require_one_field(directory: Path, key: str) -> None:

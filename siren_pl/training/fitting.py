@@ -6,21 +6,18 @@ import signal
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
-from torch.multiprocessing.spawn import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
 from siren_pl.training.callbacks import Curve, ProgressLine, replay
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
 from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover
 from siren_pl.training.loader import Slices
 from siren_pl.training.module import FieldModule
-
-# A shell reports a process that a signal ended as 128 + the signal's number.
-SHELL_SIGNAL_BASE = 128
+from siren_pl.training.termination import EXIT_TERMINATED, Termination
 
 
 @dataclass(frozen=True)
@@ -57,13 +54,13 @@ def run(
         KeyboardInterrupt: Ctrl-C; the latest checkpoint stands.
     """
     quieten()
-    termination = Termination()
+    spawns = machine.settled_strategy.endswith("spawn")
+    termination = Termination(spawns)
     callbacks: list[pl.Callback] = [InEveryProcess(machine.tf32), Curve(), termination, *machine.callbacks]
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:
         callbacks.append(LastCheckpoint(directory))
-    spawns = machine.settled_strategy.endswith("spawn")
     trainer = pl.Trainer(
         max_steps=module.recipe.max_steps,
         max_epochs=-1,
@@ -81,7 +78,8 @@ def run(
     )
     last = None if directory is None else directory / LAST
     resume = str(last) if last is not None and last.exists() else None
-    before = signal.signal(signal.SIGTERM, termination) if _in_main_thread() else None
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, termination) if in_main_thread else None
     try:
         trainer.fit(module, train_dataloaders=Slices(), ckpt_path=resume, weights_only=True)
         if spawns and directory is not None:
@@ -89,9 +87,12 @@ def run(
             replay(module.history, loggers or [])
     except ProcessRaisedException as error:
         raise explained(error) from None
+    except ProcessExitedException:
+        termination.end_if_told()
+        raise
     except SIGTERMException:
         # Lightning's own exception would end the process with 0.
-        raise SystemExit(SHELL_SIGNAL_BASE + signal.SIGTERM) from None
+        raise SystemExit(EXIT_TERMINATED) from None
     except SystemExit as error:
         # Lightning turns Ctrl-C into sys.exit(1); give the caller the interrupt itself.
         if isinstance(error.__context__, KeyboardInterrupt):
@@ -100,23 +101,3 @@ def run(
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
-
-
-class Termination(pl.Callback):
-    """SIGTERM during a fit: Lightning stops between two steps; this keeps a signal that comes before it listens."""
-
-    def __init__(self) -> None:
-        self._received = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        """The signal handler; Lightning puts its own before it."""
-        self._received = True
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Stop here if the signal came early."""
-        if self._received:
-            raise SIGTERMException
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()

@@ -1,13 +1,19 @@
 """Two processes that share every batch end where one process with the doubled batch does."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.conftest import Command
+from siren_pl import run_directory
+from tests.conftest import TINY, Command
 
+ROOT = Path(__file__).resolve().parents[2]
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
 
 
@@ -32,3 +38,18 @@ def test_divergence_in_a_spawned_process_is_a_result(train: Command) -> None:
     ended = train(*TWO, "optimizer.lr=1e30", "optimizer.warmup=0", "trainer.max_steps=20", "hydra.run.dir=two")
     assert ended.code == 1 and "diverged" in ended.err and "Traceback" not in ended.err
     assert json.loads(Path("two/metrics.json").read_text())["diverged"] == 1
+
+
+def test_sigterm_reaches_the_spawned_processes() -> None:
+    """They stop after the same step, with a checkpoint."""
+    options = (*TINY, *TWO, "logger=none", "dataset.batch_size=64", "trainer.max_steps=100000", "hydra.run.dir=ended")
+    command = [sys.executable, str(ROOT / "train.py"), *options]
+    with Path("said").open("w") as said:
+        process = subprocess.Popen(command, stderr=said)
+    while not Path("ended/checkpoints/last.ckpt").exists():
+        assert process.poll() is None, Path("said").read_text()
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 143, Path("said").read_text()
+    assert run_directory.read_status(Path("ended")) == run_directory.INTERRUPTED
+    assert 0 < torch.load("ended/checkpoints/last.ckpt", weights_only=True)["global_step"] < 100000

@@ -1,0 +1,70 @@
+"""The end of a sweep: a plot of the metric over each swept key, `summary.csv`, a run in W&B, a table to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl import sweeps
+from siren_pl.claims import WITHOUT_TRACE
+from siren_pl.sweeps import Row
+
+
+def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
+    """Sum a sweep up.
+
+    Args:
+        directory: The sweep's.
+        rows: A row per job.
+        config: The sweep's configuration, Hydra's part included.
+    """
+    metric = config.sweep.metric
+    pictures = _plot(rows, metric, directory)
+    if config.logger.name == "wandb":
+        from siren_pl import wandb_runs
+
+        options: Any = OmegaConf.to_container(config.logger, resolve=True)
+        wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
+    # The last that is written: a sweep with a summary has nothing left to do.
+    sweeps.write_summary(directory, rows)
+    _print(rows, metric, directory)
+
+
+def _swept(rows: list[Row]) -> list[str]:
+    """The override keys whose value differs between jobs, and that have a say in the result."""
+    return [key for key in sweeps.swept_keys(rows) if key.split(".")[0] not in WITHOUT_TRACE]
+
+
+def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
+    from siren_pl import figures
+
+    pictures = []
+    for key in _swept(rows):
+        points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
+        path = directory / "figures" / f"{metric.replace('/', '_')}_over_{key.replace('/', '_')}.png"
+        if points:
+            pictures.append(figures.sweep(points, key, metric, path))
+    return pictures
+
+
+def _print(rows: list[Row], metric: str, directory: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    keys = _swept(rows)
+    names = [
+        name for name in dict.fromkeys([metric, "psnr", "heldout_psnr", "wall_s"]) if any(name in row for row in rows)
+    ]
+    table = Table("job", *keys, "status", *names, title="sweep")
+    for row in rows:
+        numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]
+        table.add_row(row["job"], *(row.get(key, "") for key in keys), row["status"], *numbers)
+    console = Console(stderr=True)
+    console.print(table)
+    console.print(f"  {directory / sweeps.SUMMARY}", soft_wrap=True, highlight=False)
+    if any(row["status"] not in sweeps.ENDED for row in rows):
+        console.print(
+            f"  try the jobs without a result again: sweep.resume={directory}", soft_wrap=True, highlight=False
+        )
