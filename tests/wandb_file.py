@@ -44,7 +44,7 @@ def records(directory: Path) -> list[Record]:
     deadline = time.monotonic() + PATIENCE
     while True:
         found = list(_parsed(file.read_bytes()))
-        if found[-1].WhichOneof("record_type") == "exit" or time.monotonic() > deadline:
+        if (found and found[-1].WhichOneof("record_type") == "exit") or time.monotonic() > deadline:
             return found
         time.sleep(0.02)
 
@@ -57,6 +57,8 @@ def _parsed(data: bytes) -> Iterator[Record]:
             continue
         _, length, kind = FRAGMENT.unpack_from(data, position)
         position += FRAGMENT.size
+        if position + length > len(data):
+            return
         whole += data[position : position + length]
         position += length
         if kind in (FULL, LAST):
