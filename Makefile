@@ -38,7 +38,9 @@ COMPARISONS := siren_vs_relu zoo
 SMALL_WIDTH := $(if $(REDUCED),model.hidden_features=64)
 SMALL_BUDGET := $(if $(REDUCED),model.parameters=12700)
 SWEEPS := outputs/report
-PER_SWEEP := $(REDUCED) figures=false logger=none compile=false trainer.progress=false
+# Jobs side by side, a thread each: networks this small gain nothing from two.
+JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
+PER_SWEEP := $(REDUCED) figures=false logger=none compile=false trainer.progress=false hydra/launcher=joblib hydra.launcher.n_jobs=$(JOBS)
 
 report: install $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) ## Run every ablation and comparison, reduced, and write them up as PDF and HTML
 	$(BIN)/python -m siren_pl.report $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) output=$(SWEEPS)
@@ -52,7 +54,7 @@ $(SWEEPS)/compare_%: FORCE
 
 define sweep
 	@mkdir -p $(SWEEPS); echo "$@: see $@.log"; \
-	if [ -e $@/multirun.yaml ]; then set -- sweep.resume=$@; \
+	if [ -e $@/sweep.yaml ]; then set -- sweep.resume=$@; \
 	else set -- experiment=$(1) $(PER_SWEEP) $(2) hydra.sweep.dir=$@; fi; \
 	$(BIN)/python train.py "$$@" >> $@.log 2>&1 || { tail -n 20 $@.log; exit 1; }
 endef

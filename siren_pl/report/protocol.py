@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from siren_pl import build
+from siren_pl import models
 from siren_pl.report.blocks import Table
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import REPLICATE_KEYS
@@ -68,10 +68,11 @@ def settings_of(run: Run) -> dict[str, str]:
     if "dataset.index" in run.overrides or run.config.get("dataset", {}).get("index") is not None:
         told["dataset.index"] = run.value("dataset.index")
     settled = {"trainer.max_steps": run.metrics.get("steps")} if not run.diverged else {}
-    if samples := run.checkpoint.get("signal", {}).get("samples"):
-        model = build.settled_model(run.config, samples)
-        settled |= {f"model.{key}": value for key, value in model.items() if isinstance(value, float)}
-        settled["optimizer.lr"] = build.auto_lr(run.config, samples)
+    if signal := run.checkpoint.get("signal"):
+        domain = models.KnownDomain(**signal)
+        model = models.settled_model(run.config, domain)
+        settled |= {f"model.{key}": value for key, value in model.items() if isinstance(value, (int, float))}
+        settled["optimizer.lr"] = models.auto_lr(run.config, domain)
     told |= {key: f"{value:.4g} (auto)" for key, value in settled.items() if told.get(key) == "auto" and value}
     if "parameters" in run.metrics:
         told["model.parameters"] = f"{run.metrics['parameters']:,.0f}"
