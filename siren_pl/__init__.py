@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from siren_pl.evaluation import load as load
     from siren_pl.interface import fit as fit
     from siren_pl.jet import Jet as Jet
+    from siren_pl.networks import Bacon as Bacon
+    from siren_pl.networks import ComplexWire as ComplexWire
+    from siren_pl.networks import Finer as Finer
+    from siren_pl.networks import FourierFeatures as FourierFeatures
+    from siren_pl.networks import FourierFilters as FourierFilters
+    from siren_pl.networks import GaborFilters as GaborFilters
+    from siren_pl.networks import Gaussian as Gaussian
+    from siren_pl.networks import HashGrid as HashGrid
     from siren_pl.networks import Relu as Relu
     from siren_pl.networks import Siren as Siren
     from siren_pl.networks import Softplus as Softplus
     from siren_pl.networks import Tanh as Tanh
+    from siren_pl.networks import TensorProduct as TensorProduct
+    from siren_pl.networks import Wire as Wire
     from siren_pl.signals import SampledSignal as SampledSignal
     from siren_pl.signals import bundled as bundled
     from siren_pl.signals import image_file as image_file
@@ -36,7 +46,10 @@ _HOMES = {
     "siren_pl.evaluation": ("load",),
     "siren_pl.interface": ("fit",),
     "siren_pl.jet": ("Jet",),
-    "siren_pl.networks": ("Relu", "Siren", "Softplus", "Tanh"),
+    "siren_pl.networks": (
+        *("Bacon", "ComplexWire", "Finer", "FourierFeatures", "FourierFilters", "GaborFilters", "Gaussian"),
+        *("HashGrid", "Relu", "Siren", "Softplus", "Tanh", "TensorProduct", "Wire"),
+    ),
     "siren_pl.signals": ("SampledSignal", "bundled", "image_file", "image_signal"),
     "siren_pl.tasks": ("Task", "image_fit", "poisson_grad", "poisson_laplacian"),
 }

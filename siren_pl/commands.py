@@ -10,28 +10,23 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
-from siren_pl import sweep_resume, sweeps
+from siren_pl import run_resume, sweep_resume, sweeps
 from siren_pl.claims import ClaimError, held, settle
 from siren_pl.command_line import EXIT_USER, explain, guarded
-from siren_pl.errors import UserError
 from siren_pl.sweeps import ENDED
 
 log = logging.getLogger(__name__)
 
 STARTED = time.time()
-# Keys that a resumed run may change; everything else is the saved configuration's.
-RESUMABLE = ("trainer.max_steps", "logger")
 _MULTIRUN = ("-m", "--multirun")
 
 
@@ -41,10 +36,10 @@ def train() -> NoReturn:
 
 
 def _train(arguments: list[str]) -> int:
-    for key, resume in (("resume", _resume), ("sweep.resume", _resume_sweep)):
+    for key, continued in (("resume", _resume), ("sweep.resume", _resume_sweep)):
         given = [argument for argument in arguments if argument.startswith(f"{key}=") and argument != f"{key}=null"]
         if given:
-            return resume(
+            return continued(
                 Path(given[0].split("=", 1)[1]), [argument for argument in arguments if argument not in given]
             )
     # argparse refuses overrides on both sides of a flag; people type the flag where it comes to mind.
@@ -128,6 +123,10 @@ def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool,
     run.train(build.plain(config), job, started)
 
 
+def _resume(directory: Path, overrides: list[str]) -> int:
+    return 0 if run_resume.resume(directory, overrides, STARTED) else EXIT_USER
+
+
 def _resume_sweep(directory: Path, overrides: list[str]) -> int:
     """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
     start = sweeps.read_start(directory)
@@ -139,68 +138,3 @@ def _resume_sweep(directory: Path, overrides: list[str]) -> int:
     rows = sweeps.summary_rows(place)
     print(f"the sweep in {place} is finished, all {len(rows)} jobs of it: nothing to do.", file=sys.stderr)
     return 0 if all(sweeps.is_accepted(row["status"], start.allow_divergence) for row in rows) else EXIT_USER
-
-
-def _resume(directory: Path, overrides: list[str]) -> int:
-    """Continue a run in place from its saved configuration, which stays as it is."""
-    directory_of.require_run(directory, "resume")
-    config = OmegaConf.load(directory / ".hydra" / "config.yaml")
-    hydra_config = OmegaConf.load(directory / ".hydra" / "hydra.yaml")
-    assert isinstance(config, DictConfig)
-    packages = _apply(config, overrides)
-    checks.validate(config)
-    from siren_pl import build, run, trust
-    from siren_pl.job import Job
-
-    plain = build.plain(config)
-    trust.check(plain, packages)
-    choices = OmegaConf.select(hydra_config, "hydra.runtime.choices", default={})
-    job = Job(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
-    if run.is_done(plain, directory):
-        print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)
-        return 0
-    with _logging_to(directory / "run.log"):
-        outcome = run.train(plain, job, STARTED)
-    return 0 if outcome.status == directory_of.FINISHED else EXIT_USER
-
-
-def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
-    """Write the few overrides that a resumed run admits into its configuration; returns the trusted packages."""
-    packages: list[str] = []
-    for override in overrides:
-        key, _, value = override.partition("=")
-        if key == "trust":
-            packages += value.split(",")
-        elif key == "debug":
-            config.debug = value.lower() == "true"
-        elif key == "logger":
-            file = checks.conf_directory() / "logger" / f"{value}.yaml"
-            if not file.is_file():
-                raise UserError(f"logger={value} is unknown: choose wandb, csv, tensorboard or none.")
-            config.logger = OmegaConf.load(file)
-        elif key in RESUMABLE or key.startswith("logger."):
-            OmegaConf.update(config, key, OmegaConf.from_dotlist([override]).get(key.split(".")[0])[key.split(".")[1]])
-        else:
-            raise UserError(
-                f"{override}: a resumed run may change only {' and '.join(RESUMABLE)}; start a new run instead."
-            )
-    return tuple(packages)
-
-
-@contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
-    """Messages of a resumed run go to the terminal and to the run's own log, as Hydra has it for a new one."""
-    root = logging.getLogger()
-    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(path)]
-    level = root.level
-    root.setLevel(logging.INFO)
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter("%(message)s"))
-        root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.setLevel(level)
-        for handler in handlers:
-            root.removeHandler(handler)
-            handler.close()

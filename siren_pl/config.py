@@ -64,7 +64,7 @@ RULES: dict[str, tuple[Any, str]] = {
     "model.parameters": (Optional[Count], "a whole number of parameters, or null"),
     "model.lr_factor": (Positive, "a positive number"),
     "model.deviation": (Union[Positive, Auto], "a positive number, or auto"),
-    "model.scale": (Union[Positive, Auto], "a positive number, or auto"),
+    "model.scale": (Optional[Positive], "a positive number, or null"),
     "model.bell_width": (Union[Positive, Auto], "a positive number, or auto"),
     "model.first_bias": (Positive, "a positive number"),
     "model.input_scale": (Union[Positive, Auto], "a positive number, or auto"),

@@ -28,8 +28,6 @@ AUTO: dict[str, Callable[[float], float | int]] = {
     "num_frequencies": nyquist_octaves,
     # Tancik et al. found 10 cycles across an image of which 256 samples were seen.
     "deviation": lambda n: 10.0 * n / REFERENCE_SAMPLES,
-    # WIRE's window, three quarters of its omega_0: narrower than the paper's, and better between samples.
-    "scale": lambda n: 0.75 * REFERENCE_OMEGA * n / REFERENCE_SAMPLES,
     # Measured on a photograph of 86 samples an axis, where 0.1 was best of 0.05 … 0.5; a length goes with 1 / n.
     "bell_width": lambda n: 8.6 / n,
     "input_scale": lambda n: n,  # Fathony et al.: 256 for 256 samples

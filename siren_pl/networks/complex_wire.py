@@ -17,7 +17,6 @@ from siren_pl.activations import bell, gabor
 from siren_pl.inits import FIRST, HIDDEN, LAST, Init
 from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork, exact_linear
-from siren_pl.networks.mlp import FRAMEWORK
 
 
 class ComplexWire(CoordinateNetwork):
@@ -29,8 +28,9 @@ class ComplexWire(CoordinateNetwork):
         hidden_features: Complex width: a hidden layer has twice as many real numbers per input.
         hidden_layers: Hidden-to-hidden layers.
         omega_0: Angular frequency of the wave.
-        scale: Inverse width of its window.
-        init: Draws the real and the imaginary halves of a layer; defaults to torch's own.
+        scale: Inverse width of its window; None for half of omega_0, the paper's ratio. A wider window lets the height
+            of a wavelet, up to exp(omega_0² / 4 scale²), overflow.
+        init: Draws the real and the imaginary halves of a layer; defaults to SIREN's scheme (see `Wire`).
         seed: Seeds the weights.
     """
 
@@ -41,14 +41,15 @@ class ComplexWire(CoordinateNetwork):
         hidden_features: int = 181,
         hidden_layers: int = 3,
         omega_0: float = 20.0,
-        scale: float = 10.0,
+        scale: float | None = None,
         init: Init | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         generator = torch.Generator().manual_seed(seed)
-        draw = init or FRAMEWORK
+        draw = init or Init()
+        scale = omega_0 / 2 if scale is None else scale
 
         def linear(entry: int, width: int, place: str) -> nn.Linear:
             layer = nn.Linear(entry, width)
