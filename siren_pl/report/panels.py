@@ -86,7 +86,10 @@ def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str
         raise UserError(f"{signal.name} is too large for its derivatives to be drawn.")
     shape = signal.values.shape
     target, pixels = to_unit(signal.values), to_unit(task.align(judgement.values, signal))
-    slopes, laplacian = judgement.jet.gradient.double().numpy(), judgement.jet.laplacian.double().numpy()
+    slopes = judgement.jet.gradient.double().numpy()
+    # A field of linear pieces has no Laplacian: its map stays blank.
+    blank = np.full(shape, np.nan)
+    laplacian = blank if judgement.jet.second is None else judgement.jet.laplacian.double().numpy()
     truth = judgement.targets
     window = busiest(_magnitude(truth["gradient"], shape))
     title = f"{label}\n{judgement.metrics.get('psnr_mean_aligned', judgement.metrics['psnr']):.2f} dB"
