@@ -45,6 +45,8 @@ PER_SWEEP := $(REDUCED) figures=false logger=none compile=false trainer.progress
 report: install $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) ## Run every ablation and comparison, reduced, and write them up as PDF and HTML
 	$(BIN)/python -m siren_pl.report $(ABLATIONS:%=$(SWEEPS)/ablation_%) $(COMPARISONS:%=$(SWEEPS)/compare_%) output=$(SWEEPS)
 
+$(SWEEPS)/ablation_depth: SMALL_WIDTH += $(if $(REDUCED),model.parameters=null$(comma)12700)
+comma := ,
 # A sweep that was begun is continued: finished jobs are skipped. Its log stands beside it.
 .PHONY: FORCE
 $(SWEEPS)/ablation_%: FORCE
