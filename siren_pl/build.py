@@ -56,7 +56,10 @@ def derivatives(config: Plain, out_features: int) -> Derivatives:
 
 
 def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
-    """What every `auto` comes to for this signal: `model`, `lr`, `batch_size` (None for all) and `max_steps`."""
+    """What every `auto` comes to for this signal: `model`, `lr`, `batch_size` (None for all) and `max_steps`.
+
+    `parameters` is the budget that the model was sized to; None where there was none.
+    """
     observed = ground_truth.observed_count
     batch = config["dataset"]["batch_size"]
     batch_size = None if batch == "full" else int(batch)
@@ -71,6 +74,7 @@ def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
         "lr": (auto_lr(config, ground_truth) if lr == "auto" else lr) * config["optimizer"]["factor"],
         "batch_size": batch_size,
         "max_steps": int(steps),
+        "parameters": config["model"].get("parameters"),
     }
 
 

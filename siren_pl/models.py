@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -14,8 +13,6 @@ from siren_pl import inits
 from siren_pl.errors import UserError
 from siren_pl.inits import Init
 from siren_pl.networks import CoordinateNetwork, nyquist_octaves
-
-log = logging.getLogger(__name__)
 
 Plain = dict[str, Any]
 
@@ -37,8 +34,6 @@ AUTO: dict[str, Callable[[float], float | int]] = {
 }
 # Keys of a model that are not arguments of its constructor.
 _NOT_OF_THE_NETWORK = ("parameters", "sized_by", "lr_factor")
-# A budget that is missed by more is worth a word.
-TOLERANCE = 0.02
 # Doublings of the sizing option before a budget is out of reach, from one.
 MOST_DOUBLINGS = 24
 
@@ -113,10 +108,6 @@ def _sized(config: Plain, options: Plain, domain: Domain, budget: int) -> Plain:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if parameters(middle) <= budget else (low, middle)
-    if parameters(low) < (1 - TOLERANCE) * budget:
-        log.warning(
-            "model.parameters=%d: the nearest network below it has %d (model.%s=%d)", budget, parameters(low), key, low
-        )
     return options | {key: low}
 
 

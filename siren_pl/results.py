@@ -30,6 +30,10 @@ class Outcome:
     metrics: dict[str, float]
 
 
+# A budget of parameters that is missed by more is worth a word.
+BUDGET_TOLERANCE = 0.02
+
+
 def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
     """Log what `auto` came to, so that nobody has to guess."""
     recipe, signals = module.recipe, module.fields.signals
@@ -48,6 +52,9 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
         points,
         chosen["lr"],
     )
+    budget = chosen["parameters"]
+    if budget is not None and _parameters(module) < (1 - BUDGET_TOLERANCE) * budget:
+        log.warning("model.parameters=%d: the nearest network below it has %d", budget, _parameters(module))
 
 
 def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]:

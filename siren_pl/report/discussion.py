@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from siren_pl.metrics import PSNR_CAP
 from siren_pl.report.estimates import CLEAR, estimate, gap
-from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, headline, leader
+from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, columns, headline, leader
 from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.results import spikes
@@ -35,7 +35,14 @@ def remarks(comparison: Comparison) -> list[str]:
     """Everything else worth saying, a sentence each."""
     measure = headline(comparison)
     scored = [] if measure is None else [*_ties(comparison, measure), *_baselines(comparison, measure)]
-    return [*scored, *_disagreements(comparison), *_peaks(comparison), *_tuning(comparison), *_failures(comparison)]
+    return [
+        *scored,
+        *_switches(comparison),
+        *_disagreements(comparison),
+        *_peaks(comparison),
+        *_tuning(comparison),
+        *_failures(comparison),
+    ]
 
 
 def _lead(first: Setting, second: Setting, measure: Measure) -> str:
@@ -73,6 +80,18 @@ def _baselines(comparison: Comparison, measure: Measure) -> Iterator[str]:
                 f"On the same data, {title} exceeds {len(above)} of {len(leads)} settings in {measure.title}, the "
                 f"nearest of them, {label}, by {measure.text(lead)}."
             )
+
+
+def _switches(comparison: Comparison) -> Iterator[str]:
+    measure = next((MEASURES[n] for n in ("train_psnr", "psnr") if MEASURES[n] in columns(comparison)), None)
+    for key in comparison.keys if measure else ():
+        changes = [
+            f"{off.label} {change.mean:+.2f}"
+            for off, on in comparison.switched(key)
+            if measure and (change := gap(on.scores(measure.name), off.scores(measure.name)))
+        ]
+        if measure and changes:
+            yield f"Switching {key} on changes {measure.title} by, in{measure.unit}: {', '.join(changes)}."
 
 
 def _disagreements(comparison: Comparison) -> Iterator[str]:

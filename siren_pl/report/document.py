@@ -35,6 +35,7 @@ def compose(sweeps: Sequence[Sweep], command: str, packages: tuple[str, ...] = (
     return numbered(
         [
             Heading(TITLE, 1),
+            Heading("Summary"),
             *map(Paragraph, verdicts),
             *literature.introduction(),
             *related,

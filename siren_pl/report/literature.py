@@ -42,7 +42,10 @@ REFERENCES = {
         "T. Müller, A. Evans, C. Schied, A. Keller. Instant Neural Graphics Primitives with a Multiresolution Hash "
         "Encoding. ACM Transactions on Graphics 41(4), 2022. arXiv:2201.05989."
     ),
-    "tensor": "T. G. Kolda, B. W. Bader. Tensor Decompositions and Applications. SIAM Review 51(3), 2009.",
+    "tensor": (
+        "P. Ashtari, P. Behmandpoor, N. Deligiannis, A. Pižurica. FUTON: Fourier Tensor Network for Implicit Neural "
+        "Representations. 2026. arXiv:2602.13414."
+    ),
     "scaled": (
         "T. Yeom, S. Lee, J. Lee. Fast Training of Sinusoidal Neural Fields via Scaling Initialization. ICLR 2025. "
         "arXiv:2410.04779."

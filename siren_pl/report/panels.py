@@ -18,7 +18,8 @@ from siren_pl.judging import judge
 from siren_pl.judging.whole import WholeJudgement
 from siren_pl.report.blocks import Block, Figure, Paragraph
 from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
-from siren_pl.report.settings import Comparison
+from siren_pl.report.measures import headline
+from siren_pl.report.settings import Comparison, Setting
 from siren_pl.signals.images import to_unit
 
 # The excerpt is this fraction of the picture's sides.
@@ -29,6 +30,8 @@ MAPS = (("magma", False), ("magma", False), ("RdBu_r", True))
 BAR, STEP_OF_BYTES = 0.07, 1 / 255
 # Rows of pictures that fit a page with its caption.
 ROWS = 5
+# A comparison of more settings than this shows two pages of them.
+MOST_SHOWN = 13
 TITLES = ("image", "excerpt", "absolute error", "gradient magnitude", "Laplacian")
 Scales = tuple[float, ...]
 
@@ -49,9 +52,8 @@ def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
     """Figures of the first run of every setting; a line in their place where a picture cannot be made."""
     pages: list[list[Strip]] = []
     missing: dict[str, list[str]] = {}
-    for row in comparison.settings:
-        if not row.runs:
-            continue
+    chosen = _chosen(comparison)
+    for row in chosen:
         try:
             target, field = _strips(row.label, row.runs[0].directory, row.runs[0].config, packages)
         except UserError as error:
@@ -64,11 +66,25 @@ def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
         else:
             pages.append([target, field])
     told = [f"Pictures of {', '.join(rows)} are left out: {why}" for why, rows in missing.items()]
+    if len(chosen) < len(comparison.settings) and pages:
+        told.append(
+            "Shown are settings from the best to the worst of the table; the others' pictures are in their runs."
+        )
     scales = _scales([strip for page in pages for strip in page]) if pages else ()
     return [
         *(Figure(_drawn(page, scales), _caption(comparison)) for page in pages),
         *([Paragraph(" ".join(told))] if told else []),
     ]
+
+
+def _chosen(comparison: Comparison) -> list[Setting]:
+    """The settings that are shown: all of a few; of many, evenly from the best to the worst, in the table's order."""
+    rows, measure = [row for row in comparison.settings if row.runs], headline(comparison)
+    if len(rows) <= MOST_SHOWN or measure is None:
+        return rows
+    ordered = sorted(rows, key=lambda row: -(mean.mean if (mean := row.estimate(measure.name)) else -np.inf))
+    chosen = [ordered[round(place)] for place in np.linspace(0, len(rows) - 1, 2 * (ROWS - 1))]
+    return [row for row in rows if row in chosen]
 
 
 def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str, ...]) -> tuple[Strip, Strip]:

@@ -14,6 +14,8 @@ IMAGE_KEYS = ("dataset", "dataset.index")
 REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
 # Keys that change what is said about a run, not its result.
 SILENT_KEYS = ("logger", "figures", "debug", "trainer.progress", "sweep.metric", "sweep.allow_divergence", "sweep.tune")
+# How a switch is told in a label: by its name where it is on, not at all where it is off.
+_OF_SWITCHES = {"true": "{}", "false": ""}
 # What a tuned value is chosen by: the first that all runs have. +1 where more is better.
 CRITERIA = (("train_loss", -1), ("train_psnr", 1), ("psnr", 1))
 
@@ -45,10 +47,15 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """A name for tables and legends: names as they are, other values with their key."""
+        """A name for tables and legends: chosen members as they are, other values with their key, switches by name."""
         if not self.values:
             return [*self.runs, *self.diverged][0].value("model")
-        return ", ".join(value if "." not in key else f"{key}={value}" for key, value in self.values)
+        leaves = [key.rpartition(".")[2] for key, _ in self.values]
+        parts = []
+        for (key, value), leaf in zip(self.values, leaves, strict=True):
+            short = leaf if leaves.count(leaf) == 1 else key
+            parts.append(value if "." not in key else _OF_SWITCHES.get(value.lower(), "{}={}").format(short, value))
+        return ", ".join(part for part in parts if part) or ", ".join(f"no {leaf}" for leaf in leaves)
 
     def scores(self, metric: str) -> dict[Hashable, float]:
         """A metric by replicate: of several seeds on one image, their mean."""
@@ -84,6 +91,14 @@ class Comparison:
     def keys(self) -> tuple[str, ...]:
         """The swept keys that tell rows apart."""
         return tuple(key for key, _ in self.settings[0].values)
+
+    def switched(self, key: str) -> list[tuple[Setting, Setting]]:
+        """Pairs of rows that differ in this key alone, off and on; empty for a key that is no switch."""
+        sides: dict[tuple[tuple[str, str], ...], dict[str, Setting]] = {}
+        for row in self.settings:
+            rest = tuple(pair for pair in row.values if pair[0] != key)
+            sides.setdefault(rest, {})[dict(row.values)[key].lower()] = row
+        return [(pair["false"], pair["true"]) for pair in sides.values() if set(pair) == {"false", "true"}]
 
     @property
     def mixes_models(self) -> bool:
