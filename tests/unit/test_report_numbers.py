@@ -45,8 +45,8 @@ def test_cells_are_mean_and_standard_error_over_seeds(tmp_path: Path) -> None:
     comparison = only(handmade_sweep(tmp_path / "sweep", jobs))
     for omega, values in scores.items():
         wanted = f"{np.mean(values):.2f} ± {np.std(values, ddof=1) / np.sqrt(3):.2f}"
-        assert row_of(comparison, f"model.omega_0={omega}")["PSNR (dB)"] == wanted
-    assert best_of(comparison) == {("model.omega_0=10", "PSNR (dB)")}
+        assert row_of(comparison, f"omega_0={omega}")["PSNR (dB)"] == wanted
+    assert best_of(comparison) == {("omega_0=10", "PSNR (dB)")}
 
 
 def test_seeds_on_one_image_are_one_sample_of_images(tmp_path: Path) -> None:
@@ -83,8 +83,8 @@ def test_gaps_are_paired(tmp_path: Path) -> None:
         for omega in (10, 20)
     ]
     text = words(only(handmade_sweep(tmp_path / "sweep", jobs)))
-    assert "model.omega_0=20 has the highest PSNR" in text
-    assert "1.00 ± 0.00 dB above model.omega_0=10, more than 2 standard errors" in text
+    assert "omega_0=20 has the highest PSNR" in text
+    assert "1.00 ± 0.00 dB above omega_0=10, more than 2 standard errors" in text
     paired = gap({0: 3.0, 1: 5.0, 2: 9.0}, {0: 1.0, 1: 2.0, 3: 100.0})
     assert paired is not None and (paired.mean, paired.count) == (2.5, 2)
 
@@ -166,9 +166,9 @@ def test_diverged_runs_are_counted_and_never_averaged(tmp_path: Path) -> None:
         handmade_run(sweep / str(number), {"model.omega_0": omega, "seed": seed}, {"psnr": 30.0 + number})
     handmade_run(sweep / "3", {"model.omega_0": 20, "seed": 1}, {"psnr": 5.0, "diverged_step": 7.0}, status="diverged")
     comparison = only(sweep)
-    row = row_of(comparison, "model.omega_0=20")
+    row = row_of(comparison, "omega_0=20")
     assert (row["runs"], row["diverged"], row["PSNR (dB)"]) == ("1", "1", "32.00")
-    assert "model.omega_0=20 diverged in 1 of 2 runs, at step 7" in words(comparison)
+    assert "omega_0=20 diverged in 1 of 2 runs, at step 7" in words(comparison)
     assert not best_of(comparison)  # one complete row has nothing to be better than
 
 
@@ -212,9 +212,7 @@ def test_the_held_out_peak_is_named(tmp_path: Path) -> None:
     ]
     comparison = only(handmade_sweep(tmp_path / "sweep", jobs))
     assert "peaks at model.omega_0=10, training PSNR at 30" in words(comparison)
-    assert "disagree: model.omega_0=30 fits the training samples best, and is 3.00 dB below model.omega_0=10" in words(
-        comparison
-    )
+    assert "disagree: omega_0=30 fits the training samples best, and is 3.00 dB below omega_0=10" in words(comparison)
     (figure,) = numbers.over_keys(comparison)
     assert "the peak of held-out samples, at 10." in figure.caption
 
@@ -270,3 +268,25 @@ def test_what_cannot_be_reported_is_named(tmp_path: Path) -> None:
     handmade_run(tmp_path / "open" / "0", {"seed": 0}, {}, status="interrupted")
     with pytest.raises(UserError, match=r"open holds no run that has ended, only interrupted ones.*resume="):
         read([tmp_path / "open"])
+
+
+def test_a_switch_is_told_by_what_it_changes(tmp_path: Path) -> None:
+    jobs = [
+        ({"init.hidden": scheme, "init.divide_by_omega": switch, "seed": seed}, {"psnr": psnr + seed})
+        for seed in (0, 1)
+        for scheme, switch, psnr in (
+            ("normal", "false", 5.0),
+            ("normal", "true", 25.0),
+            ("siren", "false", 30.0),
+            ("siren", "true", 30.0),
+        )
+    ]
+    comparison = only(handmade_sweep(tmp_path / "sweep", jobs))
+    labels = [row.label for row in comparison.settings]
+    assert labels == [
+        "hidden=normal",
+        "hidden=normal, divide_by_omega",
+        "hidden=siren",
+        "hidden=siren, divide_by_omega",
+    ]
+    assert "by, in dB: hidden=normal +20.00, hidden=siren +0.00." in words(comparison)
