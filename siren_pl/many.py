@@ -94,10 +94,10 @@ def are_done(members: Sequence[build.Plain], signals: Sequence[SampledSignal], d
 
 
 def chunks(config: build.Plain, signals: Sequence[SampledSignal]) -> Iterator[list[int]]:
-    """Numbers of the signals that are trained together: of one shape, and no more than memory holds."""
+    """Numbers of the signals that are trained together: of one shape and type, and no more than memory holds."""
     groups: dict[Any, list[int]] = {}
     for index, signal in enumerate(signals):
-        groups.setdefault((*signal.shape, signal.out_features), []).append(index)
+        groups.setdefault((signal.stored.dtype, *signal.stored.shape), []).append(index)
     for group in groups.values():
         size = build.together(config, signals[group[0]])
         for start in range(0, len(group), size):

@@ -72,6 +72,26 @@ def test_every_signal_leaves_a_run_behind(images: Path, train: Command, evaluate
     assert "here/signals/a" in evaluate("run=here").paragraph
 
 
+def test_files_of_different_depth_share_a_folder(images: Path, train: Command) -> None:
+    """Samples stay in their files' types, and only those of one type are stacked."""
+    levels = np.random.default_rng(1).integers(0, 2**16, (8, 6), dtype=np.uint16)
+    Image.fromarray(levels).save(images / "deep.png")
+    Image.fromarray((levels // 256).astype(np.uint8)).save(images / "flat.png")
+    assert train(*SET, "dataset.grayscale=true", "hydra.run.dir=together").code == 0
+    with Path("together/signals.csv").open() as file:
+        found = {row["signal"] for row in csv.DictReader(file)}
+    assert found >= {"deep", "flat", "a"}
+
+
+@pytest.mark.parametrize("model", ["wire_complex", "mfn_gabor", "hash_grid", "tensor_product"])
+def test_networks_of_every_make_are_fitted_together(model: str, images: Path, train: Command) -> None:
+    assert train(f"model={model}", *SET, "dataset.index=[0,1]", "hydra.run.dir=together").code == 0
+    assert train(f"model={model}", *SET, "dataset.index=1", "hydra.run.dir=alone").code == 0
+    together, alone = weights("together/signals/b"), weights("alone")
+    for key, tensor in alone.items():
+        torch.testing.assert_close(together[key], tensor, atol=1e-4, rtol=1e-2)
+
+
 def test_a_signal_may_be_trained_on_alone(images: Path, train: Command) -> None:
     train(*SET, "hydra.run.dir=together")
     train(*SET, "dataset.index=1", "hydra.run.dir=alone")
