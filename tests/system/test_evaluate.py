@@ -130,3 +130,11 @@ def test_a_notebook_needs_neither_hydra_nor_wandb() -> None:
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("model", ["hash_grid", "tensor_product", "wire_complex"])
+def test_a_network_sized_by_a_budget_is_found_again(model: str, train: Command, evaluate: Command) -> None:
+    assert train(f"model={model}", "model.parameters=6000", "hydra.run.dir=run").code == 0
+    assert evaluate("run=run", "scale=2").code == 0
+    weights = sum(parameter.numel() for parameter in load("run").parameters())
+    assert weights == json.loads(Path("run/metrics.json").read_text())["parameters"] <= 6000
