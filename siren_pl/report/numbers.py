@@ -8,7 +8,7 @@ from siren_pl.report.blocks import Figure
 from siren_pl.report.charts import colours, dress, legend, png, sheet
 from siren_pl.report.settings import Comparison, Setting
 
-# A span of more than a decade reads better on a logarithmic axis.
+# A span of a decade reads better on a logarithmic axis.
 DECADE = 10
 # What is drawn over the key where samples were held out, and instead where none were.
 SAMPLES = (("train_psnr", "training samples", "-"), ("heldout_psnr", "held-out samples", "--"))
@@ -71,7 +71,7 @@ def _over(comparison: Comparison, key: str) -> Figure | None:
             title = samples if len(lines) == 1 else label if style == "-" else None
             panel.errorbar(x, means, errors, color=colour, linestyle=style, marker="o", markersize=3, label=title)
     values = [float(dict(row.values)[key]) for row in comparison.grid]
-    if min(values) > 0 and max(values) / min(values) > DECADE:
+    if min(values) > 0 and max(values) / min(values) >= DECADE:
         panel.set_xscale("log")
     best = list(dict.fromkeys(unseen for unseen, _ in peaks(comparison, key)))
     for value in best:
