@@ -77,6 +77,8 @@ def start(directory: Path, steps: int) -> subprocess.Popen:
         f"hydra.run.dir={directory}",
         "dataset.batch_size=64",
     ]
+    # A shell that runs the tests in the background ignores SIGINT, and so would every process that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with (directory.parent / "said").open("w") as said:
         return subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=said)
 
