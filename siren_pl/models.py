@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -90,12 +91,22 @@ def _create(config: Plain, options: Plain, domain: Domain) -> CoordinateNetwork:
 
 
 def _sized(config: Plain, options: Plain, domain: Domain, budget: int) -> Plain:
-    """The options with `model.sized_by` as large as the budget allows, found by bisection."""
+    """The options with `model.sized_by` as large as the budget allows."""
     key = config["model"].get("sized_by", "hidden_features")
+    description = json.dumps({"model": options, "init": config["init"], "seed": config["seed"]})
+    known = KnownDomain(domain.in_features, domain.out_features, domain.samples)
+    return options | {key: _largest(description, key, known, budget)}
+
+
+# A run asks several times, and a set once per signal; each answer takes a score of networks.
+@functools.lru_cache
+def _largest(description: str, key: str, domain: KnownDomain, budget: int) -> int:
+    """The largest value of a model's option that keeps within the budget, found by bisection."""
+    config = json.loads(description)
 
     @functools.cache
     def parameters(size: int) -> int:
-        built = _create(config, options | {key: size}, domain)
+        built = _create(config, config["model"] | {key: size}, domain)
         return sum(parameter.numel() for parameter in built.parameters())
 
     if parameters(1) > budget:
@@ -108,7 +119,7 @@ def _sized(config: Plain, options: Plain, domain: Domain, budget: int) -> Plain:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if parameters(middle) <= budget else (low, middle)
-    return options | {key: low}
+    return low
 
 
 def auto_lr(config: Plain, domain: Domain) -> float:
