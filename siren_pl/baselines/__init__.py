@@ -9,3 +9,4 @@ from siren_pl.baselines.poisson import gradient_solver as gradient_solver
 from siren_pl.baselines.poisson import laplacian_solver as laplacian_solver
 from siren_pl.baselines.poisson import pointwise_gradient_ceiling as pointwise_gradient_ceiling
 from siren_pl.baselines.poisson import pointwise_laplacian_ceiling as pointwise_laplacian_ceiling
+from siren_pl.baselines.references import pretrained as pretrained

@@ -14,6 +14,7 @@ from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from siren_pl.errors import UserError
+from siren_pl.weights import read_plain
 
 LAST = "last.ckpt"
 # A crash loses at most this much work.
@@ -63,14 +64,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist: is this the directory of a run?")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise UserError(
-            f"{path} is not a checkpoint of siren_pl, or it is damaged ({first}). Checkpoints are loaded as weights "
-            "only, so that a stranger's file runs no code: train again, or fetch the file again."
-        ) from error
+    return read_plain(path, "a checkpoint of siren_pl", "train again, or fetch the file again")
 
 
 class LastCheckpoint(pl.Callback):

@@ -1,0 +1,53 @@
+"""Files of weights are data: they are read as plain containers and tensors, and no code in them is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+
+# What `DataParallel` puts before every name when a network is saved from inside it.
+WRAPPER = "module."
+
+
+def read_plain(path: Path, kind: str, cure: str) -> Any:
+    """What `torch.save` wrote, on the CPU.
+
+    Args:
+        path: An existing file.
+        kind: What it should be, for the message: "a checkpoint of siren_pl".
+        cure: What the user does about a bad one.
+
+    Raises:
+        UserError: It is damaged, or holds anything but plain data.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UserError(
+            f"{path} is not {kind}, or it is damaged ({first}). Files are loaded as weights only, so that a "
+            f"stranger's file runs no code: {cure}."
+        ) from error
+
+
+def read_tensors(path: Path, cure: str) -> dict[str, Tensor]:
+    """The float32 tensors of a state dict by name, without the prefix `module.`.
+
+    Raises:
+        UserError: The file is missing, damaged, or not a state dict.
+    """
+    if not path.is_file():
+        raise UserError(f"the file of weights {path} does not exist: {cure}.")
+    content = read_plain(path, "a file of weights", cure)
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise UserError(f"{path} is not a state dict, names with a tensor each, as torch.save writes it: {cure}.")
+    return {str(name).removeprefix(WRAPPER): _single(tensor) for name, tensor in content.items()}
+
+
+def _single(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
