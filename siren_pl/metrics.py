@@ -18,6 +18,8 @@ PSNR_CAP = 200.0
 WANG_SIGMA, WANG_WINDOW = 1.5, 11
 UNIFORM_WINDOW = 7
 LUMA = np.array([0.299, 0.587, 0.114])
+# ITU-R BT.601 for video: black is level 16 and white level 235 of 255. As MATLAB's rgb2ycbcr has it, in levels.
+STUDIO_LUMA, STUDIO_BLACK, LEVELS = np.array([65.481, 128.553, 24.966]), 16.0, 255.0
 
 
 def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:
@@ -45,6 +47,35 @@ def rounded(pixels: Array) -> Array:
 def luma(pixels: Array) -> Array:
     """Luma (H, W, 1) of grey or colour pixels."""
     return pixels[..., :1] if pixels.shape[-1] < len(LUMA) else (pixels[..., :3] @ LUMA)[..., None]
+
+
+def studio_luma(pixels: Array) -> Array:
+    """Luma Y (H, W, 1) of grey or RGB pixels in the range of video, [16, 235] / 255 (ITU-R BT.601).
+
+    Papers on super-resolution compare this Y; `luma` is the full-range one of photographs. Grey is taken for three
+    equal channels.
+    """
+    weights = STUDIO_LUMA if pixels.shape[-1] >= len(STUDIO_LUMA) else STUDIO_LUMA.sum(keepdims=True)
+    return (STUDIO_BLACK + pixels[..., : len(weights)] @ weights)[..., None] / LEVELS
+
+
+def psnr_y(result: Array, target: Array, border: int) -> float:
+    """PSNR in dB as papers on super-resolution state it: of `studio_luma`, peak 255 levels, `border` pixels shaved.
+
+    The border is usually the scale. Papers compare files: `rounded` results come before. Not the score named psnr_y,
+    which is of the full-range luma of the whole picture.
+    """
+    return psnr(*_shaved_luma(result, target, border))
+
+
+def ssim_y(result: Array, target: Array, border: int) -> float | None:
+    """`ssim` of what `psnr_y` compares; None where fewer than 11 pixels are left along an axis."""
+    return ssim(*_shaved_luma(result, target, border))
+
+
+def _shaved_luma(result: Array, target: Array, border: int) -> tuple[Array, Array]:
+    inside = slice(border, -border or None)
+    return studio_luma(result[inside, inside]), studio_luma(target[inside, inside])
 
 
 def ssim(result: Array, target: Array) -> float | None:

@@ -1,4 +1,4 @@
-"""Public image sets by name: from a local folder, or downloaded once into a cache and checked by checksum.
+"""Public files by name: from a local folder, or downloaded once into a cache and checked by checksum.
 
 A checksum comes from a cited source; where no source states one, the first download pins it, and a later file that
 differs is refused.
@@ -25,17 +25,21 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
 @dataclass(frozen=True)
 class PublicFile:
-    """One file of a public set.
+    """One published file.
 
     Attributes:
         file_name: Its name, also looked for beneath a local root.
         url: Where it is published.
         checksum: `algorithm:hex` from a cited source; None pins the first download.
+        sha256_prefix: The first digits, where a source states no more; a first download that differs is refused.
+        option: How a user gives a copy of their own, for messages.
     """
 
     file_name: str
     url: str
     checksum: str | None = None
+    sha256_prefix: str = ""
+    option: str = "dataset.root=FOLDER"
 
 
 # BSDS500 train image 12003, the starfish of the SIREN paper. Checksum: the file at BIDS/BSDS500 commit a04b7c6.
@@ -149,7 +153,11 @@ def locate(public: PublicFile, root: str | None, cache: Path | None = None) -> P
     if checksum is None:
         import pooch
 
-        known[public.url] = "sha256:" + pooch.file_hash(str(path))
+        digits = pooch.file_hash(str(path))
+        if not digits.startswith(public.sha256_prefix):
+            path.unlink()
+            raise _mismatch(public, f"sha256:{public.sha256_prefix}…", cache)
+        known[public.url] = f"sha256:{digits}"
         pins.write_text(json.dumps(known, indent=2))
     return path
 
@@ -162,15 +170,19 @@ def _retrieve(public: PublicFile, checksum: str | None, cache: Path) -> Path:
     try:
         return Path(pooch.retrieve(public.url, checksum, fname=public.file_name, path=cache))
     except ValueError as error:
-        raise UserError(
-            f"{public.file_name} does not match its checksum {checksum}: the download was cut short or the file at "
-            f"{public.url} has changed. Delete it from {cache} and try again, or give a good copy by dataset.root=."
-        ) from error
+        raise _mismatch(public, checksum, cache) from error
     except (OSError, requests.RequestException) as error:
         raise UserError(
             f"{public.file_name} could not be downloaded from {public.url} ({type(error).__name__}). "
-            "Where there is no network, fetch it elsewhere and name its folder: dataset.root=FOLDER."
+            f"Where there is no network, fetch it elsewhere and say where it is: {public.option}."
         ) from error
+
+
+def _mismatch(public: PublicFile, checksum: str | None, cache: Path) -> UserError:
+    return UserError(
+        f"{public.file_name} does not match its checksum {checksum}: the download was cut short or the file at "
+        f"{public.url} has changed. Delete it from {cache} and try again, or give a good copy by {public.option}."
+    )
 
 
 def cache_directory() -> Path:

@@ -3,5 +3,5 @@
 `pretrained(FILE).enlarge(pixels, scale)`; nothing is downloaded and no file is required.
 """
 
-from siren_pl.baselines.references.pretrained import Pretrained as Pretrained
-from siren_pl.baselines.references.pretrained import pretrained as pretrained
+from siren_pl.baselines.references.loading import Pretrained as Pretrained
+from siren_pl.baselines.references.loading import pretrained as pretrained

@@ -53,9 +53,9 @@ class Srgan(Enlarger):
     def __init__(self, features: int, blocks: int, doublings: int) -> None:
         super().__init__()
         self.scales = (SHUFFLE**doublings,)
-        # Half the first kernel, two pixels per block and one after them; the layers behind add fewer than 1/2 + 1/4 + …
-        # for the doublings after the first, and 4 / scale: together at most 3 where there is a doubling, 4 without.
-        self.reach = EDGE_KERNEL // 2 + 2 * blocks + 1 + 4
+        # Half the first kernel, two pixels for each block and one behind them; all that follows the first doubling sees
+        # no further than half a kernel, since its pixels are smaller.
+        self.reach = EDGE_KERNEL // 2 + 2 * blocks + 1 + EDGE_KERNEL // 2
         entry = nn.Sequential(convolution(3, features, EDGE_KERNEL), nn.PReLU())
         middle = [Residual(features) for _ in range(blocks)]
         after = nn.Sequential(convolution(features, features), nn.PReLU())
