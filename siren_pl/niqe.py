@@ -129,11 +129,12 @@ def _read_parameters(path: Path) -> list[Array]:
     wanted = ", ".join(f"{name} {shape}" for name, shape in PARAMETERS.items())
     cure = f"name an .npz file with the published {wanted}"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: a damaged archive would leave NumPy's own handle open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = [np.asarray(file[name], np.float64) for name in PARAMETERS]
     except FileNotFoundError as error:
         raise UserError(f"the parameters of NIQE, {path}, do not exist: {cure}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UserError(f"{path} does not hold the parameters of NIQE, or it is damaged ({error}): {cure}.") from error
     if [array.shape for array in arrays] != list(PARAMETERS.values()):
         shapes = ", ".join(str(array.shape) for array in arrays)

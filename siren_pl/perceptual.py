@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from siren_pl.errors import UserError
 from siren_pl.signals.catalogue import PublicFile, locate
-from siren_pl.weights import read_tensors
+from siren_pl.weights import fill, read_tensors
 
 OPTION = "task.perceptual_weights=FILE"
 # torchvision writes the first digits of the checksum into the name; no source states the others.
@@ -63,10 +63,10 @@ def vgg19_features(path: Path, layer: str) -> nn.Sequential:
             layers.append(nn.ReLU() if name.startswith("relu") else nn.MaxPool2d(2))
     network = nn.Sequential(*layers)
     try:
-        network.load_state_dict(wanted, assign=True)
-    except RuntimeError as error:
+        fill(network, wanted)
+    except ValueError as error:
         raise UserError(f"{path} has convolutions of other shapes than VGG19 ({error}): {cure}.") from error
-    return network.requires_grad_(False)
+    return network
 
 
 class PerceptualDistance(nn.Module):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from siren_pl.errors import UserError
 
 # What `DataParallel` puts before every name when a network is saved from inside it.
 WRAPPER = "module."
+LONGEST_REASON = 300  # torch names every tensor that does not fit
 
 
 def read_plain(path: Path, kind: str, cure: str) -> Any:
@@ -47,6 +50,19 @@ def read_tensors(path: Path, cure: str) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise UserError(f"{path} is not a state dict, names with a tensor each, as torch.save writes it: {cure}.")
     return {str(name).removeprefix(WRAPPER): _single(tensor) for name, tensor in content.items()}
+
+
+def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Make the tensors a network's own, frozen; it may have been built on the device `meta`.
+
+    Raises:
+        ValueError: A tensor is missing, left over or of another shape; the text is one line.
+    """
+    try:
+        network.load_state_dict(tensors, strict=True, assign=True)
+    except RuntimeError as error:
+        raise ValueError(shorten(str(error), LONGEST_REASON)) from error
+    network.eval().requires_grad_(False)
 
 
 def _single(tensor: Tensor) -> Tensor:

@@ -86,6 +86,18 @@ def test_first_download_is_pinned(served, tmp_path):
         locate(public, None, cache)
 
 
+def test_first_download_is_held_against_the_digits_that_are_known(served, tmp_path):
+    url, _ = served
+    digits, cache = hashlib.sha256(CONTENT).hexdigest(), tmp_path / "cache"
+    wrong = PublicFile("a.bin", f"{url}/a.bin", sha256_prefix="0" * 8, option="mine=FILE")
+    with pytest.raises(UserError, match=r"a\.bin does not match its checksum sha256:00000000….*mine=FILE") as caught:
+        locate(wrong, None, cache)
+    assert "dataset.root" not in str(caught.value)
+    assert not list(cache.iterdir())  # neither the file nor a pin
+    assert locate(PublicFile("a.bin", f"{url}/a.bin", sha256_prefix=digits[:8]), None, cache).read_bytes() == CONTENT
+    assert digits in (cache / "checksums.json").read_text()
+
+
 def test_a_damaged_cache_is_fetched_again(served, tmp_path):
     url, _ = served
     public, cache = PublicFile("a.bin", f"{url}/a.bin"), tmp_path / "cache"

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import ndimage
+from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio as skimage_psnr
 from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
@@ -99,6 +100,29 @@ def test_luma_is_pillows():
     alpha = np.concatenate([colour / 255, np.ones((6, 7, 1))], -1)
     np.testing.assert_array_equal(metrics.luma(alpha), metrics.luma(colour / 255))
     np.testing.assert_array_equal(metrics.luma(expected / 255), expected / 255)
+
+
+def test_studio_luma_is_scikit_images_ycbcr():
+    colour = RNG.random((6, 7, 3))
+    np.testing.assert_allclose(metrics.studio_luma(colour) * 255, rgb2ycbcr(colour)[..., :1], rtol=1e-12)
+    grey = RNG.random((6, 7, 1))
+    np.testing.assert_allclose(metrics.studio_luma(grey), metrics.studio_luma(grey.repeat(3, 2)), rtol=1e-12)
+    # Black and white of video.
+    np.testing.assert_allclose(metrics.studio_luma(np.array([[[0.0], [1.0]]]))[0, :, 0] * 255, [16, 235], rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(20, 23, 1), (20, 23, 3)])
+def test_metrics_on_y_shave_the_border(shape):
+    result, target = pair(shape)
+    inside = [rgb2ycbcr(a.repeat(4 - a.shape[2], 2)[..., :3])[4:-4, 4:-4, :1] / 255 for a in (result, target)]
+    assert metrics.psnr_y(result, target, 4) == pytest.approx(skimage_psnr(*inside[::-1], data_range=1), abs=1e-9)
+    assert metrics.ssim_y(result, target, 4) == pytest.approx(wang(*(a[..., 0] for a in inside)), abs=1e-9)
+    result[:4], result[:, -4:] = 0, 1
+    assert metrics.psnr_y(result, target, 4) == pytest.approx(skimage_psnr(*inside[::-1], data_range=1), abs=1e-9)
+    # 219 of 255 levels lie between black and white.
+    black, white = np.zeros(shape), np.ones(shape)
+    assert metrics.psnr_y(black, white, 0) == pytest.approx(20 * np.log10(255 / 219), abs=1e-9)
+    assert metrics.ssim_y(result, target, 5) is None
 
 
 @pytest.mark.parametrize("shape", [(8, 9, 1), (8, 9, 3)])

@@ -1,7 +1,4 @@
-"""Published super-resolution networks: layouts are recognised and loaded exactly, and pictures keep their places.
-
-The architectures are checked where weights are chosen so that the result is known: then every network repeats pixels.
-"""
+"""Files of super-resolution networks are recognised by their tensors and loaded exactly, or refused with the reason."""
 
 from __future__ import annotations
 
@@ -11,38 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from small_references import NETWORKS, SCALES, imdn
+from torch import Tensor
 
 from siren_pl.baselines import pretrained
 from siren_pl.baselines.references.carn import Carn
-from siren_pl.baselines.references.distillation import DistillationNetwork
 from siren_pl.baselines.references.enlarger import Enlarger
-from siren_pl.baselines.references.imdn import ContrastAttention, MultiDistillation
-from siren_pl.baselines.references.loading import Pretrained
-from siren_pl.baselines.references.rfdn import PEAK, SMALLEST_SIDE, ResidualDistillation
 from siren_pl.baselines.references.srgan import Srgan
 from siren_pl.baselines.references.tiles import in_tiles
 from siren_pl.errors import UserError
 
-
-def rfdn(scale: int = 4) -> DistillationNetwork:
-    blocks = {f"B{i}": ResidualDistillation(6, 3, 2) for i in (1, 2)}
-    return DistillationNetwork("RFDN", blocks, 6, scale, SMALLEST_SIDE, PEAK)
-
-
-def imdn(scale: int = 4) -> DistillationNetwork:
-    return DistillationNetwork("IMDN", {f"IMDB{i}": MultiDistillation(8, 2, 4) for i in (1, 2, 3)}, 8, scale)
-
-
-NETWORKS: dict[str, Callable[[], Enlarger]] = {
-    "SRGAN": lambda: Srgan(6, 2, 2),
-    "SRGAN x2": lambda: Srgan(6, 1, 1),
-    "RFDN": rfdn,
-    "IMDN": imdn,
-    "IMDN x3": lambda: imdn(3),
-    "CARN-M": lambda: Carn(8, 4, (2, 3, 4)),
-}
-SCALES = {"SRGAN x2": (2,), "IMDN x3": (3,), "CARN-M": (2, 3, 4)}
 RNG = np.random.default_rng(0)
 
 
@@ -125,88 +100,6 @@ def test_networks_that_see_everything_take_pictures_whole():
     network.register_forward_pre_hook(lambda _, arguments: seen.append(arguments[0].shape))
     in_tiles(network, torch.rand(1, 3, 20, 30), 4, side=8)
     assert seen == [(1, 3, 20, 30)]
-
-
-def identity(layer: nn.Conv2d, factor: int = 1) -> None:
-    """Hand each of three channels on, factor² times."""
-    middle = layer.kernel_size[0] // 2
-    for output in range(3 * factor**2):
-        layer.weight[output, output // factor**2, middle, middle] = 1
-
-
-def cleared(network: Enlarger) -> Enlarger:
-    for parameter in network.parameters():
-        parameter.zero_()
-    return network
-
-
-def repeated(pixels: np.ndarray, scale: int) -> np.ndarray:
-    return pixels.repeat(scale, 0).repeat(scale, 1)
-
-
-@torch.no_grad()
-def test_srgan_repeats_pixels():
-    network = cleared(Srgan(3, 2, 2)).eval()
-    for layer in (network.block1[0], network.block5[2]):
-        identity(layer)
-    for doubling in network.block5[:2]:
-        identity(doubling.conv, 2)
-    for layer in (network.block1[1], network.block5[0].prelu, network.block5[1].prelu):
-        layer.weight.fill_(1)
-    pixels = RNG.random((5, 7, 3))
-    expected = (np.tanh(repeated(pixels, 4)) + 1) / 2
-    np.testing.assert_allclose(Pretrained(network, Path()).enlarge(pixels, 4), expected, atol=1e-6)
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("make", [rfdn, imdn])
-def test_distillation_networks_repeat_pixels(make):
-    """The skip around all blocks alone; RFDN's levels go to 255 and back."""
-    network = cleared(make(3)).eval()
-    identity(network.fea_conv)
-    identity(network.upsampler[0], 3)
-    pixels = RNG.random((16, 19, 3))
-    loaded = Pretrained(network, Path())
-    np.testing.assert_allclose(loaded.enlarge(pixels, 3), repeated(pixels, 3), atol=1e-6)
-    network.upsampler[0].bias.fill_(0.2)
-    np.testing.assert_allclose(
-        loaded.enlarge(pixels, 3), (repeated(pixels, 3) + 0.2 / network.peak).clip(0, 1), atol=1e-6
-    )
-
-
-@torch.no_grad()
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_carn_repeats_pixels(scale):
-    """Each residual block doubles (x + relu x), each mixer takes the last of what it sees."""
-    network = cleared(Carn(3, 1, (2, 3, 4))).eval()
-    for shift, mean in ((network.sub_mean, -0.1), (network.add_mean, 0.1)):
-        identity(shift.shifter)
-        shift.shifter.bias.fill_(mean)
-    identity(network.entry)
-    identity(network.exit)
-    for block in (network.b1, network.b2, network.b3):
-        for index in (0, 2, 4):
-            identity(block.b1.body[index])
-    for cascade in (network, network.b1, network.b2, network.b3):
-        for stage, mixer in enumerate((cascade.c1, cascade.c2, cascade.c3), 1):
-            for channel in range(3):
-                mixer.body[0].weight[channel, 3 * stage + channel] = 1
-    for layer in network.upsample[f"up{scale}"].body:
-        if isinstance(layer, nn.Conv2d):
-            identity(layer, 3 if scale == 3 else 2)
-    pixels = 0.1 + 1e-3 * RNG.random((5, 7, 3))
-    expected = 0.1 + 2**9 * (repeated(pixels, scale) - 0.1)
-    np.testing.assert_allclose(Pretrained(network, Path()).enlarge(pixels, scale), expected, atol=1e-4)
-
-
-@torch.no_grad()
-def test_contrast_attention_is_its_formula():
-    layer, x = ContrastAttention(4, 2), torch.randn(2, 4, 5, 6)
-    a, b = layer.conv_du[0], layer.conv_du[2]
-    contrast = x.numpy().std((2, 3)) + x.numpy().mean((2, 3))
-    hidden = np.maximum(contrast @ a.weight[..., 0, 0].numpy().T + a.bias.numpy(), 0)
-    weights = 1 / (1 + np.exp(-(hidden @ b.weight[..., 0, 0].numpy().T + b.bias.numpy())))
-    np.testing.assert_allclose(layer(x).numpy(), x.numpy() * weights[..., None, None], atol=1e-6)
 
 
 def without(name: str) -> Callable[[dict[str, Tensor]], object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 
 import numpy as np
 import torch
@@ -20,11 +19,10 @@ from siren_pl.baselines.references.rfdn import rfdn_like
 from siren_pl.baselines.references.srgan import srgan_like
 from siren_pl.baselines.references.tiles import in_tiles
 from siren_pl.errors import UserError
-from siren_pl.weights import read_tensors
+from siren_pl.weights import fill, read_tensors
 
 Pixels = NDArray[np.float64]
 COLOURS = 3
-LONGEST_REASON = 300  # torch names every tensor that does not fit
 
 # A tensor that only this layout has, and what builds a network of the sizes found in a file.
 LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Enlarger]] = {
@@ -55,13 +53,13 @@ def pretrained(path: str | Path) -> Pretrained:
     try:
         with torch.device("meta"):  # no memory and no random weights for what is replaced at once
             network = layouts[0](tensors)
-        network.load_state_dict(tensors, strict=True, assign=True)
-    except (KeyError, ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+        fill(network, tensors)
+    except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:
         raise UserError(
             f"{path} begins like a file of {layouts[0].__name__.removesuffix('_like').upper()}, but its tensors do not "
-            f"fit together ({shorten(str(error), LONGEST_REASON)}): fetch the published file again; {KNOWN} are known."
+            f"fit together ({error}): fetch the published file again; {KNOWN} are known."
         ) from error
-    return Pretrained(network.eval().requires_grad_(False), path)
+    return Pretrained(network, path)
 
 
 @dataclass(frozen=True)
