@@ -1,6 +1,7 @@
 """Classical answers to the same question: `baseline(signal) -> values on the grid`, or None where it has no say.
 
 They are judged by the same `Task.judge` as the field, so that a reader sees what a network is worth.
+`pretrained` is another kind: a super-resolution network from a file of published weights.
 """
 
 from siren_pl.baselines.inpainting import biharmonic as biharmonic

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_references import NETWORKS, imdn, rfdn
 from torch import nn
 
 from siren_pl.baselines.references.carn import Carn
@@ -18,6 +17,7 @@ from siren_pl.baselines.references.enlarger import Enlarger
 from siren_pl.baselines.references.imdn import ContrastAttention
 from siren_pl.baselines.references.loading import Pretrained
 from siren_pl.baselines.references.srgan import Srgan
+from tests.small_references import NETWORKS, imdn, rfdn
 
 RNG = np.random.default_rng(0)
 

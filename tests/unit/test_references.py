@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small_references import NETWORKS, SCALES, imdn
 from torch import Tensor
 
 from siren_pl.baselines import pretrained
@@ -17,6 +16,7 @@ from siren_pl.baselines.references.enlarger import Enlarger
 from siren_pl.baselines.references.srgan import Srgan
 from siren_pl.baselines.references.tiles import in_tiles
 from siren_pl.errors import UserError
+from tests.small_references import NETWORKS, SCALES, imdn
 
 RNG = np.random.default_rng(0)
 
