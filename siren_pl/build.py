@@ -29,6 +29,8 @@ Baseline = Callable[[SampledSignal], Tensor | None]
 _NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 # Keys of a task that say how to train for it.
 _NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
+# And those that say what is measured of a picture, which `dataset.observation` reads.
+_OF_THE_OBSERVATION = ("scale", "kernel", "blur", "noise", "sigma", "mask", "keep", "damage", "degrade", "reference")
 # `trainer.max_steps=auto` ends here, however many samples a signal has.
 MOST_STEPS = 20_000
 # What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
@@ -44,7 +46,8 @@ def signal(config: Plain) -> SampledSignal:
 
 def task(config: Plain) -> Task:
     """The supervision and judge that `task` describes."""
-    return create({key: value for key, value in config["task"].items() if key not in _NOT_OF_THE_TASK})
+    others = _NOT_OF_THE_TASK + _OF_THE_OBSERVATION
+    return create({key: value for key, value in config["task"].items() if key not in others})
 
 
 def derivatives(config: Plain, out_features: int) -> Derivatives:

@@ -169,7 +169,7 @@ def _summed_up(rows: dict[str, Row]) -> Row:
     sound = [row for row in rows.values() if not row.get("diverged")]
     names = dict.fromkeys(name for row in sound for name in row if name not in (*_COSTS, *_MARKS))
     means = {name: sum(row[name] for row in sound if name in row) / sum(name in row for row in sound) for name in names}
-    worst = {"psnr_min": min(row["psnr"] for row in sound)} if sound else {}
+    worst = {"psnr_min": min(row["psnr"] for row in sound)} if sound and all("psnr" in row for row in sound) else {}
     largest = {name: max(row[name] for row in rows.values()) for name in _COSTS}
     return means | worst | largest | {"signals": float(len(rows)), "diverged": float(len(rows) - len(sound))}
 
@@ -190,6 +190,6 @@ def _contact_sheet(homes: Sequence[Path], signals: Sequence[SampledSignal], path
         picture = home / "predictions" / f"{signal.name}.png"
         if picture.is_file():
             metrics = directory_of.read_metrics(home)
-            psnr = metrics.get("psnr_mean_aligned", metrics["psnr"])
+            psnr = metrics.get("psnr_mean_aligned", metrics.get("psnr", metrics.get("train_psnr", 0.0)))
             pairs.append((f"{signal.name}, {psnr:.1f} dB", to_unit(signal.values), read_image(picture)))
     return figures.contact_sheet(pairs, path)

@@ -59,13 +59,14 @@ def studio_luma(pixels: Array) -> Array:
     return (STUDIO_BLACK + pixels[..., : len(weights)] @ weights)[..., None] / LEVELS
 
 
-def psnr_y(result: Array, target: Array, border: int) -> float:
+def psnr_y(result: Array, target: Array, border: int) -> float | None:
     """PSNR in dB as papers on super-resolution state it: of `studio_luma`, peak 255 levels, `border` pixels shaved.
 
     The border is usually the scale. Papers compare files: `rounded` results come before. Not the score named psnr_y,
-    which is of the full-range luma of the whole picture.
+    which is of the full-range luma of the whole picture. None where nothing is left within the border.
     """
-    return psnr(*_shaved_luma(result, target, border))
+    shaved = _shaved_luma(result, target, border)
+    return psnr(*shaved) if shaved[0].size else None
 
 
 def ssim_y(result: Array, target: Array, border: int) -> float | None:

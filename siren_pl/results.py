@@ -115,7 +115,8 @@ def of_divergence(module: FieldModule, step: int, started: float, devices: int) 
 
 
 # The first figures to look at, in this order; the rest is in metrics.json.
-_HEADLINES = ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "laplacian_psnr", "wall_s")
+_HEADLINES = ("psnr", "psnr_mean_aligned", "train_psnr", "heldout_psnr", "psnr_y", "ssim")
+_HEADLINES += ("gradient_psnr", "laplacian_psnr", "wall_s")
 
 
 def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:

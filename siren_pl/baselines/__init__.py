@@ -4,8 +4,14 @@ They are judged by the same `Task.judge` as the field, so that a reader sees wha
 `pretrained` is another kind: a super-resolution network from a file of published weights.
 """
 
+from siren_pl.baselines.denoising import noisy as noisy
+from siren_pl.baselines.denoising import non_local_means as non_local_means
+from siren_pl.baselines.denoising import total_variation as total_variation
+from siren_pl.baselines.enlargement import interpolation as interpolation
+from siren_pl.baselines.enlargement import reference as reference
 from siren_pl.baselines.inpainting import biharmonic as biharmonic
 from siren_pl.baselines.inpainting import cubic as cubic
+from siren_pl.baselines.inpainting import nearest as nearest
 from siren_pl.baselines.poisson import gradient_solver as gradient_solver
 from siren_pl.baselines.poisson import laplacian_solver as laplacian_solver
 from siren_pl.baselines.poisson import pointwise_gradient_ceiling as pointwise_gradient_ceiling

@@ -1,8 +1,7 @@
-"""Classical fillings of held-out samples from the observed ones."""
+"""Classical fillings of unseen samples from the observed ones; None where all or none are observed each by itself."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -10,25 +9,37 @@ from siren_pl.signals.sampled import SampledSignal
 
 
 def biharmonic(signal: SampledSignal) -> Tensor | None:
-    """Biharmonic inpainting by scikit-image (Damelin and Hoang 2018); None if nothing is held out."""
+    """Biharmonic inpainting by scikit-image (Damelin and Hoang 2018)."""
     from skimage.restoration import inpaint_biharmonic
 
-    if signal.observed.all():
+    if not has_gaps(signal):
         return None
-    unseen = ~signal.observed.numpy()
-    known = np.where(unseen[..., None], 0.0, signal.values.double().numpy())
-    return torch.from_numpy(inpaint_biharmonic(known, unseen, channel_axis=-1))
+    known = signal.observation.picture(signal.measured, signal.shape).double().numpy()
+    return torch.from_numpy(inpaint_biharmonic(known, ~signal.observed.numpy(), channel_axis=-1))
 
 
 def cubic(signal: SampledSignal) -> Tensor | None:
-    """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; None if nothing is held out."""
+    """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; of images only."""
+    if not has_gaps(signal) or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
+        return None
+    filled = _scattered(signal, "cubic")
+    return torch.where(filled.isnan(), _scattered(signal, "nearest"), filled)
+
+
+def nearest(signal: SampledSignal) -> Tensor | None:
+    """The nearest observed sample."""
+    return _scattered(signal, "nearest") if has_gaps(signal) else None
+
+
+def has_gaps(signal: SampledSignal) -> bool:
+    """Whether some samples are observed each by itself, and some not."""
+    return bool(signal.observed.any()) and not signal.observed.all()
+
+
+def _scattered(signal: SampledSignal, method: str) -> Tensor:
+    """SciPy's interpolation of the observed samples at every sample."""
     from scipy.interpolate import griddata
 
-    if signal.observed.all() or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
-        return None
-    mask = signal.observed.numpy()
-    points, values = np.argwhere(mask), signal.values.double().numpy()[mask]
-    everywhere = np.argwhere(np.ones_like(mask))
-    filled = griddata(points, values, everywhere, method="cubic")
-    nearest = griddata(points, values, everywhere, method="nearest")
-    return torch.from_numpy(np.where(np.isnan(filled), nearest, filled)).reshape(signal.values.shape)
+    places, everywhere = signal.observed.nonzero().numpy(), torch.ones(signal.shape).nonzero().numpy()
+    filled = griddata(places, signal.measured.double().numpy(), everywhere, method=method)
+    return torch.from_numpy(filled).reshape(signal.values.shape)

@@ -44,7 +44,7 @@ class WholeJudgement(Judgement):
         self.values = render(network, signal) / task.value_scale(signal)
         self.metrics = task.judge(self.values, signal)
         self.jet: Jet | None = None
-        if signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
+        if signal.known and signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
             scale = task.value_scale(signal)
             order = getattr(network, "highest_order", 2)
             raw = jet_on_grid(network, signal, derivatives_of_order_two(derivatives), order)

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.observations import EveryOther, Everything, Observation, RandomFraction
 from siren_pl.signals.files import BAND, read_samples
 from siren_pl.signals.grid import Grid, PixelCentres
+from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
 
 Pixels = NDArray[np.float64]
@@ -36,8 +38,11 @@ def image_signal(
     heldout: float = 0.0,
     seed: int = 0,
     stride: int = 1,
+    observation: Observation | None = None,
+    degrade: bool = True,
+    reference: str | None = None,
 ) -> SampledSignal:
-    """Read an image and prepare it as ground truth.
+    """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
 
     Args:
         source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1].
@@ -49,11 +54,51 @@ def image_signal(
         heldout: Fraction of the pixels kept from training.
         seed: Seeds the choice of held-out pixels.
         stride: 2 keeps every other pixel along each axis for training, and holds the others out.
+        observation: What is measured of the picture; by default all of it but what `heldout` or `stride` withholds.
+        degrade: Whether the observation is made of the picture; False where the picture holds what was measured.
+        reference: File of the truth, where the picture holds what was measured.
 
     Raises:
-        UserError: The crop leaves the image, or a pixel is not finite.
+        UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
     """
+    chosen, place = _observation(observation, heldout, seed, stride), grid or PixelCentres()
     name, samples = source()
+    samples = _prepared(name, samples, crop, size, resize, grayscale)
+    if degrade and reference is None:
+        return SampledSignal(stored(samples), name, place, chosen)
+    data = stored(samples)
+    if reference is None:
+        truth = chosen.picture(decoded(chosen.read(data)), chosen.fine(samples.shape[:2]))
+        return SampledSignal(truth, name, place, chosen, chosen.read(data), known=False)
+    wanted = _prepared(reference, read_samples(Path(reference)), None, None, resize, grayscale)
+    chosen.require_pair(samples.shape[:2], wanted.shape[:2])
+    if samples.shape[2] != wanted.shape[2]:
+        raise UserError(
+            f"dataset.reference={reference} has {wanted.shape[2]} channels and the measured picture "
+            f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
+        )
+    return SampledSignal(stored(wanted), name, place, chosen, chosen.read(data))
+
+
+def _observation(observation: Observation | None, heldout: float, seed: int, stride: int) -> Observation:
+    """The one observation that was asked for."""
+    asked = [*([observation] if observation else []), *([RandomFraction(heldout, seed)] if heldout else [])]
+    asked += [EveryOther(stride)] if stride > 1 else []
+    if len(asked) > 1:
+        names = " and ".join(each.option for each in asked)
+        raise UserError(f"{names} both choose what is kept from training: give one of them.")
+    return asked[0] if asked else Everything()
+
+
+def _prepared(
+    name: str,
+    samples: NDArray,
+    crop: Sequence[int] | None,
+    size: int | Sequence[int] | None,
+    resize: str,
+    grayscale: bool,
+) -> NDArray:
+    """Samples (h, w, c) of a picture, cropped, grey and resized as asked for."""
     _require_finite(name, samples)
     if crop is not None:
         samples = _crop(name, samples, crop)
@@ -61,7 +106,7 @@ def image_signal(
         samples = luma(samples)
     if size is not None:
         samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
-    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride)
+    return samples
 
 
 def stored(samples: NDArray) -> Tensor:

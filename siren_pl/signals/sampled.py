@@ -1,5 +1,8 @@
 """A signal known by its samples on a regular grid: an image, a sound, a video. The ground truth of a run.
 
+What may be trained on is what an *observation* measured of the samples: all of them, some, a smaller picture, noisy
+ones.
+
 Samples stay in the type they came in. A signal may be far larger than the memory that its coordinates and values would
 take as floats: what needs them for all samples at once asks `is_large` first.
 """
@@ -16,52 +19,45 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.observations import Everything, Mask, Observation
+from siren_pl.observations.masks import PORTION, row_type
 from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
 from siren_pl.signals.levels import INTEGERS, decoded
 
 # Numbers (samples times channels) of the largest signal that is held and judged as a whole: scores and figures then
 # take 70 to 140 bytes a number, about 1 GB here. DIV2K's 2040 × 1356 colour images lie just below.
 MOST_NUMBERS = 1 << 23
-# Held-out samples are marked, and observed ones listed, this many at a time: a few MB beside the list itself.
-PORTION = 1 << 20
+# An excerpt is the same in every run.
+EXCERPT_SEED = 0
 
 
 @dataclass(frozen=True, eq=False)
 class SampledSignal:
-    """Samples on a grid, some of which may be kept from training.
+    """Samples on a grid, and what was measured of them.
 
     Attributes:
         stored: Samples as they came, shape (n_1, …, n_D, C): floats in [-1, 1], or uint8 or uint16, whose whole range
-            stands for [-1, 1].
+            stands for [-1, 1]. Where the truth is not `known`, the data laid out on the grid.
         name: What figures and logs call it.
         grid: Where the samples lie.
-        heldout: Fraction in [0, 1) of samples kept from training and scored apart.
-        seed: Seeds the choice of held-out samples.
-        stride: Observe one sample in so many along each axis, from the first; the others are kept from training.
+        observation: What of the samples was measured, and may be trained on.
+        data: The measurements (…, C) where they were given; None where they are to be made of the samples.
+        known: Whether the samples are the truth, against which a field can be scored.
     """
 
     stored: Tensor
     name: str = "signal"
     grid: Grid = field(default_factory=PixelCentres)
-    heldout: float = 0.0
-    seed: int = 0
-    stride: int = 1
+    observation: Observation = field(default_factory=Everything)
+    data: Tensor | None = None
+    known: bool = True
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""
         if self.stored.dtype not in INTEGERS:
             self._require_finite_floats()
-        if not 0 <= self.heldout < 1:
-            raise UserError(
-                f"dataset.heldout={self.heldout} must lie in [0, 1): it is the fraction kept from training."
-            )
-        if self.heldout and self.stride > 1:
-            raise UserError(
-                f"dataset.heldout={self.heldout} and dataset.stride={self.stride} both choose what is kept from "
-                "training: give one of them."
-            )
-        if self.heldout and not self.observed.any():
-            raise UserError(f"dataset.heldout={self.heldout} leaves no sample of {self.name} to train on: lower it.")
+        if self.stored.numel():
+            self.observation.count(self.shape)  # refuses to leave nothing
 
     def _require_finite_floats(self) -> None:
         if not self.stored.is_floating_point():
@@ -108,37 +104,29 @@ class SampledSignal:
         return decoded(self.stored)
 
     @cached_property
+    def measured(self) -> Tensor:
+        """What was measured (…, C), floats in [-1, 1] unless noise overshot."""
+        return self.observation.measure(self.values) if self.data is None else decoded(self.data)
+
+    @cached_property
     def observed(self) -> Tensor:
-        """Which samples may be trained on: bool of the grid's shape; the same for the same seed and shape."""
-        count, unseen = math.prod(self.shape), self._unseen
-        if not unseen:
-            return torch.ones((), dtype=torch.bool).expand(self.shape)
-        if self.stride > 1:
-            mask = torch.zeros(self.shape, dtype=torch.bool)
-            mask[(slice(None, None, self.stride),) * self.in_features] = True
-            return mask
-        mask = torch.ones(count, dtype=torch.bool)
-        order = torch.randperm(count, generator=torch.Generator().manual_seed(self.seed), dtype=row_type(count))
-        for rows in order[:unseen].split(PORTION):
-            mask[rows.long()] = False
-        return mask.reshape(self.shape)
+        """Which samples were measured each by itself: bool of the grid's shape."""
+        return self.observation.seen(self.shape)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether what was measured are samples of the signal itself, some or all, as they are stored."""
+        return self.data is None and isinstance(self.observation, (Everything, Mask))
 
     @property
     def withheld(self) -> str:
         """The option that keeps samples from training, as an error message names it."""
-        return f"dataset.stride={self.stride}" if self.stride > 1 else f"dataset.heldout={self.heldout}"
-
-    @property
-    def _unseen(self) -> int:
-        everything = math.prod(self.shape)
-        if self.stride > 1:
-            return everything - math.prod(-(-n // self.stride) for n in self.shape)
-        return round(self.heldout * everything)
+        return self.observation.option
 
     @property
     def observed_count(self) -> int:
-        """How many samples may be trained on; summing the mask would make 64-bit integers of it."""
-        return math.prod(self.shape) - self._unseen
+        """How many places were measured."""
+        return self.observation.count(self.shape)
 
     def observed_rows(self) -> Tensor:
         """Row numbers, in the flattened grid, of the observed samples: (M,), of the smallest type that holds them."""
@@ -153,10 +141,8 @@ class SampledSignal:
 
     @property
     def samples(self) -> float:
-        """Observed samples along the longest axis, were they spread evenly: N times (observed fraction)^(1/D)."""
-        if self.stride > 1:
-            return max(self.shape) / self.stride
-        return max(self.shape) * (1 - self.heldout) ** (1 / self.in_features)
+        """Measurements along the longest axis, were they spread evenly."""
+        return self.observation.density(self.shape)
 
     def coords(self, size: Shape | None = None) -> Tensor:
         """Coordinates (N, D) of every sample, or of a grid of another size over the same domain."""
@@ -167,9 +153,9 @@ class SampledSignal:
         return samples.reshape(*self.shape, *samples.shape[1:])
 
     def excerpt(self, count: int) -> Excerpt:
-        """`count` different samples (or all), chosen at random but always the same ones for a seed and shape."""
+        """`count` different samples (or all), chosen at random but always the same ones for a shape."""
         everything = math.prod(self.shape)
-        generator = np.random.default_rng(self.seed)
+        generator = np.random.default_rng(EXCERPT_SEED)
         chosen = generator.choice(everything, min(count, everything), replace=False, shuffle=False)
         rows = torch.from_numpy(np.sort(chosen))  # in the order of the file, which may be mapped
         values = decoded(self.stored.reshape(-1, self.out_features)[rows])
@@ -189,8 +175,3 @@ class Excerpt(NamedTuple):
     coords: Tensor
     signal: SampledSignal
     observed: Tensor
-
-
-def row_type(count: int) -> torch.dtype:
-    """The smallest type that torch draws permutations in and that holds row numbers below `count`."""
-    return torch.int32 if count <= torch.iinfo(torch.int32).max else torch.int64

@@ -29,7 +29,18 @@ ALIGNMENTS = {
 
 
 def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
-    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants."""
+    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants.
+
+    Where the truth is not known, `train_psnr` alone: how near the observed field comes to the data.
+    """
+    if not signal.is_plain or not signal.known:
+        observed = to_unit(signal.observation.apply(values.detach().cpu()))
+        fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
+        return _truth_scores(values, signal) | fidelity if signal.known else fidelity
+    return _truth_scores(values, signal)
+
+
+def _truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     result, target = to_unit(values), to_unit(signal.values)
     pairs = _compared(result, target, signal.observed.numpy())
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
@@ -44,7 +55,7 @@ def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iter
     yield "psnr", (result, target)
     if observed.any():
         yield "train_psnr", (result[observed], target[observed])
-    if not observed.all():
+    if observed.any() and not observed.all():
         yield "heldout_psnr", (result[~observed], target[~observed])
     yield "psnr_8bit", (metrics.rounded(result), metrics.rounded(target))
     if observed.ndim == IMAGE_AXES:

@@ -21,6 +21,8 @@ from siren_pl.signals.sampled import MOST_NUMBERS, SampledSignal
 Points = dict[str, Tensor]
 Batch = dict[str, Points]
 Metrics = dict[str, float]
+# A piece has at least this fraction of the points that it may have.
+SMALLEST_PART = 4
 Judge = Callable[[Tensor, SampledSignal], Metrics]
 
 
@@ -51,9 +53,31 @@ class Term(ABC):
         rows = chosen_rows(len(table["coords"]), batch_size, generator)
         return table if rows is None else {key: column[rows] for key, column in table.items()}
 
+    def parts(self, points: Points, axis: int, most: int) -> int:
+        """How many equal pieces of at most `most` points a batch is best worked through in; 1 where none fit.
+
+        Args:
+            points: A drawn batch.
+            axis: The axis of the points in every column: 0, or 1 behind the axis of many signals.
+            most: Points of a piece.
+        """
+        return equal_parts(points["coords"].shape[axis], most) if self.pointwise else 1
+
+    def divides(self, points: Points, axis: int, number: int) -> bool:
+        """Whether a batch may be cut into `number` pieces, whose mean losses are the losses of the whole."""
+        return self.pointwise and points["coords"].shape[axis] % number == 0
+
     @abstractmethod
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """Named, weighted scalars whose sum is minimised; `jet` was evaluated at `points["coords"]`."""
+
+
+def equal_parts(points: int, most: int) -> int:
+    """How many equal pieces of at most `most` points, and not much fewer, a batch is cut into; 1 where none fit."""
+    if points <= most:
+        return 1
+    sizes = range(most, most // SMALLEST_PART - 1, -1)
+    return next((points // size for size in sizes if points % size == 0), 1)
 
 
 def chosen_rows(count: int, batch_size: int | None, generator: torch.Generator) -> Tensor | None:

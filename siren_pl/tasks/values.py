@@ -26,7 +26,8 @@ class ValueTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates (M, D) and values (M, C) of the observed samples, or what they are drawn from (see `compact`)."""
-        return laid_out(signal) if math.prod(signal.shape) <= MOST_LAID_OUT else compact.table(signal)
+        large = math.prod(signal.shape) > MOST_LAID_OUT
+        return compact.table(signal) if large and signal.is_plain else laid_out(signal)
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """As every term draws, from either kind of table."""
@@ -39,9 +40,9 @@ class ValueTerm(Term):
 
 
 def laid_out(signal: SampledSignal) -> Points:
-    """Coordinates (M, D) and values (M, C) of the observed samples."""
+    """Coordinates (M, D) of the observed samples and their measured values (M, C)."""
     seen = signal.observed.reshape(-1)
-    return {"coords": signal.coords()[seen], "value": signal.values.reshape(-1, signal.out_features)[seen]}
+    return {"coords": signal.coords()[seen], "value": signal.measured.reshape(-1, signal.out_features)}
 
 
 class SobolevTerm(Term):

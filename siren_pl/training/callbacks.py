@@ -62,7 +62,12 @@ def quick_scores(module: FieldModule) -> dict[str, float]:
 
 
 def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) -> dict[str, float]:
-    """Scores of one field; a signal of more than `QUICK_SAMPLES` samples is looked at in a fixed random excerpt."""
+    """Scores of one field, none where the truth is not known.
+
+    A signal of more than `QUICK_SAMPLES` samples is looked at in a fixed random excerpt.
+    """
+    if not signal.known:
+        return {}
     scale = task.value_scale(signal)
     if math.prod(signal.shape) <= QUICK_SAMPLES:
         seen, observed, found = signal, signal.observed, render(field, signal)
@@ -73,7 +78,7 @@ def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) ->
     result, target = ((array / 2 + 0.5).clamp(0, 1).double().numpy() for array in (values, seen.values))
     unseen = ~observed.numpy()
     scores = {"eval/psnr": metrics.psnr(result, target)}
-    if unseen.any():
+    if unseen.any() and not unseen.all():
         scores["eval/train_psnr"] = metrics.psnr(result[~unseen], target[~unseen])
         scores["eval/heldout_psnr"] = metrics.psnr(result[unseen], target[unseen])
     return scores

@@ -114,7 +114,7 @@ class ManyFields(Fields):
     def __init__(self, networks: Sequence[CoordinateNetwork], signals: Sequence[SampledSignal]) -> None:
         if (
             len(networks) != len(signals)
-            or len({(signal.shape, signal.out_features, signal.heldout, signal.stride) for signal in signals}) != 1
+            or len({(signal.shape, signal.out_features, signal.observed_count) for signal in signals}) != 1
         ):
             raise ValueError("many fields need one network per signal, and signals of one shape")
         self.signals = tuple(signals)

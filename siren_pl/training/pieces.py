@@ -12,39 +12,30 @@ from torch import nn
 
 from siren_pl.tasks.task import Batch, Task
 
-# Points of a piece: at most what keeps a layer of width 256 in a processor's cache, and at least what keeps its matrix
-# products efficient. Measured on two CPU cores, pieces of 1,024 to 4,096 points are as fast as 16,384 at once.
-MOST_POINTS, FEWEST_POINTS = 4096, 1024
+# Points of a piece: what keeps a layer of width 256 in a processor's cache and its matrix products efficient. Measured
+# on two CPU cores, pieces of 1,024 to 4,096 points are as fast as 16,384 at once.
+MOST_POINTS = 4096
 # An accelerator has no such cache, and every piece costs it a launch of each kernel: cut for the memory alone.
 MOST_POINTS_OF_AN_ACCELERATOR = 2**18
 
 
-def count(points: int, most: int = MOST_POINTS) -> int:
-    """How many equal pieces of at most `most` points a batch is cut into; 1 where none fit."""
-    if points <= most:
-        return 1
-    sizes = range(most, FEWEST_POINTS - 1, -1)
-    return next((points // size for size in sizes if points % size == 0), 1)
-
-
 def pieces(task: Task, batch: Batch, axis: int) -> list[Batch]:
     """The batch in equal pieces of a good size for its device, or whole (see `cut`)."""
-    coords = [points["coords"] for points in batch.values()]
-    most = MOST_POINTS if coords[0].device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
-    return cut(task, batch, axis, count(max(points.shape[axis] for points in coords), most))
+    first = next(iter(batch.values()))["coords"]
+    most = MOST_POINTS if first.device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
+    return cut(task, batch, axis, max(task.terms[name].parts(points, axis, most) for name, points in batch.items()))
 
 
 def cut(task: Task, batch: Batch, axis: int, number: int) -> list[Batch]:
     """The batch in `number` equal pieces, or whole where that does not go: see `Term.pointwise`.
 
     Args:
-        task: Says which terms are means over points.
+        task: Says which terms may be cut, and where.
         batch: Drawn points by term.
         axis: The axis of the points in every column: 0, or 1 behind the axis of many signals.
         number: How many pieces.
     """
-    sizes = {name: points["coords"].shape[axis] for name, points in batch.items()}
-    if number == 1 or any(size % number or not task.terms[name].pointwise for name, size in sizes.items()):
+    if number == 1 or not all(task.terms[name].divides(points, axis, number) for name, points in batch.items()):
         return [batch]
     parts = {
         name: {key: column.chunk(number, dim=axis) for key, column in points.items()} for name, points in batch.items()

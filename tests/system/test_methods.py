@@ -8,6 +8,7 @@ import torch
 from siren_pl import SampledSignal, Siren, fit, image_fit, poisson_grad, poisson_laplacian
 from siren_pl.baselines import biharmonic, cubic
 from siren_pl.metrics import psnr
+from siren_pl.observations import RandomFraction
 from siren_pl.signals.images import to_unit
 from siren_pl.tasks import Task
 
@@ -28,7 +29,7 @@ def fitted(signal: SampledSignal, task: Task, **options: object) -> dict[str, fl
 
 def test_gaps_are_filled_better_than_by_interpolation() -> None:
     """Seven pixels of ten are missing: fewer than three samples a period of the fastest wave are left."""
-    signal = waves(6, heldout=0.7)
+    signal = waves(6, observation=RandomFraction(0.7))
     network = Siren(2, 1, hidden_features=64, hidden_layers=1, omega_0=7.0)
     metrics = fit(network, signal, image_fit(), steps=600, lr=4e-3, progress=False).metrics
     unseen = ~signal.observed.numpy()

@@ -11,6 +11,7 @@ from skimage.restoration import inpaint_biharmonic
 
 from siren_pl import baselines, metrics
 from siren_pl.baselines.poisson import SMOOTHNESS
+from siren_pl.observations import RandomFraction
 from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, SampledSignal, bundled, image_signal
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.stencils import seen_by
@@ -81,7 +82,7 @@ def test_a_masked_solve_reads_no_unseen_sample():
     held = signal(heldout=0.02)
     other = held.values.clone()
     other[~held.observed] = 0.9
-    changed = SampledSignal(other, heldout=0.02, seed=2)
+    changed = SampledSignal(other, observation=RandomFraction(0.02, 2))
     assert torch.equal(changed.observed, held.observed)
     for method in (
         functools.partial(baselines.gradient_solver, stencil="central"),

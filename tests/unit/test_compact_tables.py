@@ -5,6 +5,7 @@ import torch
 from torch.func import vmap
 
 from siren_pl.errors import UserError
+from siren_pl.observations import RandomFraction
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal, sampled
 from siren_pl.tasks import compact, image_fit, poisson_grad, poisson_laplacian
 from siren_pl.tasks.task import Term, placed
@@ -27,7 +28,7 @@ def generator() -> torch.Generator:
 @pytest.mark.parametrize("shape", [(50,), (9, 12), (4, 5, 6)])
 def test_draws_are_the_rows_of_the_laid_out_table(shape, kind, heldout, batch_size):
     for grid in (PixelCentres(), PixelCorners()):
-        signal = SampledSignal(KINDS[kind](*shape, 2), grid=grid, heldout=heldout)
+        signal = SampledSignal(KINDS[kind](*shape, 2), grid=grid, observation=RandomFraction(heldout))
         found = compact.draw(compact.table(signal), batch_size, generator())
         expected = Term.draw(ValueTerm(), laid_out(signal), batch_size, generator())
         assert found.keys() == expected.keys()
@@ -48,7 +49,7 @@ def test_the_term_chooses_by_size(monkeypatch):
 @pytest.mark.parametrize(("heldout", "most"), [(0.0, 2048**2 + 100_000), (0.5, 3 * 2048**2 + 100_000)])
 def test_a_large_table_takes_the_bytes_of_its_samples(heldout, most):
     """One byte a sample; four more for each observed one where some are not; axes and levels are a few kB."""
-    signal = SampledSignal(torch.zeros(2048, 2048, 1, dtype=torch.uint8), heldout=heldout)
+    signal = SampledSignal(torch.zeros(2048, 2048, 1, dtype=torch.uint8), observation=RandomFraction(heldout))
     (table,) = image_fit().tables(signal).values()
     assert sum(column.nbytes for column in table.values()) < most
     assert table["samples"].data_ptr() == signal.stored.data_ptr()  # not even a copy of those
@@ -56,7 +57,7 @@ def test_a_large_table_takes_the_bytes_of_its_samples(heldout, most):
 
 
 def test_many_signals_are_drawn_from_at_once():
-    signals = [SampledSignal(KINDS["uint8"](9, 12, 2), heldout=0.25) for _ in range(3)]
+    signals = [SampledSignal(KINDS["uint8"](9, 12, 2), observation=RandomFraction(0.25)) for _ in range(3)]
     tables = [compact.table(signal) for signal in signals]
     stacked = tables[0] | {"samples": torch.stack([table["samples"] for table in tables])}
     axes = {key: 0 if key == "samples" else None for key in stacked}
@@ -67,7 +68,10 @@ def test_many_signals_are_drawn_from_at_once():
 
 
 def test_double_precision_reaches_the_points_but_not_the_stored_samples():
-    table = placed(compact.table(SampledSignal(KINDS["uint8"](9, 12, 2), heldout=0.25)), torch.zeros(1).double())
+    table = placed(
+        compact.table(SampledSignal(KINDS["uint8"](9, 12, 2), observation=RandomFraction(0.25))),
+        torch.zeros(1).double(),
+    )
     assert (table["samples"].dtype, table["observed"].dtype) == (torch.uint8, torch.int32)
     assert {column.dtype for column in compact.draw(table, 20, generator()).values()} == {torch.float64}
 

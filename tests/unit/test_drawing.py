@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from siren_pl.observations import RandomFraction
 from siren_pl.signals import SampledSignal
 from siren_pl.tasks import Task, image_fit, poisson_grad, poisson_laplacian
 
@@ -68,7 +69,7 @@ def test_a_batch_as_large_as_the_table_is_the_table(name, batch_size):
 
 
 def test_unseen_samples_are_never_drawn():
-    signal = SampledSignal(SIGNAL.values, heldout=0.5)
+    signal = SampledSignal(SIGNAL.values, observation=RandomFraction(0.5))
     unseen = signal.coords()[~signal.observed.reshape(-1)]
     (table,) = TASKS["values"].tables(signal).values()
     assert len(table["coords"]) == 54

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
+from siren_pl.observations import RandomFraction
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.signals.grid import coordinates
 
@@ -82,7 +83,7 @@ def test_coordinates_meet_their_samples():
 @pytest.mark.parametrize("heldout", [0.0, 0.1, 0.5, 0.73])
 @pytest.mark.parametrize("shape", [(11, 9), (50,), (4, 5, 6)])
 def test_heldout_count_is_exact(shape, heldout):
-    signal = SampledSignal(torch.zeros(*shape, 1), heldout=heldout, seed=3)
+    signal = SampledSignal(torch.zeros(*shape, 1), observation=RandomFraction(heldout, 3))
     assert int((~signal.observed).sum()) == round(heldout * math.prod(shape))
     assert signal.observed.shape == shape
     assert signal.samples == pytest.approx(max(shape) * (1 - heldout) ** (1 / len(shape)))
@@ -91,7 +92,7 @@ def test_heldout_count_is_exact(shape, heldout):
 def test_the_seed_decides_the_mask():
     def mask(seed: int, values: float = 0.0) -> torch.Tensor:
         torch.manual_seed(round(values * 100))  # the global generator has no say
-        return SampledSignal(torch.full((8, 9, 1), values), heldout=0.4, seed=seed).observed
+        return SampledSignal(torch.full((8, 9, 1), values), observation=RandomFraction(0.4, seed)).observed
 
     assert torch.equal(mask(1), mask(1, values=0.5))
     assert not torch.equal(mask(1), mask(2))
@@ -108,9 +109,11 @@ def test_values_that_are_not_finite_are_counted_and_refused(bad):
 @pytest.mark.parametrize("heldout", [-0.1, 1.0, 1.5, math.nan])
 def test_heldout_out_of_range_is_refused(heldout):
     with pytest.raises(UserError, match=r"dataset\.heldout"):
-        SampledSignal(torch.zeros(4, 4, 1), heldout=heldout)
+        SampledSignal(torch.zeros(4, 4, 1), observation=RandomFraction(heldout))
 
 
 def test_something_must_be_left_to_train_on():
     with pytest.raises(UserError, match=r"dataset\.heldout"):
-        _ = SampledSignal(torch.zeros(4, 4, 1), heldout=0.99).observed  # round(0.99 × 16) = 16 of 16 samples
+        _ = SampledSignal(
+            torch.zeros(4, 4, 1), observation=RandomFraction(0.99)
+        ).observed  # round(0.99 × 16) = 16 of 16 samples

@@ -11,6 +11,7 @@ from siren_pl import rendering
 from siren_pl.derivatives import AutoDerivatives
 from siren_pl.judging import judge
 from siren_pl.networks import Siren
+from siren_pl.observations import RandomFraction
 from siren_pl.rendering import render, render_bytes
 from siren_pl.signals import SampledSignal, sampled
 from siren_pl.tasks import image_fit
@@ -20,7 +21,7 @@ from siren_pl.training import callbacks
 from siren_pl.training.fields import OneField
 
 FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
-SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), heldout=0.4)
+SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), observation=RandomFraction(0.4))
 FIT = image_fit()
 ALIGNED = Task("aligned", FIT.terms, FIT.judge, align_mean)
 
@@ -63,7 +64,7 @@ def test_by_slabs_or_as_a_whole(monkeypatch, tmp_path):
 
 
 def test_a_slab_may_hold_no_observed_sample():
-    signal = SampledSignal(torch.zeros(50, 1, 1, dtype=torch.uint8), heldout=0.5)
+    signal = SampledSignal(torch.zeros(50, 1, 1, dtype=torch.uint8), observation=RandomFraction(0.5))
     scores = RunningScores(signal)
     for row in range(50):
         scores.add(slice(row, row + 1), torch.full((1, 1, 1), -0.8))

@@ -7,9 +7,9 @@ import torch
 
 from siren_pl import SampledSignal, Siren, image_fit, poisson_grad, poisson_laplacian
 from siren_pl.derivatives import ForwardDerivatives
-from siren_pl.tasks.task import Task
+from siren_pl.tasks.task import Task, equal_parts
 from siren_pl.training.fields import losses_of, merge
-from siren_pl.training.pieces import FEWEST_POINTS, MOST_POINTS, MOST_POINTS_OF_AN_ACCELERATOR, count, pieces
+from siren_pl.training.pieces import MOST_POINTS, MOST_POINTS_OF_AN_ACCELERATOR, pieces
 
 SIGNAL = SampledSignal(torch.rand(64, 96, 2, generator=torch.Generator().manual_seed(1)).double() * 2 - 1)
 TASKS = {
@@ -23,14 +23,14 @@ TASKS = {
 
 @pytest.mark.parametrize("points", [1, 7, 1000, 2048, 4096, 4097, 6144, 65_536, 16_384, 99_991])
 def test_pieces_are_equal_and_of_a_good_size(points: int) -> None:
-    number = count(points)
+    number = equal_parts(points, MOST_POINTS)
     assert points % number == 0
-    assert number == 1 or FEWEST_POINTS <= points // number <= MOST_POINTS
+    assert number == 1 or MOST_POINTS // 4 <= points // number <= MOST_POINTS
 
 
 def test_an_accelerator_gets_larger_pieces() -> None:
-    assert count(65_536, MOST_POINTS_OF_AN_ACCELERATOR) == 1
-    assert count(2**20, MOST_POINTS_OF_AN_ACCELERATOR) == 4
+    assert equal_parts(65_536, MOST_POINTS_OF_AN_ACCELERATOR) == 1
+    assert equal_parts(2**20, MOST_POINTS_OF_AN_ACCELERATOR) == 4
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

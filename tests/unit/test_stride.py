@@ -1,16 +1,17 @@
 """`dataset.stride` observes a regular grid of samples, holds out the rest and says so."""
 
+import numpy as np
 import pytest
 import torch
 
-from siren_pl import SampledSignal, image_fit
+from siren_pl import SampledSignal, image_fit, image_signal
 from siren_pl.errors import UserError
 from siren_pl.tasks.gradients import require_all
 
 
-def signal(stride: int = 2, heldout: float = 0.0) -> SampledSignal:
-    values = torch.arange(5 * 7, dtype=torch.float32).reshape(5, 7, 1) / 70
-    return SampledSignal(values, stride=stride, heldout=heldout)
+def signal(heldout: float = 0.0) -> SampledSignal:
+    pixels = np.arange(5 * 7).reshape(5, 7, 1) / 70
+    return image_signal(lambda: ("ramp", pixels), stride=2, heldout=heldout)
 
 
 def test_every_other_sample_is_observed() -> None:

@@ -10,6 +10,7 @@ from siren_pl.activations import sine
 from siren_pl.derivatives import ForwardDerivatives
 from siren_pl.errors import UserError
 from siren_pl.jet import Jet
+from siren_pl.observations import RandomFraction
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task, image_fit, poisson_grad, poisson_laplacian
 
@@ -39,7 +40,9 @@ class Cosines:
 
 def signal(grid: PixelCentres | PixelCorners = CENTRES, heldout: float = 0.0) -> SampledSignal:
     coords = SampledSignal(torch.zeros(*SHAPE, 1), grid=grid).coords().double()
-    return SampledSignal(Cosines(grid)(coords).reshape(*SHAPE, 1).float(), grid=grid, heldout=heldout)
+    return SampledSignal(
+        Cosines(grid)(coords).reshape(*SHAPE, 1).float(), grid=grid, observation=RandomFraction(heldout)
+    )
 
 
 def losses(task: Task, of: SampledSignal, field: Cosines, batch_size: int | None = None) -> dict[str, float]:

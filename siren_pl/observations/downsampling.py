@@ -1,0 +1,137 @@
+"""A smaller picture of the field: each coarse sample is a weighted mean of the field around it.
+
+On a grid of fine samples the map is a matrix along each axis, rows summing to one, the picture continued by reflection
+at its border (as MATLAB's imresize has it; Pillow cuts the kernel off there instead). Between the samples the same
+kernel weighs a field at any places, which is how a field is trained through it (`siren_pl.tasks.enlargement`).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.observations.base import Observation, Shape, mismatch
+from siren_pl.observations.kernels import KERNELS, Kernel, gaussian
+from siren_pl.observations.noise import NOISES, Noisy
+
+
+class Downsampling(Observation):
+    """A picture `scale` times smaller along each axis.
+
+    Args:
+        scale: How many times smaller, a real number from 1.
+        kernel: What is averaged.
+    """
+
+    def __init__(self, scale: float, kernel: Kernel = KERNELS["bicubic"]) -> None:
+        self.scale, self.kernel = scale, kernel
+        if not scale >= 1:
+            raise UserError(f"task.scale={scale} must be a number from 1: how many times larger the picture becomes.")
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return f"task.scale={self.scale}"
+
+    def coarse(self, shape: Shape) -> Shape:
+        """The smaller picture's shape: rounded up, as MATLAB's imresize does."""
+        return tuple(max(1, -int(-n // self.scale)) for n in shape)
+
+    def fine(self, coarse: Shape) -> Shape:
+        """The shape of the picture that is looked for."""
+        return tuple(max(1, round(m * self.scale)) for m in coarse)
+
+    def require_pair(self, measured: Shape, truth: Shape) -> None:
+        """See `Observation.require_pair`: one is `scale` times the other, up to rounding."""
+        if any(abs(n - m * self.scale) >= self.scale for m, n in zip(measured, truth, strict=True)):
+            raise mismatch(measured, truth, f"{self.option} asks for {self.scale:g} times as many along each axis")
+
+    def matrix(self, fine: int, coarse: int) -> Tensor:
+        """The map along one axis (coarse, fine), float64."""
+        per_coarse = fine / coarse
+        centres = torch.arange(coarse, dtype=torch.float64) + 0.5
+        reach = -int(-self.kernel.radius * per_coarse // 1)
+        cells = torch.arange(-reach, fine + reach)
+        weights = self.kernel.weights((cells.double() + 0.5) / per_coarse, centres)
+        return torch.zeros(coarse, fine, dtype=torch.float64).index_add_(1, reflected(cells, fine), weights)
+
+    def _matrices(self, shape: Shape) -> list[Tensor]:
+        return [self.matrix(n, m) for n, m in zip(shape, self.coarse(shape), strict=True)]
+
+    def apply(self, values: Tensor) -> Tensor:
+        """See `Observation.apply`: a picture (m_1, …, m_D, C), computed in double precision."""
+        found = values.double()
+        for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
+            found = along(matrix, found, axis)
+        return found.to(values)
+
+    def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
+        """See `Observation.adjoint`."""
+        found = data.double()
+        for axis, matrix in enumerate(self._matrices(shape)):
+            found = along(matrix.T, found, axis)
+        return found.to(data)
+
+    def seen(self, shape: Shape) -> Tensor:
+        """No sample is known by itself, unless the scale is 1 and the kernel passes through the samples."""
+        return torch.zeros((), dtype=torch.bool).expand(shape)
+
+    def count(self, shape: Shape) -> int:
+        """Samples of the smaller picture."""
+        return int(torch.tensor(self.coarse(shape)).prod())
+
+    def density(self, shape: Shape) -> float:
+        """The smaller picture's longest axis."""
+        return float(max(self.coarse(shape)))
+
+    def picture(self, data: Tensor, shape: Shape) -> Tensor:
+        """Each coarse sample as a block."""
+        found = data
+        for axis, (n, m) in enumerate(zip(shape, data.shape[:-1], strict=True)):
+            rows = ((torch.arange(n) + 0.5) * m / n).long().clamp(max=m - 1)
+            found = found.index_select(axis, rows)
+        return found
+
+
+def along(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
+    """Apply a matrix (m, n) along one axis of values (…, n, …)."""
+    others = [n for i, n in enumerate(values.shape) if i != axis]
+    return (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+
+
+def reflected(cells: Tensor, n: int) -> Tensor:
+    """Sample numbers of a grid continued by reflection: -1 is 0, n is n - 1."""
+    folded = cells.remainder(2 * n)
+    return torch.where(folded < n, folded, 2 * n - 1 - folded)
+
+
+def reflected_places(places: Tensor, length: int) -> Tensor:
+    """Places of a domain [0, length] continued by reflection at both ends."""
+    folded = places.remainder(2 * length)
+    return torch.where(folded < length, folded, 2 * length - folded)
+
+
+def downsampling(
+    scale: float,
+    kernel: str = "bicubic",
+    blur: float | None = None,
+    noise: str = "gaussian",
+    sigma: float = 0.0,
+    seed: int = 0,
+) -> Observation:
+    """A smaller picture, with noise if asked for.
+
+    Args:
+        scale: How many times smaller, a real number from 1.
+        kernel: bicubic, bilinear, area, lanczos or gaussian, each stretched over the coarse grid.
+        blur: Of the gaussian kernel: its standard deviation in coarse samples; None for 0.5.
+        noise: gaussian, poisson or salt_and_pepper.
+        sigma: Strength of the noise, in pixels of [0, 1]; 0 for none.
+        seed: Seeds the noise.
+
+    Raises:
+        UserError: An option is out of its range.
+    """
+    chosen = gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel]
+    return Noisy(NOISES[noise], sigma, seed, Downsampling(scale, chosen)) if sigma else Downsampling(scale, chosen)

@@ -1,0 +1,73 @@
+"""Kernels of downsampling: how much each place of the fine field counts in a coarse sample, in coarse samples.
+
+A kernel is a function of the distance from the coarse sample's centre. Stretched over the coarse grid like this, it
+keeps out what the coarse grid cannot hold (antialiasing), as Pillow's and MATLAB's resizing do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Keys 1981, equation 8: the cubic that reproduces quadratics; Pillow, MATLAB and torch (antialiased) use it.
+CUBIC = -0.5
+LANCZOS_LOBES = 3
+# Of the Gaussian: the blur of an ideal camera whose sensor just resolves the coarse grid, and where it is cut.
+GAUSSIAN_SIGMA, GAUSSIAN_CUT = 0.5, 4.0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel of downsampling.
+
+    Attributes:
+        name: What configurations call it.
+        weigh: Distances in coarse samples to weights, not normalised.
+        radius: Distance beyond which weights are zero.
+    """
+
+    name: str
+    weigh: Callable[[Tensor], Tensor]
+    radius: float
+
+    def weights(self, positions: Tensor, centres: Tensor) -> Tensor:
+        """Weights (…, m, n) of n positions (…, n) for m coarse samples (…, m), in coarse samples; rows sum to 1."""
+        raw = self.weigh((positions[..., None, :] - centres[..., :, None]).abs())
+        return raw / raw.sum(-1, keepdim=True)
+
+
+def _cubic(x: Tensor) -> Tensor:
+    near = ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1
+    far = ((x - 5) * x + 8) * x * CUBIC - 4 * CUBIC
+    return torch.where(x <= 1, near, torch.where(x < 2, far, torch.zeros_like(x)))  # noqa: PLR2004 - its support
+
+
+def _triangle(x: Tensor) -> Tensor:
+    return (1 - x).clamp(min=0)
+
+
+def _box(x: Tensor) -> Tensor:
+    # A place on the border between two samples counts half for each.
+    return torch.where((x - 0.5).abs() < 1e-6, 0.5, (x < 0.5).to(x))  # noqa: PLR2004 - half a sample
+
+
+def _lanczos(x: Tensor) -> Tensor:
+    return torch.where(x < LANCZOS_LOBES, torch.sinc(x) * torch.sinc(x / LANCZOS_LOBES), 0)
+
+
+def gaussian(sigma: float = GAUSSIAN_SIGMA) -> Kernel:
+    """A Gaussian blur of standard deviation `sigma` in coarse samples."""
+    return Kernel("gaussian", lambda x: torch.exp(-0.5 * (x / sigma).square()), math.ceil(GAUSSIAN_CUT * sigma * 2) / 2)
+
+
+KERNELS: dict[str, Kernel] = {
+    "bicubic": Kernel("bicubic", _cubic, 2.0),
+    "bilinear": Kernel("bilinear", _triangle, 1.0),
+    "area": Kernel("area", _box, 0.5),
+    "lanczos": Kernel("lanczos", _lanczos, float(LANCZOS_LOBES)),
+    "gaussian": gaussian(),
+}

@@ -1,0 +1,94 @@
+"""Priors: what is believed of a field where nothing was measured, as weighted terms at random points of its domain.
+
+Derivatives are exact, since a field is a jet, and are taken per measured sample, so that a weight means the same for a
+thumbnail and for a poster. Values are in [-1, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from siren_pl.jet import Groups, Jet
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.tasks.task import Points, Term
+
+# Rounds the corner of a norm at zero, where it has no derivative: far below a step of 8 bits per sample.
+CORNER = 1e-3
+# Points at which a prior is looked at in a step: its mean is then known to a few percent.
+PRIOR_POINTS = 4096
+
+# From a jet at N points and the coordinate units between measured samples (N, 1) to a mean over points.
+Penalty = Callable[[Jet, Tensor], Tensor]
+
+
+def total_variation(jet: Jet, spacing: Tensor) -> Tensor:
+    """The length of the gradient, all channels together (Rudin, Osher and Fatemi 1992; Blomgren and Chan 1998)."""
+    assert jet.gradient is not None
+    return ((jet.gradient * spacing).square().sum((0, 2)) + CORNER**2).sqrt().mean()
+
+
+def curvature(jet: Jet, spacing: Tensor) -> Tensor:
+    """The length of the pure second derivatives, all channels together: creases cost, slopes do not."""
+    assert jet.second is not None
+    return ((jet.second * spacing.square()).square().sum((0, 2)) + CORNER**2).sqrt().mean()
+
+
+def spectral(jet: Jet, spacing: Tensor) -> Tensor:
+    """The squared Laplacian: the energy at frequency ω counts |ω|⁴. Biharmonic interpolation has the least of it."""
+    assert jet.second is not None
+    return (jet.second.sum(0) * spacing.square()).square().sum(-1).mean()
+
+
+class Prior(Term):
+    """A penalty on the field at random points of its domain.
+
+    Args:
+        name: Of the loss.
+        weight: What it is multiplied by.
+        penalty: What is penalised.
+        order: The derivatives it needs.
+    """
+
+    pointwise = True
+
+    def __init__(self, name: str, weight: float, penalty: Penalty, order: int) -> None:
+        self.name, self.weight, self.penalty, self.order = name, weight, penalty, order
+
+    def points(self, signal: SampledSignal) -> Points:
+        """Half the extent of the domain along each axis (D,), and the coordinate units between measured samples ()."""
+        units = signal.pixels_per_unit
+        self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
+        return {
+            "extent": torch.tensor([n / 2 / unit for n, unit in zip(signal.shape, units, strict=True)]),
+            "spacing": torch.tensor(max(signal.shape) / signal.samples / max(units)),
+        }
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
+        """As many points as the data have, and at most `PRIOR_POINTS`, evenly distributed over the domain."""
+        extent, count = table["extent"], min(batch_size or PRIOR_POINTS, PRIOR_POINTS)
+        places = torch.rand(count, len(extent), generator=generator, device=extent.device, dtype=torch.float32)
+        return {"coords": (2 * places - 1).to(extent) * extent, "spacing": table["spacing"].expand(count, 1)}
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """The weighted penalty under its name."""
+        return {self.name: self.weight * self.penalty(jet, points["spacing"])}
+
+
+def _apart(axes: int) -> Groups:
+    """Every pure second derivative by itself."""
+    return tuple(tuple(float(i == j) for j in range(axes)) for i in range(axes))
+
+
+PRIORS: dict[str, tuple[Penalty, int]] = {
+    "total_variation": (total_variation, 1),
+    "curvature": (curvature, 2),
+    "spectral": (spectral, 2),
+}
+
+
+def priors(**weights: float) -> dict[str, Term]:
+    """A term for each prior with a weight above 0; the names are those of `PRIORS`."""
+    return {name: Prior(name, weight, *PRIORS[name]) for name, weight in weights.items() if weight > 0}

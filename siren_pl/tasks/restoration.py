@@ -1,0 +1,95 @@
+"""Tasks that look for a picture of which something else was measured: a smaller one, some pixels of it, a noisy one.
+
+They differ in what was measured, which the signal's observation says, and in how people score them. All compare the
+observed field with the data, and believe the same things of it where nothing was measured (`siren_pl.tasks.priors`).
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from pathlib import Path
+
+from torch import Tensor
+
+from siren_pl import metrics
+from siren_pl.signals.images import to_unit
+from siren_pl.signals.sampled import SampledSignal
+from siren_pl.tasks.enlargement import LATTICE, EnlargementTerm, downsampling_of
+from siren_pl.tasks.priors import priors
+from siren_pl.tasks.scores import IMAGE_AXES, keep, value_scores
+from siren_pl.tasks.task import Metrics, Task
+from siren_pl.tasks.values import ValueTerm
+
+
+def inpainting(total_variation: float = 0.0, curvature: float = 0.0, spectral: float = 0.0) -> Task:
+    """Fill in what a mask withholds; scored on the missing samples alone by `heldout_psnr`.
+
+    Args:
+        total_variation: Weight of the gradient's length.
+        curvature: Weight of the second derivatives' length.
+        spectral: Weight of the squared Laplacian.
+    """
+    beliefs = priors(total_variation=total_variation, curvature=curvature, spectral=spectral)
+    return Task("inpainting", {"samples": ValueTerm(), **beliefs}, value_scores, keep)
+
+
+def denoising(total_variation: float = 0.0, curvature: float = 0.0, spectral: float = 0.0) -> Task:
+    """Fit noisy samples, and believe the prior where they contradict it. Arguments as of `inpainting`."""
+    beliefs = priors(total_variation=total_variation, curvature=curvature, spectral=spectral)
+    return Task("denoising", {"samples": ValueTerm(), **beliefs}, value_scores, keep)
+
+
+def super_resolution(
+    total_variation: float = 0.0,
+    curvature: float = 0.0,
+    spectral: float = 0.0,
+    perceptual: float = 0.0,
+    perceptual_weights: str | None = None,
+    perceptual_layer: str = "relu2_2",
+    lattice: float = LATTICE,
+    niqe: str | None = None,
+) -> Task:
+    """Enlarge a picture: the field, made small again by the same operator, must be the small picture.
+
+    Args:
+        total_variation: Weight of the gradient's length.
+        curvature: Weight of the second derivatives' length.
+        spectral: Weight of the squared Laplacian.
+        perceptual: Weight of VGG19's distance between the observed field and the data (Johnson et al. 2016).
+        perceptual_weights: File of VGG19's weights in torchvision's layout; None downloads them once.
+        perceptual_layer: Which layer is compared.
+        lattice: Points per coarse sample along an axis at which the field is looked at.
+        niqe: File of NIQE's pristine parameters; None leaves NIQE out of the scores.
+    """
+    distances = {}
+    if perceptual > 0:
+        from siren_pl.perceptual import PerceptualDistance
+
+        path = Path(perceptual_weights) if perceptual_weights else None
+        distances["perceptual"] = (perceptual, PerceptualDistance(path, perceptual_layer))
+    beliefs = priors(total_variation=total_variation, curvature=curvature, spectral=spectral)
+    judge = functools.partial(enlargement_scores, niqe=Path(niqe) if niqe else None)
+    return Task("super_resolution", {"samples": EnlargementTerm(distances, lattice), **beliefs}, judge, keep)
+
+
+def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None = None) -> Metrics:
+    """`value_scores`, with PSNR and SSIM on Y as papers on super-resolution state them, and NIQE on request.
+
+    `psnr_y` and `ssim_y` are of 8-bit pictures, on luma of studio range, without `scale` pixels at the border. Of a
+    picture whose truth is not known there is `train_psnr`, and NIQE.
+    """
+    scores = value_scores(values, signal)
+    if signal.in_features != IMAGE_AXES:
+        return scores
+    result = metrics.rounded(to_unit(values))
+    if signal.known:
+        target, border = metrics.rounded(to_unit(signal.values)), math.ceil(downsampling_of(signal.observation).scale)
+        on_y = {"psnr_y": metrics.psnr_y(result, target, border), "ssim_y": metrics.ssim_y(result, target, border)}
+        scores |= {name: score for name, score in on_y.items() if score is not None}
+    if niqe is not None:
+        from siren_pl.niqe import niqe as naturalness
+
+        score = naturalness(result, niqe)
+        scores |= {} if score is None else {"niqe": score}
+    return scores
