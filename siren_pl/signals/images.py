@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.signals.files import BAND, read_samples
+from siren_pl.signals.containers import Container, container_of
+from siren_pl.signals.files import BAND, read_picture
 from siren_pl.signals.grid import Grid, PixelCentres
 from siren_pl.signals.sampled import SampledSignal
 
 Pixels = NDArray[np.float64]
-# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1].
-Source = Callable[[], tuple[str, NDArray]]
+# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
+# a source may say what held the samples, so that results are written likewise.
+Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -40,7 +42,7 @@ def image_signal(
     """Read an image and prepare it as ground truth.
 
     Args:
-        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1].
+        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1]; and what held them.
         crop: [top, left, height, width] in pixels of the file, applied first.
         size: Length of the longer side, or [height, width]; None keeps the file's.
         resize: Filter of the resize, antialiased: nearest, bilinear, bicubic or lanczos.
@@ -53,7 +55,8 @@ def image_signal(
     Raises:
         UserError: The crop leaves the image, or a pixel is not finite.
     """
-    name, samples = source()
+    name, samples, *said = source()
+    container = said[0] if said else container_of(samples)
     _require_finite(name, samples)
     if crop is not None:
         samples = _crop(name, samples, crop)
@@ -61,7 +64,7 @@ def image_signal(
         samples = luma(samples)
     if size is not None:
         samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
-    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride)
+    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride, container)
 
 
 def stored(samples: NDArray) -> Tensor:
@@ -115,10 +118,10 @@ def bundled(name: str) -> Source:
 def image_file(path: str | None) -> Source:
     """An image file of any format that Pillow reads, or a NumPy array (.npy) of integers or of floats in [0, 1]."""
 
-    def read() -> tuple[str, NDArray]:
+    def read() -> tuple[str, NDArray, Container]:
         if path is None:
             raise UserError("dataset=image needs a file: add dataset.path=FILE.")
-        return Path(path).stem, read_samples(Path(path))
+        return Path(path).stem, *read_picture(Path(path))
 
     return read
 
@@ -129,7 +132,7 @@ def read_image(path: Path) -> Pixels:
     Raises:
         UserError: The file is missing, truncated, or not an image.
     """
-    return as_pixels(read_samples(path))
+    return as_pixels(read_picture(path)[0])
 
 
 def as_pixels(array: NDArray) -> Pixels:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.signals.containers import Container
 from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
 from siren_pl.signals.levels import INTEGERS, decoded
 
@@ -38,6 +39,7 @@ class SampledSignal:
         heldout: Fraction in [0, 1) of samples kept from training and scored apart.
         seed: Seeds the choice of held-out samples.
         stride: Observe one sample in so many along each axis, from the first; the others are kept from training.
+        container: What held the samples, if a file did; pictures of results are written likewise.
     """
 
     stored: Tensor
@@ -46,6 +48,7 @@ class SampledSignal:
     heldout: float = 0.0
     seed: int = 0
     stride: int = 1
+    container: Container = field(default_factory=Container)
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""

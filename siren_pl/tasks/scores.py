@@ -21,6 +21,8 @@ from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 Array = NDArray[np.float64]
 
 IMAGE_AXES = 2
+# Half the distance of two 8-bit levels in [-1, 1].
+HALF_STEP = 1 / 255
 ALIGNMENTS = {
     "mean_aligned": metrics.mean_aligned,
     "affine_aligned": metrics.affine_aligned,
@@ -78,6 +80,14 @@ def aligned_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     for name, align in ALIGNMENTS.items():
         scores[f"psnr_{name}"] = metrics.psnr(align(result, target).clip(0, 1), target)
     return scores
+
+
+def clipped(values: Tensor) -> float:
+    """The fraction of numbers that lie outside [-1, 1] by more than half an 8-bit step: what clipping really changes.
+
+    Given are values in which nothing is left open: a task's alignment comes first.
+    """
+    return float((values.abs() > 1 + HALF_STEP).double().mean())
 
 
 def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
