@@ -36,6 +36,8 @@ def chosen(signal: SampledSignal) -> list[Window]:
     if min(signal.shape) < SMALLEST:
         return []
     pixels, step = thumbnail(signal, LOOKED_AT)
+    # Without the last ones, beyond which there are fewer than `step` samples.
+    pixels = pixels[: signal.shape[0] // step, : signal.shape[1] // step]
     if min(pixels.shape[:2]) < 2:  # noqa: PLR2004 - neighbours that differ
         return []
     sides = [max(1, min(n // FRACTION, MOST_SAMPLES) // step) for n in signal.shape]

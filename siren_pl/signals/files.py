@@ -48,6 +48,8 @@ def _decode(path: Path) -> tuple[NDArray, bytes | None]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of damage that an error follows, or of metadata that nobody reads here.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as image:
                 profile, samples = image.info.get("icc_profile"), read_deep(path, image)
                 samples = _pillow_samples(image) if samples is None else samples
