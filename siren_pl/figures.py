@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 
 # Inches per panel and dots per inch: three panels stay readable at the width of a README.
 PANEL, DPI = 3.4, 110
+# Inches of a panel that its title and labels take.
+LABELS = 0.6
 # Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
 RANGE_PERCENTILE = 99.5
 # Grey and alpha, colour and alpha, as picture files have them.
@@ -95,7 +97,7 @@ def zooms(rows: Sequence[Zoom], path: Path) -> Path:
     """Windows of an image, a row each; the axes number the image's own pixels."""
     top, left, bottom, right = rows[0].box
     aspect = min(1.2, max(0.5, (bottom - top) / (right - left)))
-    figure, axes = _subplots(len(rows), max(len(row.panels) for row in rows), PANEL * aspect)
+    figure, axes = _subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
     for panels, row in zip(axes, rows, strict=True):
         # As in the other figures, a pixel's number stands at its centre.
         top, left, bottom, right = (edge - 0.5 for edge in row.box)

@@ -32,18 +32,20 @@ UPRIGHT = {
 }
 
 
-def read_deep(path: Path, image: Any) -> NDArray | None:
+def read_deep(path: Path, image: Any, key: str) -> NDArray | None:
     """Samples (H, W, C), upright, of a picture that Pillow has opened but would narrow; None of any other.
+
+    `key` is the option that named the file, for error messages.
 
     Raises:
         UserError: The file is damaged, or compressed in a way that needs another package.
     """
     form = _form(image)
     if image.format == "PNG" and form in PNG_MODES:
-        samples = _with_key(_read_png(path, PNG_MODES[form]), image.info.get("transparency"))
+        samples = _with_key(_read_png(path, PNG_MODES[form], key), image.info.get("transparency"))
     elif _is_deep_tiff(image) and image.mode in ("RGB", "RGBA") and not form.startswith("RGBa"):
         # A fourth sample that is not said to be alpha is left out, as Pillow does.
-        samples = read_tiff(path)[..., : len(image.mode)]
+        samples = read_tiff(path, key)[..., : len(image.mode)]
     else:
         if image.mode in ("RGB", "RGBA", "CMYK") and (";16" in form or _is_deep_tiff(image) or _is_deep_ppm(image)):
             log.warning("%s holds 16 bits a sample, read as 8: save it as 16-bit RGB or RGBA to keep them.", path)
@@ -53,7 +55,7 @@ def read_deep(path: Path, image: Any) -> NDArray | None:
     return samples[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
-def read_tiff(path: Path) -> NDArray:
+def read_tiff(path: Path, key: str) -> NDArray:
     """Samples (H, W, C) of a TIFF file's first picture as they are stored; grey and alpha become four channels.
 
     Raises:
@@ -65,22 +67,24 @@ def read_tiff(path: Path) -> NDArray:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
             samples, axes = page.asarray(), page.axes
-    except (OSError, ValueError, KeyError, RuntimeError, tifffile.TiffFileError) as error:
+    except Exception as error:  # a damaged file may raise whatever its bytes lead to
         raise UserError(
-            f"dataset.path={path} is a TIFF file that cannot be read ({error}): install imagecodecs if its "
-            "compression is named, or save it uncompressed, or as PNG."
+            f"{key}={path} is a TIFF file that cannot be read ({error}): it is damaged, or its compression needs the "
+            "package imagecodecs. Export it again, uncompressed or as PNG."
         ) from error
     samples = np.atleast_3d(np.moveaxis(samples, 0, -1) if axes == "SYX" else samples)
+    if samples.ndim != 3 or not samples.size:  # noqa: PLR2004 - rows, columns, channels
+        raise UserError(f"{key}={path} holds no picture of rows and columns: choose another file.")
     return samples[..., [0, 0, 0, 1]] if samples.shape[-1] == 2 else samples  # noqa: PLR2004 - grey and alpha
 
 
-def _read_png(path: Path, mode: str) -> NDArray[np.uint16]:
+def _read_png(path: Path, mode: str, key: str) -> NDArray[np.uint16]:
     import kornia_rs
 
     try:
         return np.asarray(kornia_rs.io.read_image_png_u16(str(path), mode))
     except Exception as error:  # kornia_rs raises nothing more special
-        raise UserError(f"dataset.path={path} is damaged or truncated ({error}): fetch or export it again.") from error
+        raise UserError(f"{key}={path} is damaged or truncated ({error}): fetch or export it again.") from error
 
 
 def _with_key(samples: NDArray[np.uint16], key: Any) -> NDArray[np.uint16]:
@@ -104,4 +108,6 @@ def _is_deep_tiff(image: Any) -> bool:
 
 
 def _is_deep_ppm(image: Any) -> bool:
-    return image.format == "PPM" and image.tile[0][3][1] > 255  # noqa: PLR2004 - the largest number of a sample
+    # Pillow hands its own decoders of PPM a mode and the largest number of a sample.
+    own = bool(image.tile) and image.tile[0][0] in ("ppm", "ppm_plain")
+    return own and image.tile[0][3][1] > 255  # noqa: PLR2004 - of a byte

@@ -64,7 +64,7 @@ def image_signal(
         samples = luma(samples)
     if size is not None:
         samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
-    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride, container)
+    return SampledSignal(stored(samples), name, grid or PixelCentres(), heldout, seed, stride, container=container)
 
 
 def stored(samples: NDArray) -> Tensor:

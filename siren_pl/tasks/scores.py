@@ -87,7 +87,7 @@ def clipped(values: Tensor) -> float:
 
     Given are values in which nothing is left open: a task's alignment comes first.
     """
-    return float((values.abs() > 1 + HALF_STEP).double().mean())
+    return int((values.abs() > 1 + HALF_STEP).count_nonzero()) / values.numel()
 
 
 def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:

@@ -128,6 +128,16 @@ def test_lost_depth_is_said(kind, tmp_path, caplog):
     assert f"{name} holds 16 bits a sample, read as 8" in caplog.text
 
 
+@pytest.mark.parametrize("kind", ["ppm", "pgm"])
+@pytest.mark.parametrize("top", [255, 15])
+def test_ppm_of_few_bits_is_read_in_silence(kind, top, tmp_path, caplog):
+    levels = RNG.integers(0, top + 1, (5, 7, 3 if kind == "ppm" else 1), dtype=np.uint8)
+    header = f"{'P6' if kind == 'ppm' else 'P5'} 7 5 {top}\n".encode()
+    (tmp_path / f"a.{kind}").write_bytes(header + levels.tobytes())
+    found, _ = read_picture(tmp_path / f"a.{kind}")
+    assert np.array_equal(found, levels.astype(int) * 255 // top) and not caplog.text
+
+
 @pytest.mark.parametrize("length", [60, 150, -12])
 def test_a_damaged_png(length, tmp_path):
     (tmp_path / "a.png").write_bytes(png(COLOUR)[:length])
@@ -135,10 +145,11 @@ def test_a_damaged_png(length, tmp_path):
         read_picture(tmp_path / "a.png")
 
 
-@pytest.mark.parametrize("length", [200, 330])
-def test_a_damaged_tiff(length, tmp_path):
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("length", [20, 200, 330])
+def test_a_damaged_tiff(length, compression, tmp_path):
     stream = io.BytesIO()
-    tifffile.imwrite(stream, COLOUR, photometric="rgb")
+    tifffile.imwrite(stream, COLOUR, photometric="rgb", compression=compression)
     (tmp_path / "a.tif").write_bytes(stream.getvalue()[:length])
     with pytest.raises(UserError, match=r"dataset\.path=.*a\.tif"):
         read_picture(tmp_path / "a.tif")
