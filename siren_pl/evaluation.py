@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +12,7 @@ from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
 from siren_pl.command_line import guarded
 from siren_pl.errors import UserError
+from siren_pl.wanted import Wanted, read
 
 if TYPE_CHECKING:
     from siren_pl.networks import CoordinateNetwork
@@ -22,12 +22,13 @@ USAGE = """evaluate.py: score a run again and render its field at any size
   python evaluate.py run=<run directory>               at the signal's own size
   python evaluate.py run=<run directory> scale=4       four times as many pixels along each side
   python evaluate.py run=<run directory> size=512,768  height, width; size=512 sets the longer side
+  python evaluate.py run=<run directory> window=40.5,60,32,48 scale=8
+                                                       a part alone: top, left, height, width in pixels of the signal's
+                                                       own grid, beside the samples enlarged; scale or size is its own
   … dataset.path=FILE, dataset.root=DIR                where the data lies now
   … trust=PACKAGE                                      admit code of your own that the run names
-Results go to <run>/evaluate/<H>x<W>/; the run's own files stay as they are."""
-OPTIONS = ("run", "scale", "size", "trust", "debug", "dataset")
-# Larger pictures than this take hours to compute and more memory than PNG writers manage.
-MOST_PIXELS = 1 << 31
+Results go to <run>/evaluate/<H>x<W>/ or <run>/evaluate/window_<…>/; the run's own files stay as they are."""
+OPTIONS = ("run", "scale", "size", "window", "trust", "debug", "dataset")
 
 
 def evaluate() -> NoReturn:
@@ -95,30 +96,36 @@ def _evaluate(arguments: list[str]) -> int:
     for key in pairs:
         if key.split(".")[0] not in OPTIONS:
             raise UserError(
-                f"{key} is not an option of evaluate.py: choose among {', '.join(OPTIONS[:4])}, dataset.path."
+                f"{key} is not an option of evaluate.py: choose among {', '.join(OPTIONS[:5])}, dataset.path."
             )
     if not pairs.get("run"):
         raise UserError("evaluate.py needs run=<run directory>.")
     run = Path(pairs["run"])
-    size, scale = _size(pairs.get("size")), _scale(pairs.get("scale"))
+    asked = read(pairs)
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
     packages = tuple(pairs.get("trust", "").split(",")) if pairs.get("trust") else ()
     config = _saved(run, packages, overrides)
-    return _score_and_render(config, run, size, scale)
+    return _score_and_render(config, run, asked)
 
 
-def _score_and_render(config: dict[str, Any], run: Path, size: tuple[int, ...] | None, scale: float | None) -> int:
+def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted) -> int:
     from siren_pl import build
-    from siren_pl.judging import judge, save_image
+    from siren_pl.judging import judge
+    from siren_pl.signals.containers import write_picture
 
     signal, task, network = build.signal(config), build.task(config), _field(config, run)
+    # A window that cannot be had is refused before the field is judged.
+    window = asked.part(signal)
+    shape = asked.whole(signal.shape) if window is None else window.size
     derivatives = build.derivatives(config, signal.out_features)
     judgement = judge(network, task, signal, derivatives, build.baselines(config))
-    wanted = _shape(signal.shape, size, scale)
-    target = run / "evaluate" / "x".join(map(str, wanted))
+    target = run / "evaluate" / asked.name(shape)
     directory_of.write_metrics(target, judgement.metrics)
-    paths = [save_image(judgement.picture(wanted), target / f"{signal.name}.png")]
-    if wanted == signal.shape:
+    pixels = judgement.picture(shape) if window is None else judgement.window(window)
+    paths = [write_picture(pixels, target / f"{signal.name}.png", signal.container)]
+    if window is not None:
+        paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
+    elif shape == signal.shape:
         paths += judgement.draw(target / "figures", [])
     for name in ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim"):
         if name in judgement.metrics:
@@ -126,41 +133,3 @@ def _score_and_render(config: dict[str, Any], run: Path, size: tuple[int, ...] |
     for path in [target / "metrics.json", *paths]:
         print(path)
     return 0
-
-
-def _size(text: str | None) -> tuple[int, ...] | None:
-    """`512` or `512,768` (brackets allowed) as whole numbers."""
-    if text is None:
-        return None
-    if not re.fullmatch(r"\[?\s*[1-9]\d*\s*(,\s*[1-9]\d*\s*)?\]?", text):
-        raise UserError(f"size={text} must be height,width or the length of the longer side, in pixels from 1.")
-    return tuple(int(number) for number in re.findall(r"\d+", text))
-
-
-def _scale(text: str | None) -> float | None:
-    try:
-        scale = None if text is None else float(text)
-    except ValueError:
-        scale = -1.0
-    if scale is not None and not 0 < scale < float("inf"):
-        raise UserError(f"scale={text} must be a positive number.")
-    return scale
-
-
-def _shape(shape: tuple[int, ...], size: tuple[int, ...] | None, scale: float | None) -> tuple[int, ...]:
-    """The grid to render."""
-    if size is not None and scale is not None:
-        raise UserError("give scale= or size=, not both.")
-    if size is not None and len(size) == len(shape):
-        wanted = size
-    else:
-        factor = scale or (size[0] / max(shape) if size else 1.0)
-        wanted = tuple(max(1, round(n * factor)) for n in shape)
-    total = 1
-    for n in wanted:
-        total *= n
-    if total > MOST_PIXELS:
-        raise UserError(
-            f"size={','.join(map(str, wanted))} has {total:.2g} pixels, more than 2^31: choose a smaller one."
-        )
-    return wanted

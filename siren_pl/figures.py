@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,12 @@ Array = NDArray[np.float64]
 
 # Inches per panel and dots per inch: three panels stay readable at the width of a README.
 PANEL, DPI = 3.4, 110
+# Inches of a panel that its title and labels take.
+LABELS = 0.6
 # Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
 RANGE_PERCENTILE = 99.5
+# Grey and alpha, colour and alpha, as picture files have them.
+WITH_ALPHA = (2, 4)
 
 
 def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
@@ -24,11 +28,24 @@ def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
+def draw_pixels(axes: Any, pixels: Array, **options: Any) -> None:
+    """Draw pixels (H, W, C) in [0, 1]: grey, colour, either with alpha over white, or the first three of more."""
+    shown = opaque(pixels)
+    colours = {"cmap": "gray", "vmin": 0, "vmax": 1} if shown.shape[-1] == 1 else {}
+    axes.imshow(shown[..., 0] if colours else shown, interpolation="nearest", **colours, **options)
+
+
+def opaque(pixels: Array) -> Array:
+    """Pixels (H, W, 1) or (H, W, 3) of pixels (H, W, C): of 2 and 4 channels the last is alpha, over white."""
+    channels = pixels.shape[-1]
+    if channels not in WITH_ALPHA:
+        return pixels[..., :3]
+    alpha = pixels[..., -1:]
+    return pixels[..., :-1] * alpha + (1 - alpha)
+
+
 def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
-    grey = pixels.shape[-1] == 1
-    axes.imshow(
-        pixels[..., 0] if grey else pixels, cmap="gray" if grey else None, vmin=0, vmax=1, interpolation="nearest"
-    )
+    draw_pixels(axes, pixels)
     _label(axes, title, step)
 
 
@@ -61,6 +78,32 @@ def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Pa
         _show(axes[row, 0], target, "target", step)
         _show(axes[row, 1], pixels, title, step)
         _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
+    return _save(figure, path)
+
+
+class Zoom(NamedTuple):
+    """A row of `zooms`.
+
+    Attributes:
+        box: Top, left, bottom and right edge of the window in samples; sample i covers [i, i + 1].
+        panels: Titles and pixels (H, W, C) in [0, 1].
+    """
+
+    box: tuple[float, float, float, float]
+    panels: Sequence[tuple[str, Array]]
+
+
+def zooms(rows: Sequence[Zoom], path: Path) -> Path:
+    """Windows of an image, a row each; the axes number the image's own pixels."""
+    top, left, bottom, right = rows[0].box
+    aspect = min(1.2, max(0.5, (bottom - top) / (right - left)))
+    figure, axes = _subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
+    for panels, row in zip(axes, rows, strict=True):
+        # As in the other figures, a pixel's number stands at its centre.
+        top, left, bottom, right = (edge - 0.5 for edge in row.box)
+        for panel, (title, pixels) in zip(panels, row.panels, strict=True):
+            draw_pixels(panel, pixels, extent=(left, right, bottom, top))
+            _label(panel, title)
     return _save(figure, path)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -14,25 +14,24 @@ from torch import Tensor, nn
 
 from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
-from siren_pl.signals.grid import Grid, Shape, coordinates
+from siren_pl.signals.grid import Shape, coordinates
 from siren_pl.signals.sampled import SampledSignal
 
 # Points per chunk: a width of 256 in float32 then takes 32 MB a layer, which fits beside anything.
 CHUNK = 32_768
 
 
-def rows(grid: Grid, shape: Shape, size: Shape) -> Iterator[tuple[slice, Tensor]]:
-    """Slabs of a `size` grid over the domain of a `shape` grid: (rows of the first axis, their coords (M, D))."""
-    axes = grid.axes(shape, size)
-    height = _height(size)
-    for top in range(0, size[0], height):
-        slab = slice(top, min(top + height, size[0]))
+def rows(axes: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
+    """Slabs of the grid that the axes span: (rows of the first axis, their coords (M, D))."""
+    height = _height(axes)
+    for top in range(0, len(axes[0]), height):
+        slab = slice(top, min(top + height, len(axes[0])))
         yield slab, coordinates([axes[0][slab], *axes[1:]])
 
 
-def _height(size: Shape) -> int:
+def _height(axes: Sequence[Tensor]) -> int:
     """Rows of the first axis that make a chunk."""
-    return max(1, CHUNK // math.prod(size[1:]))
+    return max(1, CHUNK // math.prod(len(axis) for axis in axes[1:]))
 
 
 @torch.no_grad()
@@ -40,7 +39,7 @@ def render(network: nn.Module, signal: SampledSignal, size: Shape | None = None)
     """Field values (n_1, …, n_D, C), float32 on the CPU, on the signal's grid or on one of another size."""
     size = size or signal.shape
     values = torch.empty(*size, signal.out_features)
-    for slab, coords in rows(signal.grid, signal.shape, size):
+    for slab, coords in rows(signal.grid.axes(signal.shape, size)):
         values[slab] = evaluate(network, coords).reshape(values[slab].shape)
     return values
 
@@ -48,34 +47,48 @@ def render(network: nn.Module, signal: SampledSignal, size: Shape | None = None)
 @torch.no_grad()
 def render_bytes(
     network: nn.Module, signal: SampledSignal, size: Shape, scale: float = 1.0, offset: Tensor | float = 0.0
-) -> NDArray[np.uint8]:
+) -> NDArray[np.unsignedinteger]:
     """An 8-bit picture (n_1, …, n_D, C) of `values / scale + offset`, clipped to [-1, 1]; never whole in float."""
-    picture = np.empty((*size, signal.out_features), dtype=np.uint8)
-    for slab, values in slabs(network, signal, size):
-        picture[slab] = as_bytes(values / scale + offset)
+    return render_levels(network, signal.grid.axes(signal.shape, size), signal.out_features, np.uint8, scale, offset)
+
+
+@torch.no_grad()
+def render_levels(
+    network: nn.Module,
+    axes: Sequence[Tensor],
+    out_features: int,
+    levels: type[np.unsignedinteger],
+    scale: float = 1.0,
+    offset: Tensor | float = 0.0,
+) -> NDArray[np.unsignedinteger]:
+    """The same on the grid that the axes span, as unsigned integers of any type."""
+    picture = np.empty((*map(len, axes), out_features), dtype=levels)
+    for slab, values in slabs(network, axes, out_features):
+        picture[slab] = as_levels(values / scale + offset, levels)
     return picture
 
 
 @torch.no_grad()
-def slabs(network: nn.Module, signal: SampledSignal, size: Shape) -> Iterator[tuple[slice, Tensor]]:
+def slabs(network: nn.Module, axes: Sequence[Tensor], out_features: int) -> Iterator[tuple[slice, Tensor]]:
     """The field slab by slab, with a bar of progress: rows of the first axis, and their values (rows, …, n_D, C).
 
     Values are float32 on the CPU; the network computes them on a GPU where there is one, and is brought back after.
     """
     before = next(network.parameters()).device
     network.to("cuda" if torch.cuda.is_available() else "cpu")
-    total = -(-size[0] // _height(size))
-    bar = {"total": total, "console": Console(stderr=True), "transient": True}
+    total = -(-len(axes[0]) // _height(axes))
+    bar = {"total": total, "console": Console(stderr=True), "transient": True, "disable": total == 1}
     try:
-        for slab, coords in track(rows(signal.grid, signal.shape, size), "rendering", **bar):
-            yield slab, evaluate(network, coords).reshape(-1, *size[1:], signal.out_features)
+        for slab, coords in track(rows(axes), "rendering", **bar):
+            yield slab, evaluate(network, coords).reshape(-1, *map(len, axes[1:]), out_features)
     finally:
         network.to(before)
 
 
-def as_bytes(values: Tensor) -> NDArray[np.uint8]:
-    """Values in [-1, 1] as 8-bit levels, clipped."""
-    return ((values.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
+def as_levels(values: Tensor, levels: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    """Values in [-1, 1] as integers whose whole range stands for them, clipped."""
+    half = np.iinfo(levels).max / 2
+    return ((values.clamp(-1, 1) + 1) * half).round().numpy().astype(levels)
 
 
 @torch.no_grad()

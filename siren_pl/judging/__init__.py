@@ -9,7 +9,6 @@ from torch import nn
 from siren_pl.derivatives import Derivatives
 from siren_pl.judging.by_slabs import JudgementBySlabs
 from siren_pl.judging.judgement import Judgement as Judgement
-from siren_pl.judging.judgement import save_image as save_image
 from siren_pl.judging.whole import Baseline as Baseline
 from siren_pl.judging.whole import WholeJudgement
 from siren_pl.signals.sampled import SampledSignal

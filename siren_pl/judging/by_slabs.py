@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures
-from siren_pl.judging.judgement import Judgement, save_image
-from siren_pl.rendering import as_bytes, evaluate, slabs
+from siren_pl.judging.judgement import Judgement
+from siren_pl.judging.zooms import thumbnail
+from siren_pl.rendering import as_levels, evaluate, slabs
+from siren_pl.signals.containers import write_picture
 from siren_pl.signals.grid import Shape, coordinates
 from siren_pl.signals.images import to_unit
-from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.scores import RunningScores
+from siren_pl.tasks.scores import RunningScores, clipped
 from siren_pl.tasks.task import Task
 
 # Samples that an alignment is estimated on: a second of rendering.
@@ -38,32 +39,34 @@ class JudgementBySlabs(Judgement):
         found = evaluate(network, excerpt.coords) / self._scale
         self._offset = (task.align(found, excerpt.signal) - found).mean(0)
         scores = RunningScores(signal)
-        self._picture = np.empty((*signal.shape, signal.out_features), dtype=np.uint8)
-        for slab, raw in slabs(network, signal, signal.shape):
+        levels = signal.container.levels
+        self._picture = np.empty((*signal.shape, signal.out_features), dtype=levels)
+        outside = 0.0
+        for slab, raw in slabs(network, signal.grid.axes(signal.shape, signal.shape), signal.out_features):
             values = raw / self._scale
             scores.add(slab, values)
-            self._picture[slab] = as_bytes(values + self._offset)
-        self.metrics = scores.metrics()
+            self._picture[slab] = as_levels(values + self._offset, levels)
+            outside += clipped(values + self._offset) * values.numel()
+        self.metrics = scores.metrics() | {"clipped": outside / self._picture.size}
 
     @property
     def offset(self) -> Tensor:
         """See `Judgement`."""
         return self._offset
 
-    def picture(self, size: Shape) -> NDArray[np.uint8]:
+    def picture(self, size: Shape) -> NDArray[np.unsignedinteger]:
         """See `Judgement`; at the signal's own size it is there already."""
         return self._picture if size == self.signal.shape else super().picture(size)
 
     def save_picture(self, path: Path) -> Path:
         """See `Judgement`."""
-        return save_image(self._picture, path)
+        return write_picture(self._picture, path, self.signal.container)
 
     def _draw_image(self, directory: Path) -> list[Path]:
         """See `Judgement`: a thumbnail, every so many pixels."""
         signal = self.signal
-        step = -(-max(signal.shape) // THUMBNAIL)
+        target, step = thumbnail(signal, THUMBNAIL)
         axes = [axis[::step] for axis in signal.grid.axes(signal.shape, signal.shape)]
         values = evaluate(self.network, coordinates(axes)) / self._scale + self._offset
-        target = to_unit(decoded(signal.stored[(slice(None, None, step),) * len(axes)]))
         panel = (f"field, {self.metrics['psnr']:.2f} dB over all pixels", to_unit(values.reshape(target.shape)))
         return [figures.reconstruction(target, [panel], directory / "reconstruction.png", step)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures
-from siren_pl.rendering import render_bytes
+from siren_pl.judging.zooms import beside, chosen
+from siren_pl.rendering import render_levels
 from siren_pl.signals.grid import Shape
 from siren_pl.signals.sampled import SampledSignal
+from siren_pl.signals.windows import Window
+from siren_pl.tasks.scores import IMAGE_AXES
 from siren_pl.tasks.task import Task
 
 
@@ -35,31 +39,36 @@ class Judgement(ABC):
 
     @abstractmethod
     def save_picture(self, path: Path) -> Path:
-        """The field's picture at the signal's size, after the task's alignment, as 8-bit PNG."""
+        """The field's picture at the signal's size, after the task's alignment, as PNG in the source's depth."""
 
     @abstractmethod
     def _draw_image(self, directory: Path) -> list[Path]:
         """Write the figures that show an image."""
 
-    def picture(self, size: Shape) -> NDArray[np.uint8]:
-        """The field's picture at any size (n_1, …, n_D, C), after the task's alignment."""
-        return render_bytes(self.network, self.signal, size, self.task.value_scale(self.signal), self.offset)
+    def picture(self, size: Shape) -> NDArray[np.unsignedinteger]:
+        """The field's picture at any size (n_1, …, n_D, C), after the task's alignment, in the signal's own depth."""
+        return self._rendered(self.signal.grid.axes(self.signal.shape, size))
+
+    def window(self, window: Window) -> NDArray[np.unsignedinteger]:
+        """The field's picture in a window (rows, columns, C), as `picture` has it."""
+        return self._rendered(self.signal.grid.at(self.signal.shape, window.places()))
+
+    def _rendered(self, axes: Sequence[Tensor]) -> NDArray[np.unsignedinteger]:
+        signal, scale = self.signal, self.task.value_scale(self.signal)
+        levels = signal.container.levels
+        return render_levels(self.network, axes, signal.out_features, levels, scale, self.offset)
+
+    def draw_windows(self, windows: Sequence[Window], path: Path) -> Path:
+        """Write a figure of windows of an image: the samples, the field, and the samples enlarged."""
+        return figures.zooms([beside(self.signal, window, self.window) for window in windows], path)
 
     def draw(self, directory: Path, history: list[dict[str, float]]) -> list[Path]:
-        """Write every figure: the curve, and for an image its reconstruction and derivatives."""
+        """Write every figure: the curve, and for an image its reconstruction, derivatives and zoomed windows."""
         paths = []
         if history:
             paths.append(figures.curve(history, directory / "curve.png"))
-        if self.signal.in_features != 2 or self.signal.out_features == 2:  # noqa: PLR2004 - figures are of images
+        if self.signal.in_features != IMAGE_AXES:
             return paths
-        return paths + self._draw_image(directory)
-
-
-def save_image(pixels: np.ndarray, path: Path) -> Path:
-    """Write pixels (H, W, C), in [0, 1] or already 8-bit, as an image file."""
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    eight = pixels if pixels.dtype == np.uint8 else np.round(pixels * 255).astype(np.uint8)
-    Image.fromarray(eight[..., 0] if eight.shape[-1] == 1 else eight).save(path)
-    return path
+        paths += self._draw_image(directory)
+        windows = chosen(self.signal)
+        return [*paths, self.draw_windows(windows, directory / "zoom.png")] if windows else paths

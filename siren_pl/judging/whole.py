@@ -10,11 +10,12 @@ from torch import Tensor, nn
 from siren_pl import figures, metrics
 from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
-from siren_pl.judging.judgement import Judgement, save_image
+from siren_pl.judging.judgement import Judgement
 from siren_pl.rendering import jet_on_grid, render
+from siren_pl.signals.containers import write_picture
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.scores import derivative_scores, derivative_targets
+from siren_pl.tasks.scores import clipped, derivative_scores, derivative_targets
 from siren_pl.tasks.task import Task
 
 Baseline = Callable[[SampledSignal], Tensor | None]
@@ -42,7 +43,7 @@ class WholeJudgement(Judgement):
     ) -> None:
         super().__init__(network, task, signal)
         self.values = render(network, signal) / task.value_scale(signal)
-        self.metrics = task.judge(self.values, signal)
+        self.metrics = task.judge(self.values, signal) | {"clipped": clipped(task.align(self.values, signal))}
         self.jet: Jet | None = None
         if signal.known and signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
             scale = task.value_scale(signal)
@@ -87,7 +88,7 @@ class WholeJudgement(Judgement):
 
     def save_picture(self, path: Path) -> Path:
         """See `Judgement`."""
-        return save_image(to_unit(self.task.align(self.values, self.signal)), path)
+        return write_picture(to_unit(self.task.align(self.values, self.signal)), path, self.signal.container)
 
 
 def derivatives_of_order_two(derivatives: Derivatives) -> Derivatives:

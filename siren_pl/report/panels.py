@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import ndimage
 
 from siren_pl import build
 from siren_pl.errors import UserError
 from siren_pl.evaluation import load
-from siren_pl.figures import RANGE_PERCENTILE, Array
+from siren_pl.figures import RANGE_PERCENTILE, Array, draw_pixels
 from siren_pl.judging import judge
 from siren_pl.judging.whole import WholeJudgement
 from siren_pl.report.blocks import Block, Figure, Paragraph
@@ -21,6 +20,7 @@ from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
 from siren_pl.report.measures import headline
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.signals.images import to_unit
+from siren_pl.signals.windows import busiest
 
 # The excerpt is this fraction of the picture's sides.
 EXCERPT = 4
@@ -107,11 +107,12 @@ def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str
     blank = np.full(shape, np.nan)
     laplacian = blank if judgement.jet.second is None else judgement.jet.laplacian.double().numpy()
     truth = judgement.targets
-    window = busiest(_magnitude(truth["gradient"], shape))
+    slope = _magnitude(truth["gradient"], shape)
+    (window,) = busiest(slope, (max(1, shape[0] // EXCERPT), max(1, shape[1] // EXCERPT)))
     title = f"{label}\n{judgement.metrics.get('psnr_mean_aligned', judgement.metrics['psnr']):.2f} dB"
     error = np.abs(pixels - target).mean(-1)
     return (
-        Strip("target", target, _magnitude(truth["gradient"], shape), truth["laplacian"].mean(-1), window),
+        Strip("target", target, slope, truth["laplacian"].mean(-1), window),
         Strip(title, pixels, _magnitude(slopes, shape), laplacian.reshape(shape).mean(-1), window, error),
     )
 
@@ -119,16 +120,6 @@ def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str
 def _magnitude(gradient: Array, shape: Sequence[int]) -> Array:
     """Length of the gradient (D, …) at every pixel, mean over the channels."""
     return np.sqrt((gradient.reshape(-1, *shape) ** 2).sum(0)).mean(-1)
-
-
-def busiest(detail: Array) -> tuple[slice, slice]:
-    """The window of a quarter of each side that holds most detail."""
-    height, width = (max(1, n // EXCERPT) for n in detail.shape)
-    means = ndimage.uniform_filter1d(ndimage.uniform_filter1d(detail, height, 0), width, 1)
-    inside = means[height // 2 : height // 2 + detail.shape[0] - height + 1]
-    inside = inside[:, width // 2 : width // 2 + detail.shape[1] - width + 1]
-    top, left = np.unravel_index(int(inside.argmax()), inside.shape)
-    return slice(int(top), int(top) + height), slice(int(left), int(left) + width)
 
 
 def _scales(strips: Sequence[Strip]) -> Scales:
@@ -148,9 +139,9 @@ def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
     height = (PAGE_WIDTH / len(TITLES) * aspect + 0.05) * len(strips) + 0.5
     figure, axes = sheet(len(strips) + 1, len(TITLES), height, (*[1.0] * len(strips), BAR))
     for row, strip in zip(axes, strips, strict=False):
-        _pixels(row[0], strip.pixels)
+        draw_pixels(row[0], strip.pixels)
         _frame(row[0], strip.window)
-        _pixels(row[1], strip.pixels[strip.window])
+        draw_pixels(row[1], strip.pixels[strip.window])
         row[0].set_ylabel("\n".join(textwrap.fill(line, 24) for line in strip.label.split("\n")), fontsize=LETTERS - 1)
         for panel in row:
             panel.set(xticks=[], yticks=[])
@@ -171,12 +162,6 @@ def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
     for panel, title in zip(axes[0], TITLES, strict=True):
         panel.set_title(title, fontsize=LETTERS)
     return png(figure)
-
-
-def _pixels(panel: Any, pixels: Array) -> None:
-    grey = pixels.shape[-1] == 1
-    shown = pixels[..., 0] if grey else pixels
-    panel.imshow(shown, cmap="gray" if grey else None, vmin=0, vmax=1, interpolation="nearest")
 
 
 def _frame(panel: Any, window: tuple[slice, slice]) -> None:

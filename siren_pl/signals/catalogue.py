@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
-from siren_pl.signals.files import read_samples
+from siren_pl.signals.containers import Container
+from siren_pl.signals.files import read_picture
 from siren_pl.signals.images import Source
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -61,7 +62,7 @@ CIFAR_RECORD = 1 + 3 * CIFAR_SIDE**2  # label, then the red, green and blue plan
 
 def starfish(root: str | None = None) -> Source:
     """The starfish of BSDS500 (train/12003.jpg), on which the SIREN paper shows Poisson reconstruction."""
-    return lambda: ("starfish", read_samples(locate(STARFISH, root)))
+    return lambda: ("starfish", *read_picture(locate(STARFISH, root)))
 
 
 def kodak(index: int = 1, root: str | None = None) -> Source:
@@ -69,7 +70,7 @@ def kodak(index: int = 1, root: str | None = None) -> Source:
     if not 1 <= index <= KODAK_COUNT:
         raise UserError(f"dataset.index={index}: the Kodak suite has images 1 to {KODAK_COUNT}.")
     public = kodak_file(index)
-    return lambda: (Path(public.file_name).stem, read_samples(locate(public, root)))
+    return lambda: (Path(public.file_name).stem, *read_picture(locate(public, root)))
 
 
 def kodak_file(index: int) -> PublicFile:
@@ -81,7 +82,7 @@ def kodak_file(index: int) -> PublicFile:
 def div2k(index: int = 801, root: str | None = None) -> Source:
     """A high-resolution image of DIV2K by its number, 801 … 900 for the validation images."""
     public = div2k_file(index)
-    return lambda: (f"div2k_{Path(public.file_name).stem}", read_samples(locate(public, root)))
+    return lambda: (f"div2k_{Path(public.file_name).stem}", *read_picture(locate(public, root)))
 
 
 def div2k_file(index: int) -> PublicFile:
@@ -93,13 +94,13 @@ def div2k_file(index: int) -> PublicFile:
 def cifar10(index: int = 0, root: str | None = None) -> Source:
     """An image of CIFAR-10 (first training batch), or the index-th image file beneath a local root."""
 
-    def read() -> tuple[str, NDArray]:
+    def read() -> tuple[str, NDArray] | tuple[str, NDArray, Container]:
         name = f"cifar10_{index}"
         files = [] if root is None else image_files(Path(root))
         if files:
             if index >= len(files):
                 raise UserError(f"dataset.index={index}: dataset.root={root} holds only {len(files)} images.")
-            return name, read_samples(files[index])
+            return name, *read_picture(files[index])
         return name, _cifar_image(locate(CIFAR10, root), index)
 
     return read

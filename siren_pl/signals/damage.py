@@ -13,7 +13,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.observations import GivenMask, Mask, RandomFraction
 from siren_pl.observations.base import Shape
-from siren_pl.signals.files import read_samples
+from siren_pl.signals.files import read_picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -98,7 +98,7 @@ def mask(path: str | None = None, keep: float | None = None, damage: str | None 
         if not 0 < keep <= 1:
             raise UserError(f"task.keep={keep} must lie in (0, 1]: it is the fraction of the pixels that is known.")
         return RandomFraction(1 - keep, seed, asked[0])
-    samples = read_samples(Path(str(path)))
+    samples = read_picture(Path(str(path)), "task.mask")[0]
     # Half of the range parts black from white; alpha, if any, says nothing.
     half = np.iinfo(samples.dtype).max / 2 if samples.dtype.kind == "u" else 0.5
     return GivenMask(torch.from_numpy(samples[..., 0] > half), asked[0])

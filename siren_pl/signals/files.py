@@ -14,46 +14,96 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
+from siren_pl.signals.containers import Container
+from siren_pl.signals.deep import read_deep, read_tiff
 
 # Rows of a decoded image copied at a time: a few MB at the widths of large pictures.
 BAND = 256
+# The TIFF tag that says whether zero is black or white.
+PHOTOMETRIC = 262
 
 
-def read_samples(path: Path) -> NDArray:
-    """Samples (H, W, C) of an image file or array, upright, in the type that the file stores.
+def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Container]:
+    """Samples (H, W, C) of an image file or array, upright, in the type that the file stores, and its container.
 
-    Palettes become colours, alpha stays a fourth channel, one bit becomes eight. Pillow warns of pictures above 89
-    million pixels, since a small file may unpack to a large picture; the user named this one, so it is read, but
-    Pillow's refusal at twice that size stands: a picture so large is better mapped than decoded.
+    Palettes become colours, alpha stays a fourth channel, one bit becomes eight, CMYK becomes RGB without its profile.
+    Pillow warns of pictures above 89 million pixels, since a small file may unpack to a large picture; the user named
+    this one, so it is read, but Pillow's refusal at twice that size stands: a picture so large is better mapped than
+    decoded.
+
+    Args:
+        path: The file.
+        key: The option that named it, for error messages.
 
     Raises:
-        UserError: The file is missing, truncated, not an image, or too large to decode.
+        UserError: The file is missing, truncated, not an image, too large to decode, or holds numbers out of range.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
-
     if not path.is_file():
-        raise UserError(f"dataset.path={path} does not exist (or is not a file): check the path.")
-    if path.suffix == ".npy":
-        return _map_array(path)
+        raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
+    samples, profile = (_map_array(path, key), None) if path.suffix == ".npy" else _decode(path, key)
+    # Floats have more than 8 bits too.
+    return samples, Container(8 if samples.dtype == np.uint8 else 16, profile)
+
+
+def _decode(path: Path, key: str) -> tuple[NDArray, bytes | None]:
+    """Samples (H, W, C) and ICC profile of an image file."""
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of damage that an error follows, or of metadata that nobody reads here.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as image:
-                ImageOps.exif_transpose(image, in_place=True)
+                profile, samples = image.info.get("icc_profile"), read_deep(path, image, key)
+                samples = _pillow_samples(image, key) if samples is None else samples
     except Image.DecompressionBombError as error:
         raise UserError(
-            f"dataset.path={path} is too large to decode ({error}): save its samples as a .npy array, which is mapped "
+            f"{key}={path} is too large to decode ({error}): save its samples as a .npy array, which is mapped "
             "into memory instead of read."
         ) from error
     except UnidentifiedImageError as error:
-        raise UserError(f"dataset.path={path} is not an image that Pillow can read: convert it to PNG.") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise UserError(f"dataset.path={path} is damaged or truncated ({error}): fetch or export it again.") from error
-    if image.mode in ("P", "PA", "LA", "RGBa", "CMYK", "YCbCr", "HSV", "LAB"):
-        image = image.convert("RGBA" if "transparency" in image.info or image.mode in ("PA", "LA", "RGBa") else "RGB")
-    if image.mode == "1":
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            raise UserError(f"{key}={path} is not an image that Pillow can read: convert it to PNG.") from error
+        samples, profile = read_tiff(path, key), None
+    except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
+        raise UserError(f"{key}={path} is damaged or truncated ({error}): fetch or export it again.") from error
+    return _in_range(samples, path, key), profile
+
+
+def _pillow_samples(image: Any, key: str) -> NDArray:
+    """Samples of an opened image, upright; colours of every kind become RGB or, with transparency, RGBA."""
+    from PIL import ImageOps
+
+    if image.mode == "LAB":
+        raise UserError(f"{key}={image.filename} stores Lab colours, which are not read: convert it to RGB.")
+    # Grey of 16 bits whose zero is white is not turned by Pillow as that of 8 bits is.
+    inverted = image.mode.startswith("I;16") and image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "La":  # grey times alpha
+        image = image.convert("LA")
+    if image.has_transparency_data and image.mode != "RGBA" and not image.mode.startswith("I"):
+        image = image.convert("RGBA")
+    elif image.mode in ("P", "CMYK", "RGBX", "YCbCr", "HSV"):
+        image = image.convert("RGB")
+    elif image.mode == "1":
         image = image.convert("L")
-    return _samples(image)
+    samples = _samples(image)
+    return np.iinfo(np.uint16).max - samples if inverted else samples
+
+
+def _in_range(samples: NDArray, path: Path, key: str) -> NDArray:
+    """Samples as unsigned integers of 8 or 16 bits, or as floats in [0, 1]."""
+    if samples.dtype.kind == "f":
+        _require_unit(samples, path, key)
+        return samples
+    if samples.dtype.kind == "i":  # Pillow's name for all grey of more than 8 bits, up to a version
+        if samples.min() < 0 or samples.max() > np.iinfo(np.uint16).max:
+            raise UserError(f"{key}={path} holds integers outside 0 … 65535: scale them to 16 bits.")
+        return samples.astype(np.uint16)
+    if samples.dtype.itemsize > np.dtype(np.uint16).itemsize:
+        raise UserError(f"{key}={path} holds integers of {8 * samples.dtype.itemsize} bits: save it with 16.")
+    return samples.astype(samples.dtype.newbyteorder("="), copy=False)
 
 
 def _samples(image: Any) -> NDArray:
@@ -66,18 +116,23 @@ def _samples(image: Any) -> NDArray:
     return samples
 
 
-def _map_array(path: Path) -> NDArray:
+def _map_array(path: Path, key: str) -> NDArray:
     try:
         # Mapped privately: whoever writes to the samples changes memory, never the file.
         array = np.load(path, mmap_mode="c", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"dataset.path={path} is not a readable .npy array ({error}): save it again.") from error
+        raise UserError(f"{key}={path} is not a readable .npy array ({error}): save it again.") from error
     if array.ndim not in (2, 3) or array.dtype.kind not in "uif":
-        raise UserError(f"dataset.path={path} must hold numbers of shape (H, W) or (H, W, C), not {array.shape}.")
+        raise UserError(f"{key}={path} must hold numbers of shape (H, W) or (H, W, C), not {array.shape}.")
     if array.size == 0 or array.dtype.kind == "i":
-        raise UserError(f"dataset.path={path} must hold samples, as unsigned integers or floats in [0, 1].")
+        raise UserError(f"{key}={path} must hold samples, as unsigned integers or floats in [0, 1].")
     if array.dtype.kind == "f":
-        low, high = array.min(), array.max()  # not finite if any sample is not; those are counted later
-        if np.isfinite(low) and np.isfinite(high) and (low < 0 or high > 1):
-            raise UserError(f"dataset.path={path} holds floats outside [0, 1]: scale them, or store unsigned integers.")
+        _require_unit(array, path, key)
     return np.atleast_3d(array)
+
+
+def _require_unit(samples: NDArray, path: Path, key: str) -> None:
+    """Refuse floats outside [0, 1]; those that are not finite are counted later."""
+    low, high = samples.min(), samples.max()
+    if np.isfinite(low) and np.isfinite(high) and (low < 0 or high > 1):
+        raise UserError(f"{key}={path} holds floats outside [0, 1]: scale them, or store unsigned integers.")

@@ -22,6 +22,10 @@ class Grid(Protocol):
         """Float64 coordinates along each axis when the domain of a `shape` grid is sampled by `size` points."""
         ...
 
+    def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
+        """Float64 coordinates along each axis of places counted in samples: sample i covers [i, i + 1]."""
+        ...
+
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """Samples per coordinate unit along each axis: pixel derivative × this = derivative in true units."""
         ...
@@ -42,6 +46,10 @@ class PixelCentres:
             for n, m in zip(shape, size, strict=True)
         ]
 
+    def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
+        """See `Grid.at`."""
+        return [(2 * place.double() - n) / max(shape) for n, place in zip(shape, places, strict=True)]
+
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """See `Grid.pixels_per_unit`."""
         return (max(shape) / 2,) * len(shape)
@@ -54,6 +62,10 @@ class PixelCorners:
     def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
         """See `Grid.axes`."""
         return [torch.linspace(-1, 1, m, dtype=torch.float64) for m in size]
+
+    def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
+        """See `Grid.at`; beyond the outer samples' centres lie coordinates beyond [-1, 1]."""
+        return [(2 * place.double() - 1) / max(n - 1, 1) - 1 for n, place in zip(shape, places, strict=True)]
 
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """See `Grid.pixels_per_unit`."""

@@ -15,14 +15,16 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.observations import EveryOther, Everything, Observation, RandomFraction
-from siren_pl.signals.files import BAND, read_samples
+from siren_pl.signals.containers import Container, container_of
+from siren_pl.signals.files import BAND, read_picture
 from siren_pl.signals.grid import Grid, PixelCentres
 from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
 
 Pixels = NDArray[np.float64]
-# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1].
-Source = Callable[[], tuple[str, NDArray]]
+# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
+# a source may say what held the samples, so that results are written likewise.
+Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -45,7 +47,7 @@ def image_signal(
     """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
 
     Args:
-        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1].
+        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1]; and what held them.
         crop: [top, left, height, width] in pixels of the file, applied first.
         size: Length of the longer side, or [height, width]; None keeps the file's.
         resize: Filter of the resize, antialiased: nearest, bilinear, bicubic or lanczos.
@@ -62,22 +64,23 @@ def image_signal(
         UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
     """
     chosen, place = _observation(observation, heldout, seed, stride), grid or PixelCentres()
-    name, samples = source()
+    name, samples, *said = source()
+    container = said[0] if said else container_of(samples)
     samples = _prepared(name, samples, crop, size, resize, grayscale)
     if degrade and reference is None:
-        return SampledSignal(stored(samples), name, place, chosen)
+        return SampledSignal(stored(samples), name, place, chosen, container=container)
     data = stored(samples)
     if reference is None:
         truth = chosen.picture(decoded(chosen.read(data)), chosen.fine(samples.shape[:2]))
-        return SampledSignal(truth, name, place, chosen, chosen.read(data), known=False)
-    wanted = _prepared(reference, read_samples(Path(reference)), None, None, resize, grayscale)
+        return SampledSignal(truth, name, place, chosen, chosen.read(data), False, container)
+    wanted = _prepared(reference, read_picture(Path(reference), "dataset.reference")[0], None, None, resize, grayscale)
     chosen.require_pair(samples.shape[:2], wanted.shape[:2])
     if samples.shape[2] != wanted.shape[2]:
         raise UserError(
             f"dataset.reference={reference} has {wanted.shape[2]} channels and the measured picture "
             f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
         )
-    return SampledSignal(stored(wanted), name, place, chosen, chosen.read(data))
+    return SampledSignal(stored(wanted), name, place, chosen, chosen.read(data), container=container)
 
 
 def _observation(observation: Observation | None, heldout: float, seed: int, stride: int) -> Observation:
@@ -160,10 +163,10 @@ def bundled(name: str) -> Source:
 def image_file(path: str | None) -> Source:
     """An image file of any format that Pillow reads, or a NumPy array (.npy) of integers or of floats in [0, 1]."""
 
-    def read() -> tuple[str, NDArray]:
+    def read() -> tuple[str, NDArray, Container]:
         if path is None:
             raise UserError("dataset=image needs a file: add dataset.path=FILE.")
-        return Path(path).stem, read_samples(Path(path))
+        return Path(path).stem, *read_picture(Path(path))
 
     return read
 
@@ -174,7 +177,7 @@ def read_image(path: Path) -> Pixels:
     Raises:
         UserError: The file is missing, truncated, or not an image.
     """
-    return as_pixels(read_samples(path))
+    return as_pixels(read_picture(path)[0])
 
 
 def as_pixels(array: NDArray) -> Pixels:

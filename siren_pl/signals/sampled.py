@@ -21,6 +21,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.observations import Everything, Mask, Observation
 from siren_pl.observations.masks import PORTION, row_type
+from siren_pl.signals.containers import Container
 from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
 from siren_pl.signals.levels import INTEGERS, decoded
 
@@ -43,6 +44,7 @@ class SampledSignal:
         observation: What of the samples was measured, and may be trained on.
         data: The measurements (…, C) where they were given; None where they are to be made of the samples.
         known: Whether the samples are the truth, against which a field can be scored.
+        container: What held the samples, if a file did; pictures of results are written likewise.
     """
 
     stored: Tensor
@@ -51,6 +53,7 @@ class SampledSignal:
     observation: Observation = field(default_factory=Everything)
     data: Tensor | None = None
     known: bool = True
+    container: Container = field(default_factory=Container)
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""

@@ -17,7 +17,8 @@ from siren_pl.signals.catalogue import (
     kodak_file,
     locate,
 )
-from siren_pl.signals.files import read_samples
+from siren_pl.signals.containers import Container
+from siren_pl.signals.files import read_picture
 from siren_pl.signals.images import Source
 
 DIV2K_VALIDATION = range(801, 901)
@@ -26,11 +27,11 @@ DIV2K_VALIDATION = range(801, 901)
 def folder(path: str | None, index: int = 0) -> Source:
     """The index-th image file of a folder and its subfolders, in the order of their paths."""
 
-    def read() -> tuple[str, NDArray]:
+    def read() -> tuple[str, NDArray, Container]:
         files = _files(path)
         if not 0 <= index < len(files):
             raise UserError(f"dataset.index={index}: dataset.path={path} holds {len(files)} images, counted from 0.")
-        return files[index].stem, read_samples(files[index])
+        return files[index].stem, *read_picture(files[index])
 
     return read
 

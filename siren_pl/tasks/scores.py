@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -21,6 +22,8 @@ from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 Array = NDArray[np.float64]
 
 IMAGE_AXES = 2
+# Half the distance of two 8-bit levels in [-1, 1].
+HALF_STEP = 1 / 255
 ALIGNMENTS = {
     "mean_aligned": metrics.mean_aligned,
     "affine_aligned": metrics.affine_aligned,
@@ -42,7 +45,9 @@ def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
 
 def _truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     result, target = to_unit(values), to_unit(signal.values)
-    pairs = _compared(result, target, signal.observed.numpy())
+    # Where no sample was measured by itself, none was held out either.
+    observed = signal.observed if signal.observed.any() else torch.ones_like(signal.observed)
+    pairs = _compared(result, target, observed.numpy())
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
@@ -55,7 +60,7 @@ def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iter
     yield "psnr", (result, target)
     if observed.any():
         yield "train_psnr", (result[observed], target[observed])
-    if observed.any() and not observed.all():
+    if not observed.all():
         yield "heldout_psnr", (result[~observed], target[~observed])
     yield "psnr_8bit", (metrics.rounded(result), metrics.rounded(target))
     if observed.ndim == IMAGE_AXES:
@@ -89,6 +94,14 @@ def aligned_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     for name, align in ALIGNMENTS.items():
         scores[f"psnr_{name}"] = metrics.psnr(align(result, target).clip(0, 1), target)
     return scores
+
+
+def clipped(values: Tensor) -> float:
+    """The fraction of numbers that lie outside [-1, 1] by more than half an 8-bit step: what clipping really changes.
+
+    Given are values in which nothing is left open: a task's alignment comes first.
+    """
+    return int((values.abs() > 1 + HALF_STEP).count_nonzero()) / values.numel()
 
 
 def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:

@@ -133,7 +133,7 @@ def test_cache_directory_follows_the_environment(monkeypatch, tmp_path):
 )
 def test_named_images_beneath_a_root(source, file_name, name, tmp_path):
     Image.fromarray(np.full((4, 6, 3), 51, np.uint8)).save(tmp_path / file_name, quality=100)
-    found, pixels = source(root=str(tmp_path))()
+    found, pixels, _ = source(root=str(tmp_path))()
     assert found == name
     np.testing.assert_allclose(pixels.astype(float), np.full((4, 6, 3), 51.0), atol=1)  # JPEG may err by a level
 

@@ -3,14 +3,12 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from siren_pl.config import conf_directory
 from siren_pl.report import html, literature, reproduction
 from siren_pl.report.blocks import Code, Figure, Heading, Paragraph, Table, numbered
 from siren_pl.report.layout import columns_of, split
-from siren_pl.report.panels import busiest
 from tests.handmade_runs import handmade_run
 
 
@@ -42,13 +40,6 @@ def test_the_page_escapes_what_runs_are_called() -> None:
     page = html.render([Heading(evil, 1), Paragraph(evil), Code(evil), table])
     assert "<script" not in page and page.count("&lt;script") == 7  # once more in the title
     assert "<strong>" in page
-
-
-def test_the_excerpt_holds_most_detail() -> None:
-    for top, left in ((0, 0), (10, 36), (24, 3)):
-        detail = np.zeros((32, 48))
-        detail[top : top + 8, left : left + 12] = 1
-        assert busiest(detail) == (slice(top, top + 8), slice(left, left + 12))
 
 
 def test_papers_are_numbered_as_they_are_cited() -> None:

@@ -1,0 +1,95 @@
+"""What a picture file says beside its samples, kept with the signal so that results are written as the source was."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Colour spaces as bytes 16 to 19 of an ICC profile name them (ICC.1:2022, table 19), by the channels of a picture.
+PROFILE_SPACES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
+# What kornia_rs calls the pictures of 16 bits that Pillow cannot write.
+DEEP_MODES = {3: "rgb", 4: "rgba"}
+# Signature and first chunk of a PNG file, after which a profile stands (PNG specification, section 5.6).
+PNG_HEAD = 8 + 25
+
+
+@dataclass(frozen=True)
+class Container:
+    """How samples are held in a picture file.
+
+    Attributes:
+        depth: Bits per sample, 8 or 16.
+        profile: The ICC profile that says which colours the samples stand for; None where there is none.
+    """
+
+    depth: int = 8
+    profile: bytes | None = field(default=None, repr=False)
+
+    @property
+    def levels(self) -> type[np.unsignedinteger]:
+        """The type of a written sample."""
+        return np.uint16 if self.depth > 8 else np.uint8  # noqa: PLR2004 - bits of a byte
+
+    def profile_of(self, channels: int) -> bytes | None:
+        """The profile, where it describes pictures of so many channels: not that of a colour image made grey."""
+        space = PROFILE_SPACES.get(channels)
+        return self.profile if self.profile is not None and self.profile[16:20] == space else None
+
+
+def container_of(samples: NDArray) -> Container:
+    """That of samples about which nothing else is known: 16 bits of 16-bit integers, else 8."""
+    return Container(16 if samples.dtype == np.uint16 else 8)
+
+
+def _quantised(pixels: NDArray, levels: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
+    """Pixels in [0, 1], or already of that type, as the nearest integers whose whole range stands for [0, 1]."""
+    return pixels if pixels.dtype == levels else np.round(pixels * np.iinfo(levels).max).astype(levels)
+
+
+def write_picture(pixels: NDArray, path: Path, container: Container | None = None) -> Path:
+    """Write a picture as PNG, of the depth and with the profile of its container.
+
+    Grey and alpha of 16 bits, and more than four channels, which nothing here writes as PNG, become an array (.npy).
+
+    Args:
+        pixels: Shape (H, W, C), in [0, 1] or already integers of the container's depth.
+        path: Where to; its suffix is `.png`.
+        container: How; 8 bits and no profile by default.
+
+    Returns:
+        The file that was written.
+    """
+    container = container or Container()
+    samples, channels = _quantised(pixels, container.levels), pixels.shape[-1]
+    profile = container.profile_of(channels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if samples.dtype == np.uint16 and channels in DEEP_MODES:
+        return _write_deep(samples, path, profile)
+    if channels not in PROFILE_SPACES or (samples.dtype == np.uint16 and channels > 1):
+        path = path.with_suffix(".npy")
+        np.save(path, samples)
+        return path
+    from PIL import Image
+
+    Image.fromarray(samples[..., 0] if channels == 1 else samples).save(path, icc_profile=profile)
+    return path
+
+
+def _write_deep(samples: NDArray[np.uint16], path: Path, profile: bytes | None) -> Path:
+    """Colour of 16 bits: kornia_rs writes the picture, and the profile is put into the file after it."""
+    import kornia_rs
+    from PIL.PngImagePlugin import putchunk
+
+    kornia_rs.io.write_image_png_u16(str(path), np.ascontiguousarray(samples), DEEP_MODES[samples.shape[-1]])
+    if profile is not None:
+        content = path.read_bytes()
+        with path.open("wb") as file:
+            file.write(content[:PNG_HEAD])
+            # A name, the compression method 0 (deflate), and the profile (PNG specification, section 11.3.2.3).
+            putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
+            file.write(content[PNG_HEAD:])
+    return path
