@@ -21,7 +21,7 @@ ALLOWED = frozenset(
         *(f"siren_pl.tasks.{name}" for name in ("image_fit", "poisson_grad", "poisson_laplacian")),
         *(f"siren_pl.tasks.{name}" for name in ("super_resolution", "inpainting", "denoising")),
         *(f"siren_pl.observations.{name}" for name in ("downsampling", "noisy")),
-        *(f"siren_pl.baselines.{name}" for name in ("interpolation", "reference", "nearest", "noisy")),
+        *(f"siren_pl.baselines.{name}" for name in ("interpolation", "reference", "nearest", "bicubic", "noisy")),
         *(f"siren_pl.baselines.{name}" for name in ("non_local_means", "total_variation")),
         "siren_pl.signals.mask",
         *(f"siren_pl.derivatives.{name}Derivatives" for name in ("Auto", "Forward", "Reverse", "Autograd")),

@@ -9,6 +9,7 @@ from siren_pl.baselines.denoising import non_local_means as non_local_means
 from siren_pl.baselines.denoising import total_variation as total_variation
 from siren_pl.baselines.enlargement import interpolation as interpolation
 from siren_pl.baselines.enlargement import reference as reference
+from siren_pl.baselines.inpainting import bicubic as bicubic
 from siren_pl.baselines.inpainting import biharmonic as biharmonic
 from siren_pl.baselines.inpainting import cubic as cubic
 from siren_pl.baselines.inpainting import nearest as nearest
