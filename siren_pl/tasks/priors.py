@@ -17,8 +17,9 @@ from siren_pl.tasks.task import Points, Term
 
 # Rounds the corner of a norm at zero, where it has no derivative: far below a step of 8 bits per sample.
 CORNER = 1e-3
-# Points at which a prior is looked at in a step: its mean is then known to a few percent.
-PRIOR_POINTS = 4096
+# Points at which a prior is looked at in a step: its mean is then known to a few percent. A small picture has fewer
+# different places: so many per measured sample.
+PRIOR_POINTS, PER_SAMPLE = 4096, 2
 
 # From a jet at N points and the coordinate units between measured samples (N, 1) to a mean over points.
 Penalty = Callable[[Jet, Tensor], Tensor]
@@ -60,6 +61,7 @@ class Prior(Term):
     def points(self, signal: SampledSignal) -> Points:
         """Half the extent of the domain along each axis (D,), and the coordinate units between measured samples ()."""
         units = signal.pixels_per_unit
+        self._most = min(PRIOR_POINTS, PER_SAMPLE * signal.observed_count)
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
             "extent": torch.tensor([n / 2 / unit for n, unit in zip(signal.shape, units, strict=True)]),
@@ -68,7 +70,7 @@ class Prior(Term):
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """As many points as the data have, and at most `PRIOR_POINTS`, evenly distributed over the domain."""
-        extent, count = table["extent"], min(batch_size or PRIOR_POINTS, PRIOR_POINTS)
+        extent, count = table["extent"], min(batch_size or self._most, self._most)
         places = torch.rand(count, len(extent), generator=generator, device=extent.device, dtype=torch.float32)
         return {"coords": (2 * places - 1).to(extent) * extent, "spacing": table["spacing"].expand(count, 1)}
 
