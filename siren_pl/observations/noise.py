@@ -84,6 +84,10 @@ class Noisy(Observation):
         """See `Observation.density`."""
         return self.observation.density(shape)
 
+    def resolution(self, shape: Shape) -> float:
+        """See `Observation.resolution`."""
+        return self.observation.resolution(shape)
+
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """See `Observation.picture`."""
         return self.observation.picture(data, shape)

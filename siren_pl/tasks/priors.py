@@ -65,7 +65,7 @@ class Prior(Term):
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
             "extent": torch.tensor([n / 2 / unit for n, unit in zip(signal.shape, units, strict=True)]),
-            "spacing": torch.tensor(max(signal.shape) / signal.samples / max(units)),
+            "spacing": torch.tensor(max(signal.shape) / signal.density / max(units)),
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
