@@ -67,7 +67,7 @@ RULES: dict[str, tuple[Any, str]] = {
     "task.sigma": (Fraction, "a number in [0, 1), in pixels of [0, 1]: 25 of 255 is 0.098"),
     "task.keep": (Optional[Annotated[float, Field(gt=0, le=1)]], "a fraction above 0, up to 1, or null"),
     "task.damage": (Optional[Literal["text", "scratches"]], "text, scratches or null"),
-    "task.total_variation": (NonNegative, "a weight from 0"),
+    "task.total_variation": (Union[NonNegative, Auto], "a weight from 0, or auto"),
     "task.curvature": (NonNegative, "a weight from 0"),
     "task.spectral": (NonNegative, "a weight from 0"),
     "task.perceptual": (NonNegative, "a weight from 0"),
