@@ -83,9 +83,7 @@ class Composition:
         """Name and values (H, W, C) of a source, of the target's size and channels, moved."""
         name, samples = (named, bundled(named)()[1]) if named in BUNDLED else _read(named)
         pixels = with_channels(covering(samples, target.shape, resize), target.out_features, named)
-        rows, columns = (
-            np.clip(np.arange(n) - by, 0, n - 1) for n, by in zip(target.shape, self.offset, strict=True)
-        )
+        rows, columns = (np.clip(np.arange(n) - by, 0, n - 1) for n, by in zip(target.shape, self.offset, strict=True))
         return name, stored(pixels[rows][:, columns])
 
 

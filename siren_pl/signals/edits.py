@@ -107,11 +107,14 @@ class GradientEdit(Edit):
         stencil: The derivative of samples, see `siren_pl.signals.stencils`.
     """
 
-    rim = None
-
     def __init__(self, material: Material, rule: Rule, stencil: str) -> None:
         super().__init__(material, rule)
         self.stencil = GRADIENT_STENCILS[stencil]
+
+    @property
+    def rim(self) -> None:
+        """There is none."""
+        return None
 
     @property
     def data(self) -> Tensor:
@@ -196,7 +199,7 @@ class CloningEdit(Edit):
         return data[: self.pairs.shape[1]]
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """The five-point Poisson problem with the outside as its boundary (Pérez et al. 2003, eq. 7), by a sparse LU."""
+        """The five-point Poisson problem, bounded by the outside (Pérez et al. 2003, equation 7), by a sparse LU."""
         inside = self.material.inside.reshape(-1).numpy()
         slopes = self.slopes(data).double().numpy()
         values = np.zeros((inside.size, data.shape[-1]))

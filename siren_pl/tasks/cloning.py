@@ -22,8 +22,11 @@ from siren_pl.tasks.task import Points, Term, chosen_rows
 
 # Samples outside of the mask that a step looks at beside all of the rim; there are many, and they are easy.
 SURROUNDINGS = 4096
-# Weight of the rim's error: its potential reaches all of the inside.
-BOUNDARY = 1.0
+# Of the slopes' squared error beside the potential's. The right field does not make it zero (see above), so what a
+# moved lattice sees of it is noise; with a weight of 1 the rim gave way to it.
+SLOPES = 0.01
+# Of the error on the rim, from where it spreads to all of the inside.
+BOUNDARY = 4.0
 
 
 def cloning_of(signal: SampledSignal) -> CloningEdit:
@@ -50,9 +53,10 @@ class CloneTerm(Term):
         self.integrated = integrated
 
     def points(self, signal: SampledSignal) -> Points:
-        """Spectra of the pictures' slopes per pixel (2, S, H, W, C), first samples of pairs, half the image's sides.
+        """Spectra of the pictures' slopes per pixel (2, S, H, W, C), N samples of the inside and its rim, and pairs.
 
-        With `integrated` also what the potential needs.
+        `cell` (N,) numbers the samples in the grid; `pair_0` and `pair_1` (2, P) number both samples of a pair among
+        them. With `integrated` also what the potential needs.
         """
         edit = cloning_of(signal)
         material, self._rule = edit.material, edit.rule
@@ -60,58 +64,58 @@ class CloneTerm(Term):
             torch.from_numpy(GRADIENT_STENCILS["spectral"].apply(picture.double().numpy()))
             for picture in (*material.sources, material.target)
         ]
+        pairs = torch.from_numpy(edit.pairs)
+        cells, among = pairs.unique(return_inverse=True)
         table = {
             "spectra": torch.stack(
                 [torch.stack([spectrum(gradient[axis], axis) for gradient in gradients]) for axis in (0, 1)]
             ).float(),
             "pixels": torch.tensor(signal.pixels_per_unit),
             "lent": material.inside.sum().float(),
-            "first_0": torch.from_numpy(edit.pairs[0, : edit.downward]),
-            "first_1": torch.from_numpy(edit.pairs[0, edit.downward :]),
+            "cell": cells,
+            "pair_0": among[:, : edit.downward],
+            "pair_1": among[:, edit.downward :],
         }
-        return table | solver(material.inside, edit.rim, torch.from_numpy(edit.pairs)) if self.integrated else table
+        return table | solver(material.inside, edit.rim, pairs) if self.integrated else table
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
-        """All pairs, whatever the batch size, moved together by up to half a sample from their middles.
+        """All samples, whatever the batch size, moved together by up to half of their distance.
 
         Returns:
-            `coords` (P, 2) and `slope` per pixel (P, C), pairs down the columns first.
+            `coords` (N, 2), `slope` per pixel (2, N, C), and for each axis which of the N stand for its pairs.
         """
         spectra = table["spectra"]
         shape = (spectra.shape[2], spectra.shape[3])
         # In float32 whatever the precision of the fit, so that every precision sees the same lattices.
         shift = torch.rand(2, generator=generator, device=generator.device, dtype=torch.float32) - 0.5
-        coords, slopes = [], []
-        for axis in (0, 1):
-            # The middle between samples i and i + 1, which lie at i + 1/2 and i + 3/2.
-            middles = [
-                torch.arange(n, device=shift.device) + (1.0 if i == axis else 0.5) + shift[i]
-                for i, n in enumerate(shape)
-            ]
-            lattice, chosen = Lattice(shape, middles), table[f"first_{axis}"]
-            found = [
-                torch.stack([lattice.interpolate(picture, i).flatten(0, 1)[chosen] for picture in pictures])
-                for i, pictures in enumerate(spectra)
-            ]
-            slopes.append(self._rule(torch.stack(found, dim=1))[axis])  # of (S, 2, P, C)
-            coords.append(lattice.coords(shape, table["pixels"])[chosen].to(spectra))
-        drawn = {key: column for key, column in table.items() if key != "spectra"}
-        return drawn | {"coords": torch.cat(coords), "slope": torch.cat(slopes)}
+        lattice = Lattice(
+            shape, [torch.arange(n, device=shift.device) + 0.5 + by for n, by in zip(shape, shift, strict=True)]
+        )
+        found = [
+            torch.stack([lattice.interpolate(picture, axis).flatten(0, 1)[table["cell"]] for picture in pictures])
+            for axis, pictures in enumerate(spectra)
+        ]
+        kept = {key: column for key, column in table.items() if key not in ("spectra", "cell", "pair_0", "pair_1")}
+        return kept | {
+            "coords": lattice.coords(shape, table["pixels"]).to(spectra)[table["cell"]],
+            "slope": self._rule(torch.stack(found, dim=1)),  # of (S, 2, N, C)
+            # A sample that was moved forwards lies between itself and the next one, else between it and the one before.
+            **{f"at_{i}": torch.where(by > 0, *table[f"pair_{i}"]) for i, by in enumerate(shift)},
+        }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`gradient`: the squared error per pixel, and `potential`: the squared error in values that it implies.
+        """`gradient`: the weighted squared error per pixel, and `potential`: the squared error in values it implies.
 
         Both are summed over the slopes, or samples, of the inside, and divided by its samples and channels.
         """
         assert jet.gradient is not None
-        down = len(points["first_0"])
-        found = [jet.gradient[0, :down] / points["pixels"][0], jet.gradient[1, down:] / points["pixels"][1]]
-        residual = torch.cat(found) - points["slope"]
+        error = jet.gradient / points["pixels"][:, None, None] - points["slope"]
+        residual = torch.cat([error[axis][points[f"at_{axis}"]] for axis in (0, 1)])  # (P, C)
         numbers = points["lent"] * residual.shape[-1]
-        losses = {"gradient": residual.square().sum() / numbers}
-        if self.integrated:
-            losses["potential"] = potential(residual, points).square().sum() / numbers
-        return losses
+        squared = residual.square().sum() / numbers
+        if not self.integrated:
+            return {"gradient": squared}
+        return {"gradient": SLOPES * squared, "potential": potential(residual, points).square().sum() / numbers}
 
 
 class SurroundingsTerm(Term):
@@ -121,7 +125,7 @@ class SurroundingsTerm(Term):
         weight: Of the error on the rim.
     """
 
-    def __init__(self, weight: float = BOUNDARY) -> None:
+    def __init__(self, weight: float) -> None:
         self.weight = weight
 
     def points(self, signal: SampledSignal) -> Points:

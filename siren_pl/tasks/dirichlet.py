@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.signals.grid import Shape
 from siren_pl.tasks.lattice import cosines, transform
 from siren_pl.tasks.task import Points
 

@@ -18,7 +18,6 @@ from siren_pl.tasks.lattice import integrator, potential_of_gradient, shifted, s
 from siren_pl.tasks.scores import align_mean, aligned_scores
 from siren_pl.tasks.task import Points, Task, Term, require_whole
 
-
 Array = NDArray[np.float64]
 
 
