@@ -54,9 +54,9 @@ class Material:
 
     @property
     def blended(self) -> Tensor:
-        """The weighted mean of all pictures (H, W, C)."""
-        weights = torch.tensor(self.weights)
-        return torch.tensordot(weights / weights.sum(), self.pictures, dims=1)
+        """The weighted mean of all pictures (H, W, C), float64."""
+        weights = torch.tensor(self.weights, dtype=torch.float64)
+        return torch.tensordot(weights / weights.sum(), self.pictures.double(), dims=1)
 
 
 class Edit(Observation):
@@ -140,7 +140,7 @@ class GradientEdit(Edit):
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """The least-squares picture by cosine transforms, with the pictures' weighted mean (H, W, C)."""
         found = torch.from_numpy(self.stencil.solve(data.double().numpy()))
-        return found + self.material.blended.double().mean((0, 1))
+        return found + self.material.blended.mean((0, 1))
 
 
 class CloningEdit(Edit):

@@ -57,17 +57,17 @@ def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
     """
     edit, found = edit_of(signal), values.detach().double().cpu()
     scores = truth_scores(found, signal)
-    # Known by themselves are the samples outside of the mask, and none where there is no mask.
-    parts = {"train_psnr": "outside_psnr", "heldout_psnr": "inside_psnr"}
-    scores = {parts.get(name, name): score for name, score in scores.items()}
+    # Known by themselves are the samples outside of the mask; where there is no mask, the first is the whole again.
+    outside, inside = scores.pop("train_psnr"), scores.pop("heldout_psnr", None)
     error = edit.slopes(edit.apply(found)) - edit.slopes(signal.measured.double())
     scores["guidance_error"] = float(error.square().mean().sqrt()) / 2
     if edit.rim is None:
-        del scores["outside_psnr"], scores["inside_psnr"]
         pixels = [array / 2 + 0.5 for array in (found.numpy(), signal.values.double().numpy())]
         aligned = ALIGNMENTS["mean_aligned"](*pixels)
         return scores | {"psnr_mean_aligned": metrics.psnr(aligned.clip(0, 1), pixels[1].clip(0, 1))}
     rim = (found - edit.material.target.double())[edit.rim].abs() / 2
+    assert inside is not None
+    scores |= {"inside_psnr": inside, "outside_psnr": outside}
     return scores | {"boundary_error": float(rim.square().mean().sqrt()), "boundary_max": float(rim.max())}
 
 
