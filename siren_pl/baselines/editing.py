@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siren_pl.signals.edits import CloningEdit, Edit
+from siren_pl.signals.cloning import CloningEdit
+from siren_pl.signals.edits import Edit
 from siren_pl.signals.guidance import strongest
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal

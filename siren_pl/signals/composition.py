@@ -14,8 +14,9 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.observations import Everything
 from siren_pl.observations.base import Shape
+from siren_pl.signals.cloning import CloningEdit
 from siren_pl.signals.damage import marked
-from siren_pl.signals.edits import CloningEdit, Edit, GradientEdit, Material
+from siren_pl.signals.edits import Edit, GradientEdit, Material
 from siren_pl.signals.files import read_picture
 from siren_pl.signals.guidance import checked_weights, first, strongest, weighted
 from siren_pl.signals.images import Pixels, as_pixels, bundled, luma, resize_pixels, stored

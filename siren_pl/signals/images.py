@@ -26,7 +26,7 @@ Pixels = NDArray[np.float64]
 # a source may say what held the samples, so that results are written likewise.
 Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 # Makes another signal of an image, with further pictures resized by a filter of this name.
-Edit = Callable[[SampledSignal, str], SampledSignal]
+Compose = Callable[[SampledSignal, str], SampledSignal]
 
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -45,7 +45,7 @@ def image_signal(
     observation: Observation | None = None,
     degrade: bool = True,
     reference: str | None = None,
-    edit: Edit | None = None,
+    edit: Compose | None = None,
 ) -> SampledSignal:
     """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
 
@@ -71,6 +71,10 @@ def image_signal(
     name, samples, *said = source()
     container = said[0] if said else container_of(samples)
     samples = _prepared(name, samples, crop, size, resize, grayscale)
+    if edit is not None and reference is not None:
+        raise UserError(
+            f"dataset.reference={reference}: an edited picture's truth is its direct solution; leave it out."
+        )
     if edit is not None:
         return edit(SampledSignal(stored(samples), name, place, chosen, container=container), resize)
     if degrade and reference is None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.jet import Jet
-from siren_pl.signals.edits import CloningEdit
+from siren_pl.signals.cloning import CloningEdit
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS
 from siren_pl.tasks.dirichlet import potential, solver

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.signals.edits import differences, neighbours
+from siren_pl.signals.cloning import differences, neighbours
 from siren_pl.tasks import dirichlet
 
 SHAPE = (9, 12)

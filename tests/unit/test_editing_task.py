@@ -11,8 +11,9 @@ from siren_pl.errors import UserError
 from siren_pl.jet import Jet
 from siren_pl.observations import Everything
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
+from siren_pl.signals.cloning import CloningEdit
 from siren_pl.signals.composition import Composition, ellipse, everywhere
-from siren_pl.signals.edits import CloningEdit, GradientEdit, Material
+from siren_pl.signals.edits import GradientEdit, Material
 from siren_pl.signals.guidance import first, strongest, weighted
 from siren_pl.tasks import poisson_edit, poisson_grad
 

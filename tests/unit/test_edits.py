@@ -6,7 +6,8 @@ import torch
 from scipy import ndimage
 
 from siren_pl.errors import UserError
-from siren_pl.signals.edits import CloningEdit, Edit, GradientEdit, Material
+from siren_pl.signals.cloning import CloningEdit
+from siren_pl.signals.edits import Edit, GradientEdit, Material
 from siren_pl.signals.guidance import first, strongest, weighted
 
 SHAPE = (7, 9)
