@@ -39,11 +39,12 @@ def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     if not signal.is_plain or not signal.known:
         observed = to_unit(signal.observation.apply(values.detach().cpu()))
         fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
-        return _truth_scores(values, signal) | fidelity if signal.known else fidelity
-    return _truth_scores(values, signal)
+        return truth_scores(values, signal) | fidelity if signal.known else fidelity
+    return truth_scores(values, signal)
 
 
-def _truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+def truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+    """PSNR of several kinds, and for images SSIM, against the signal's samples."""
     result, target = to_unit(values), to_unit(signal.values)
     # Where no sample was measured by itself, none was held out either.
     observed = signal.observed if signal.observed.any() else torch.ones_like(signal.observed)
