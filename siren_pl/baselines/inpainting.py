@@ -12,7 +12,7 @@ def biharmonic(signal: SampledSignal) -> Tensor | None:
     """Biharmonic inpainting by scikit-image (Damelin and Hoang 2018)."""
     from skimage.restoration import inpaint_biharmonic
 
-    if not has_gaps(signal):
+    if not signal.has_gaps:
         return None
     known = signal.observation.picture(signal.measured, signal.shape).double().numpy()
     return torch.from_numpy(inpaint_biharmonic(known, ~signal.observed.numpy(), channel_axis=-1))
@@ -20,7 +20,7 @@ def biharmonic(signal: SampledSignal) -> Tensor | None:
 
 def cubic(signal: SampledSignal) -> Tensor | None:
     """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; of images only."""
-    if not has_gaps(signal) or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
+    if not signal.has_gaps or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
         return None
     filled = _scattered(signal, "cubic")
     return torch.where(filled.isnan(), _scattered(signal, "nearest"), filled)
@@ -28,12 +28,7 @@ def cubic(signal: SampledSignal) -> Tensor | None:
 
 def nearest(signal: SampledSignal) -> Tensor | None:
     """The nearest observed sample."""
-    return _scattered(signal, "nearest") if has_gaps(signal) else None
-
-
-def has_gaps(signal: SampledSignal) -> bool:
-    """Whether some samples are observed each by itself, and some not."""
-    return bool(signal.observed.any()) and not signal.observed.all()
+    return _scattered(signal, "nearest") if signal.has_gaps else None
 
 
 def _scattered(signal: SampledSignal, method: str) -> Tensor:
