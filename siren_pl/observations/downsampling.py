@@ -37,7 +37,7 @@ class Downsampling(Observation):
     @property
     def option(self) -> str:
         """See `Observation.option`."""
-        return f"task.scale={self.scale}"
+        return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
         """The smaller picture's shape: rounded up, as MATLAB's imresize does."""
