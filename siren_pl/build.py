@@ -33,6 +33,8 @@ _NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 _NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
 # And those that say what is measured of a picture, which `dataset.observation` reads.
 _OF_THE_OBSERVATION = ("scale", "kernel", "blur", "noise", "sigma", "mask", "keep", "damage", "degrade", "reference")
+# The same for what pictures are composed of, which `dataset.edit` reads where there is one.
+_OF_THE_EDIT = ("sources", "weights", "mixed", "offset")
 # `trainer.max_steps=auto` ends here, however many samples a signal has.
 MOST_STEPS = 20_000
 # What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
@@ -48,7 +50,7 @@ def signal(config: Plain) -> SampledSignal:
 
 def task(config: Plain) -> Task:
     """The supervision and judge that `task` describes."""
-    others = _NOT_OF_THE_TASK + _OF_THE_OBSERVATION
+    others = _NOT_OF_THE_TASK + _OF_THE_OBSERVATION + (_OF_THE_EDIT if config["dataset"].get("edit") else ())
     return create({key: value for key, value in config["task"].items() if key not in others})
 
 

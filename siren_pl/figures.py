@@ -15,6 +15,8 @@ Array = NDArray[np.float64]
 PANEL, DPI = 3.4, 110
 # Inches of a panel that its title and labels take.
 LABELS = 0.6
+# Panels in a row of `panels`: as wide as a README shows readably.
+PANELS_IN_A_ROW = 4
 # Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
 RANGE_PERCENTILE = 99.5
 # Grey and alpha, colour and alpha, as picture files have them.
@@ -85,6 +87,22 @@ def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Pa
         _show(axes[row, 0], target, "target", step)
         _show(axes[row, 1], pixels, title, step)
         _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
+    return save(figure, path)
+
+
+def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
+    """Titles and pixels (H, W, C) in [0, 1], four to a row; after them how far the last two lie apart."""
+    rows = -(-(len(pictures) + 1) // PANELS_IN_A_ROW)
+    first = pictures[0][1]
+    aspect = min(1.2, max(0.5, first.shape[0] / first.shape[1]))
+    figure, axes = _subplots(rows, PANELS_IN_A_ROW, (PANEL - LABELS) * aspect + LABELS)
+    for panel in axes.flat[len(pictures) + 1 :]:
+        panel.set_axis_off()
+    for panel, (title, pixels) in zip(axes.flat, pictures, strict=False):
+        _show(panel, pixels, title)
+    error = np.abs(pictures[-1][1] - pictures[-2][1]).mean(-1)
+    limit = max(float(np.percentile(error, RANGE_PERCENTILE)), 1 / 255)
+    _map(axes.flat[len(pictures)], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False)
     return save(figure, path)
 
 

@@ -116,7 +116,9 @@ def of_divergence(module: FieldModule, step: int, started: float, devices: int) 
 
 # The first figures to look at, in this order; the rest is in metrics.json.
 _HEADLINES = ("psnr", "psnr_mean_aligned", "train_psnr", "heldout_psnr", "psnr_y", "ssim")
-_HEADLINES += ("gradient_psnr", "laplacian_psnr", "wall_s")
+_HEADLINES += ("inside_psnr", "boundary_error", "guidance_error", "gradient_psnr", "laplacian_psnr", "wall_s")
+# Those of them that are small numbers.
+_SMALL = ("ssim", "boundary_error", "guidance_error")
 
 
 def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:
@@ -131,7 +133,7 @@ def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:
             table.add_row(
                 name,
                 *(
-                    "" if value is None else f"{value:.3g}" if name == "ssim" else f"{value:.2f}"
+                    "" if value is None else f"{value:.3g}" if name in _SMALL else f"{value:.2f}"
                     for value in (metrics[name], *cells)
                 ),
             )

@@ -11,8 +11,9 @@ from siren_pl.signals.sampled import SampledSignal
 
 # Patches, search radius and strength of scikit-image's own example of a fast non-local means with known noise.
 PATCH, DISTANCE, STRENGTH = 5, 6, 0.8
-# Weights of total variation that are tried; the one whose residual is nearest to the noise is taken (Morozov's rule).
-TV_WEIGHTS = (0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.25, 0.3)
+# Weight of total variation over the noise's level. Of 0.02 … 0.2 at a level of 0.1, this was best on a photograph with
+# known truth by 1 dB over the weight whose residual is the noise's (Morozov's rule): a strong rival.
+TV_PER_LEVEL = 0.75
 
 
 def noisy(signal: SampledSignal) -> Tensor | None:
@@ -37,7 +38,7 @@ def total_variation(signal: SampledSignal) -> Tensor | None:
 
     if not isinstance(signal.observation, Noisy):
         return None
-    data, level = to_unit(signal.measured), signal.observation.level
-    answers = [denoise_tv_chambolle(data, weight=weight, channel_axis=-1) for weight in TV_WEIGHTS]
-    nearest = min(answers, key=lambda answer: abs(float(((answer - data) ** 2).mean()) ** 0.5 - level))
-    return torch.from_numpy(nearest * 2 - 1)
+    pixels = signal.measured.double().numpy() / 2 + 0.5
+    return torch.from_numpy(
+        denoise_tv_chambolle(pixels, weight=TV_PER_LEVEL * signal.observation.level, channel_axis=-1) * 2 - 1
+    )

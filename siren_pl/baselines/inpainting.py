@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from siren_pl.observations import KERNELS, EveryOther
+from siren_pl.observations.downsampling import along
 from siren_pl.signals.sampled import SampledSignal
 
 
@@ -29,6 +31,18 @@ def cubic(signal: SampledSignal) -> Tensor | None:
 def nearest(signal: SampledSignal) -> Tensor | None:
     """The nearest observed sample."""
     return _scattered(signal, "nearest") if signal.has_gaps else None
+
+
+def bicubic(signal: SampledSignal) -> Tensor | None:
+    """Keys' cubic between the samples of a regular grid, which stay where they are; None of other data."""
+    observation = signal.observation
+    if not isinstance(observation, EveryOther) or observation.stride == 1:
+        return None
+    values = signal.measured.double().reshape(*(-(-n // observation.stride) for n in signal.shape), -1)
+    for axis, (n, m) in enumerate(zip(signal.shape, values.shape[:-1], strict=True)):
+        places = torch.arange(n, dtype=torch.float64) / observation.stride
+        values = along(KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), places), values, axis)
+    return values
 
 
 def _scattered(signal: SampledSignal, method: str) -> Tensor:

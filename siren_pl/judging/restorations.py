@@ -13,7 +13,7 @@ from torch import Tensor
 from siren_pl import figures, metrics
 from siren_pl.judging import side_by_side
 from siren_pl.judging.side_by_side import Box, Column
-from siren_pl.observations import Downsampling, Everything
+from siren_pl.observations import Downsampling, Mask, Noisy
 from siren_pl.signals.images import as_pixels, to_unit
 from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
@@ -47,7 +47,9 @@ def is_restoration(task: Task, signal: SampledSignal) -> bool:
 
     A task that aligns its result was given derivatives, which leave the values open.
     """
-    return not isinstance(signal.observation, Everything) and task.align is keep
+    observation = signal.observation
+    of_values = isinstance(observation, Noisy) or isinstance(observation.linear, (Mask, Downsampling))
+    return of_values and task.align is keep
 
 
 def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box], path: Path) -> Path:

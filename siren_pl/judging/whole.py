@@ -77,6 +77,9 @@ class WholeJudgement(Judgement):
             pixels = to_unit(self.task.align(values, self.signal))
             panels.append((f"{name}, {metrics.psnr(pixels, target):.2f} dB", pixels))
         paths = [figures.reconstruction(target, panels, directory / "reconstruction.png")]
+        if self.task.panels is not None:
+            pictures = self.task.panels(self.task.align(self.values, self.signal), self.signal)
+            paths.append(figures.panels(pictures, directory / f"{self.task.name}.png"))
         if self.jet is not None and self.jet.gradient is not None:
             shape = self.signal.values.shape
             found = {"gradient": self.jet.gradient.double().numpy().reshape(-1, *shape)}

@@ -40,6 +40,10 @@ class Observation(ABC):
     def density(self, shape: Shape) -> float:
         """Measurements along the longest axis, were they spread evenly."""
 
+    def resolution(self, shape: Shape) -> float:
+        """Samples along the longest axis whose detail a field should be able to hold: by default those measured."""
+        return self.density(shape)
+
     @property
     @abstractmethod
     def option(self) -> str:

@@ -43,6 +43,9 @@ _ALL = (
     Measure("psnr", "PSNR"),
     Measure("psnr_mean_aligned", "PSNR up to a constant"),
     Measure("psnr_affine_aligned", "PSNR up to a line"),
+    Measure("inside_psnr", "PSNR inside the mask"),
+    Measure("boundary_error", "error on the boundary", "", ".2e", -1),
+    Measure("guidance_error", "error of the slopes", "", ".2e", -1),
     Measure("ssim", "SSIM", "", ".3f"),
     Measure("gradient_psnr", "gradient PSNR"),
     Measure("laplacian_psnr", "Laplacian PSNR"),
@@ -59,9 +62,13 @@ COLUMNS = {
         *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "psnr", "ssim"),
         *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
     ),
+    "poisson_edit": (
+        *("psnr_mean_aligned", "inside_psnr", "psnr", "boundary_error", "guidance_error", "ssim"),
+        *("parameters", "wall_s"),
+    ),
 }
 # A field is called better by the first of these that was measured: unseen samples before seen ones.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "psnr")
+HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
 
 
 def columns(comparison: Comparison) -> list[Measure]:

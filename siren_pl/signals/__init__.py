@@ -4,6 +4,8 @@ from siren_pl.signals.catalogue import cifar10 as cifar10
 from siren_pl.signals.catalogue import div2k as div2k
 from siren_pl.signals.catalogue import kodak as kodak
 from siren_pl.signals.catalogue import starfish as starfish
+from siren_pl.signals.composition import Composition as Composition
+from siren_pl.signals.composition import edited as edited
 from siren_pl.signals.damage import mask as mask
 from siren_pl.signals.grid import Grid as Grid
 from siren_pl.signals.grid import PixelCentres as PixelCentres

@@ -98,7 +98,16 @@ def mask(path: str | None = None, keep: float | None = None, damage: str | None 
         if not 0 < keep <= 1:
             raise UserError(f"task.keep={keep} must lie in (0, 1]: it is the fraction of the pixels that is known.")
         return RandomFraction(1 - keep, seed, asked[0])
-    samples = read_picture(Path(str(path)), "task.mask")[0]
+    return GivenMask(marked(str(path)), asked[0])
+
+
+def marked(path: str) -> Tensor:
+    """What the mask file `task.mask` marks white, bool (H, W).
+
+    Raises:
+        UserError: The file is not readable.
+    """
+    samples = read_picture(Path(path), "task.mask")[0]
     # Half of the range parts black from white; alpha, if any, says nothing.
     half = np.iinfo(samples.dtype).max / 2 if samples.dtype.kind == "u" else 0.5
-    return GivenMask(torch.from_numpy(samples[..., 0] > half), asked[0])
+    return torch.from_numpy(samples[..., 0] > half)

@@ -25,6 +25,8 @@ Pixels = NDArray[np.float64]
 # A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
 # a source may say what held the samples, so that results are written likewise.
 Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
+# Makes another signal of an image, with further pictures resized by a filter of this name.
+Compose = Callable[[SampledSignal, str], SampledSignal]
 
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -43,6 +45,7 @@ def image_signal(
     observation: Observation | None = None,
     degrade: bool = True,
     reference: str | None = None,
+    edit: Compose | None = None,
 ) -> SampledSignal:
     """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
 
@@ -59,6 +62,7 @@ def image_signal(
         observation: What is measured of the picture; by default all of it but what `heldout` or `stride` withholds.
         degrade: Whether the observation is made of the picture; False where the picture holds what was measured.
         reference: File of the truth, where the picture holds what was measured.
+        edit: What becomes of the picture together with others, see `siren_pl.signals.composition`.
 
     Raises:
         UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
@@ -67,6 +71,12 @@ def image_signal(
     name, samples, *said = source()
     container = said[0] if said else container_of(samples)
     samples = _prepared(name, samples, crop, size, resize, grayscale)
+    if edit is not None and reference is not None:
+        raise UserError(
+            f"dataset.reference={reference}: an edited picture's truth is its direct solution; leave it out."
+        )
+    if edit is not None:
+        return edit(SampledSignal(stored(samples), name, place, chosen, container=container), resize)
     if degrade and reference is None:
         return SampledSignal(stored(samples), name, place, chosen, container=container)
     data = stored(samples)

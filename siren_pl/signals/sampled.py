@@ -149,6 +149,11 @@ class SampledSignal:
 
     @property
     def samples(self) -> float:
+        """Samples along the longest axis whose detail a field should be able to hold."""
+        return self.observation.resolution(self.shape)
+
+    @property
+    def density(self) -> float:
         """Measurements along the longest axis, were they spread evenly."""
         return self.observation.density(self.shape)
 

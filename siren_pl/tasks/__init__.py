@@ -1,5 +1,6 @@
 """What of a field is supervised, and how the result is judged."""
 
+from siren_pl.tasks.editing import poisson_edit as poisson_edit
 from siren_pl.tasks.gradients import poisson_grad as poisson_grad
 from siren_pl.tasks.laplacians import poisson_laplacian as poisson_laplacian
 from siren_pl.tasks.restoration import denoising as denoising

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
@@ -13,28 +18,59 @@ from siren_pl.tasks.lattice import integrator, potential_of_gradient, shifted, s
 from siren_pl.tasks.scores import align_mean, aligned_scores
 from siren_pl.tasks.task import Points, Task, Term, require_whole
 
+Array = NDArray[np.float64]
+
+
+class Guidance(Protocol):
+    """Where gradients at the samples come from; per pixel, (D, n_1, …, n_D, C)."""
+
+    def everywhere(self, signal: SampledSignal) -> Array:
+        """The gradient at every sample; raises UserError where some are not known."""
+        ...
+
+    def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
+        """The gradient, and at which samples it is known: bool of the grid's shape, somewhere true."""
+        ...
+
+
+@dataclass(frozen=True)
+class StencilGradient:
+    """The gradient of the signal by a stencil; where that reads an unseen sample it is not known."""
+
+    stencil: str
+
+    def everywhere(self, signal: SampledSignal) -> Array:
+        """See `Guidance`."""
+        require_all(signal)
+        return GRADIENT_STENCILS[self.stencil].apply(signal.values.double().numpy())
+
+    def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
+        """See `Guidance`."""
+        rule = GRADIENT_STENCILS[self.stencil]
+        known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
+        require_some(known, signal, self.stencil)
+        return rule.apply(signal.values.double().numpy()), known
+
 
 class GradientTerm(Term):
     """Squared error of the gradient at the samples, as the SIREN paper has it (section 4.1).
 
     Args:
-        stencil: Where the targets come from; targets that read an unseen sample are left out.
+        guidance: Where the targets come from; what is not known of them is left out.
         target_factor: Targets are the pixel derivative times this; None for true units (per coordinate unit).
     """
 
     order = 1
     pointwise = True
 
-    def __init__(self, stencil: str, target_factor: float | None) -> None:
-        self.stencil, self.target_factor = stencil, target_factor
+    def __init__(self, guidance: Guidance, target_factor: float | None = None) -> None:
+        self.guidance, self.target_factor = guidance, target_factor
 
     def points(self, signal: SampledSignal) -> Points:
         """Coordinates (M, D), gradients (M, D, C), and per row the factor from pixel to coordinate units (M, D)."""
         require_whole(signal)
-        rule = GRADIENT_STENCILS[self.stencil]
-        known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
-        require_some(known, signal, self.stencil)
-        per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()
+        gradient, where = self.guidance.somewhere(signal)
+        per_pixel, known = torch.from_numpy(gradient).float(), where.reshape(-1)
         rows = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)[known]  # (M, D, C)
         unit = torch.tensor(units(signal, self.target_factor))
         return {
@@ -54,20 +90,19 @@ class GradientLatticeTerm(Term):
     """The error of the gradient on a shifted lattice, and the potential of that error (see `lattice`).
 
     Args:
-        stencil: Where the targets come from; every sample must be observed.
+        guidance: Where the targets come from; every one must be known.
         target_factor: As in `GradientTerm`.
     """
 
     order = 1
 
-    def __init__(self, stencil: str, target_factor: float | None) -> None:
-        self.stencil, self.target_factor = stencil, target_factor
+    def __init__(self, guidance: Guidance, target_factor: float | None = None) -> None:
+        self.guidance, self.target_factor = guidance, target_factor
 
     def points(self, signal: SampledSignal) -> Points:
         """Spectra of the gradient per pixel (D, n_1, …, n_D, C) and the factors from pixels to coordinates."""
         require_whole(signal)
-        require_all(signal)
-        gradient = torch.from_numpy(GRADIENT_STENCILS[self.stencil].apply(signal.values.double().numpy()))
+        gradient = torch.from_numpy(self.guidance.everywhere(signal))
         spectra = [spectrum(component, axis) for axis, component in enumerate(gradient)]
         return {
             "spectra": torch.stack(spectra).float(),
@@ -135,5 +170,5 @@ def poisson_grad(stencil: str = "spectral", integrated: bool = True, target_fact
     def value_scale(signal: SampledSignal) -> float:
         return units(signal, target_factor)[0] / signal.pixels_per_unit[0]
 
-    terms = {"gradient": kind(stencil, target_factor)}
+    terms = {"gradient": kind(StencilGradient(stencil), target_factor)}
     return Task("poisson_grad", terms, aligned_scores, align_mean, value_scale, (stencil, "laplace"))

@@ -17,9 +17,12 @@ from siren_pl.tasks.task import Points, Term
 
 # Rounds the corner of a norm at zero, where it has no derivative: far below a step of 8 bits per sample.
 CORNER = 1e-3
-# Points at which a prior is looked at in a step: its mean is then known to a few percent.
-PRIOR_POINTS = 4096
+# Points at which a prior is looked at in a step: its mean is then known to a few percent. A small picture has fewer
+# different places: so many per measured sample.
+PRIOR_POINTS, PER_SAMPLE = 4096, 2
 
+# A weight, or what finds it from what was measured.
+Weight = float | Callable[[SampledSignal], float]
 # From a jet at N points and the coordinate units between measured samples (N, 1) to a mean over points.
 Penalty = Callable[[Jet, Tensor], Tensor]
 
@@ -47,34 +50,37 @@ class Prior(Term):
 
     Args:
         name: Of the loss.
-        weight: What it is multiplied by.
+        weight: What it is multiplied by: a number, or a rule that finds it for a signal.
         penalty: What is penalised.
         order: The derivatives it needs.
     """
 
     pointwise = True
 
-    def __init__(self, name: str, weight: float, penalty: Penalty, order: int) -> None:
+    def __init__(self, name: str, weight: Weight, penalty: Penalty, order: int) -> None:
         self.name, self.weight, self.penalty, self.order = name, weight, penalty, order
 
     def points(self, signal: SampledSignal) -> Points:
-        """Half the extent of the domain along each axis (D,), and the coordinate units between measured samples ()."""
+        """Half the extent of the domain (D,), the weight (), and the coordinate units between measured samples ()."""
         units = signal.pixels_per_unit
+        self._most = min(PRIOR_POINTS, PER_SAMPLE * signal.observed_count)
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
             "extent": torch.tensor([n / 2 / unit for n, unit in zip(signal.shape, units, strict=True)]),
-            "spacing": torch.tensor(max(signal.shape) / signal.samples / max(units)),
+            "weight": torch.tensor(self.weight(signal) if callable(self.weight) else self.weight),
+            "spacing": torch.tensor(max(signal.shape) / signal.density / max(units)),
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """As many points as the data have, and at most `PRIOR_POINTS`, evenly distributed over the domain."""
-        extent, count = table["extent"], min(batch_size or PRIOR_POINTS, PRIOR_POINTS)
+        extent, count = table["extent"], min(batch_size or self._most, self._most)
         places = torch.rand(count, len(extent), generator=generator, device=extent.device, dtype=torch.float32)
-        return {"coords": (2 * places - 1).to(extent) * extent, "spacing": table["spacing"].expand(count, 1)}
+        constants = {name: table[name].expand(count, 1) for name in ("spacing", "weight")}
+        return {"coords": (2 * places - 1).to(extent) * extent, **constants}
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """The weighted penalty under its name."""
-        return {self.name: self.weight * self.penalty(jet, points["spacing"])}
+        return {self.name: points["weight"].mean() * self.penalty(jet, points["spacing"])}
 
 
 def _apart(axes: int) -> Groups:
@@ -89,6 +95,6 @@ PRIORS: dict[str, tuple[Penalty, int]] = {
 }
 
 
-def priors(**weights: float) -> dict[str, Term]:
-    """A term for each prior with a weight above 0; the names are those of `PRIORS`."""
-    return {name: Prior(name, weight, *PRIORS[name]) for name, weight in weights.items() if weight > 0}
+def priors(**weights: Weight) -> dict[str, Term]:
+    """A term for each prior whose weight is not 0; the names are those of `PRIORS`."""
+    return {name: Prior(name, weight, *PRIORS[name]) for name, weight in weights.items() if weight != 0}

@@ -21,22 +21,47 @@ from siren_pl.tasks.scores import IMAGE_AXES, keep, value_scores
 from siren_pl.tasks.task import Metrics, Task
 from siren_pl.tasks.values import ValueTerm
 
+# Total variation per gap: the fewer samples are known, the more is left to belief. Measured with a tenth known, where
+# 0.04 filled better than 0.02, 0.005 and 0.001 (21.5, 21.3, 21.1 and 20.7 dB).
+PER_GAP = 4e-3
+# Total variation per unit of noise in pixels of [0, 1]: two thirds of what Chambolle's equation comes to with weight
+# of the classical method beside it, since the network smooths as well.
+PER_NOISE = 2.0
 
-def inpainting(total_variation: float = 0.0, curvature: float = 0.0, spectral: float = 0.0) -> Task:
+
+def per_gap(signal: SampledSignal) -> float:
+    """`task.total_variation=auto` of inpainting: in proportion to the samples per known one."""
+    return PER_GAP * math.prod(signal.shape) / signal.observed_count
+
+
+def per_noise(signal: SampledSignal) -> float:
+    """`task.total_variation=auto` of denoising: in proportion to the noise."""
+    return PER_NOISE * getattr(signal.observation, "level", 0.0)
+
+
+def inpainting(total_variation: float | str = "auto", curvature: float = 0.0, spectral: float = 0.0) -> Task:
     """Fill in what a mask withholds; scored on the missing samples alone by `heldout_psnr`.
 
     Args:
-        total_variation: Weight of the gradient's length.
+        total_variation: Weight of the gradient's length; auto goes by the known fraction (`per_gap`).
         curvature: Weight of the second derivatives' length.
         spectral: Weight of the squared Laplacian.
     """
-    beliefs = priors(total_variation=total_variation, curvature=curvature, spectral=spectral)
+    weight = per_gap if total_variation == "auto" else float(total_variation)
+    beliefs = priors(total_variation=weight, curvature=curvature, spectral=spectral)
     return Task("inpainting", {"samples": ValueTerm(), **beliefs}, value_scores, keep)
 
 
-def denoising(total_variation: float = 0.0, curvature: float = 0.0, spectral: float = 0.0) -> Task:
-    """Fit noisy samples, and believe the prior where they contradict it. Arguments as of `inpainting`."""
-    beliefs = priors(total_variation=total_variation, curvature=curvature, spectral=spectral)
+def denoising(total_variation: float | str = "auto", curvature: float = 0.0, spectral: float = 0.0) -> Task:
+    """Fit noisy samples, and believe the prior where they contradict it.
+
+    Args:
+        total_variation: Weight of the gradient's length; auto goes by the noise's level (`per_noise`).
+        curvature: Weight of the second derivatives' length.
+        spectral: Weight of the squared Laplacian.
+    """
+    weight = per_noise if total_variation == "auto" else float(total_variation)
+    beliefs = priors(total_variation=weight, curvature=curvature, spectral=spectral)
     return Task("denoising", {"samples": ValueTerm(), **beliefs}, value_scores, keep)
 
 

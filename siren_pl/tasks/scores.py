@@ -39,11 +39,12 @@ def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     if not signal.is_plain or not signal.known:
         observed = to_unit(signal.observation.apply(values.detach().cpu()))
         fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
-        return _truth_scores(values, signal) | fidelity if signal.known else fidelity
-    return _truth_scores(values, signal)
+        return truth_scores(values, signal) | fidelity if signal.known else fidelity
+    return truth_scores(values, signal)
 
 
-def _truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+def truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+    """PSNR of several kinds, and for images SSIM, against the signal's samples."""
     result, target = to_unit(values), to_unit(signal.values)
     pairs = _compared(result, target, _told_apart(signal).numpy())
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}

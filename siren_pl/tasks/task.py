@@ -11,7 +11,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
@@ -24,6 +26,8 @@ Metrics = dict[str, float]
 # A piece has at least this fraction of the points that it may have.
 SMALLEST_PART = 4
 Judge = Callable[[Tensor, SampledSignal], Metrics]
+# From values (H, W, C) in [-1, 1], aligned as the task has it, to titles and pixels in [0, 1].
+Panels = Callable[[Tensor, SampledSignal], "list[tuple[str, NDArray[np.float64]]]"]
 
 
 def _true_units(signal: SampledSignal) -> float:
@@ -116,6 +120,8 @@ class Task:
             the PSNR shown in progress; the identity for most tasks.
         stencils: Names of the stencils against which the field's gradient and Laplacian are scored and drawn: the
             supervised one where there is one, else those of the SIREN paper.
+        panels: Further pictures that tell how a result came about, with their titles; None where the reconstruction
+            says it all.
         value_scale: The field is the signal times `value_scale(signal)`: 1, except where targets are in the units of
             the SIREN paper's code.
     """
@@ -126,6 +132,7 @@ class Task:
     align: Callable[[Tensor, SampledSignal], Tensor]
     value_scale: Callable[[SampledSignal], float] = _true_units
     stencils: tuple[str, str] = ("sobel", "laplace")
+    panels: Panels | None = None
 
     def tables(self, signal: SampledSignal) -> Batch:
         """Every term's table of points."""

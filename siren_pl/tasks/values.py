@@ -11,6 +11,7 @@ from siren_pl.jet import Jet
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
 from siren_pl.tasks import compact
+from siren_pl.tasks.priors import priors
 from siren_pl.tasks.scores import keep, value_scores
 from siren_pl.tasks.task import Points, Task, Term, require_whole
 
@@ -83,7 +84,13 @@ class SobolevTerm(Term):
         return {"value": value, "gradient": self.gradient_weight * squared.mean()}
 
 
-def image_fit(gradient_weight: float = 0.0, gradient_stencil: str = "central") -> Task:
-    """Fit the samples themselves; with `gradient_weight` > 0 their gradients too."""
+def image_fit(gradient_weight: float = 0.0, gradient_stencil: str = "central", **beliefs: float) -> Task:
+    """Fit the samples themselves; with `gradient_weight` > 0 their gradients too.
+
+    Args:
+        gradient_weight: Weight of the squared error of the gradient per pixel.
+        gradient_stencil: Where the gradients come from.
+        beliefs: Weights of priors, by the names of `siren_pl.tasks.priors.PRIORS`.
+    """
     term = ValueTerm() if math.isclose(gradient_weight, 0) else SobolevTerm(gradient_weight, gradient_stencil)
-    return Task("image_fit", {"samples": term}, value_scores, keep)
+    return Task("image_fit", {"samples": term, **priors(**beliefs)}, value_scores, keep)

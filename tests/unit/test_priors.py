@@ -110,10 +110,10 @@ def test_a_weight_means_the_same_for_a_thumbnail_and_a_poster(name):
 
 
 def test_points_fill_the_domain_and_nothing_else():
-    signal = SampledSignal(torch.zeros(6, 18, 1))
+    signal = SampledSignal(torch.zeros(60, 180, 1))
     coords = drawn(prior("total_variation"), signal)["coords"]
     assert coords.shape == (PRIOR_POINTS, 2)
-    extent = torch.tensor([6 / 18, 1.0]).double()
+    extent = torch.tensor([60 / 180, 1.0]).double()
     assert (coords.abs() <= extent).all() and (coords.abs().amax(0) > 0.99 * extent).all()
     # A uniform variable on [-a, a] has variance a² / 3.
     torch.testing.assert_close(coords.var(0), extent.square() / 3, rtol=0.1, atol=0)
@@ -124,7 +124,7 @@ def test_points_fill_the_domain_and_nothing_else():
 def test_a_prior_without_weight_is_none():
     assert priors(total_variation=0.0, curvature=0.0, spectral=0.0) == {}
     assert list(priors(total_variation=0.0, curvature=0.1, spectral=0.0)) == ["curvature"]
-    assert list(inpainting(spectral=0.1).terms) == ["samples", "spectral"]
+    assert list(inpainting(0.0, spectral=0.1).terms) == ["samples", "spectral"]
 
 
 def test_priors_of_many_fields_are_those_of_each():
