@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from hydra.utils import get_object
 from torch import Tensor, nn
 
+from siren_pl.baselines.enlargement import usable
 from siren_pl.derivatives import AutoDerivatives, Derivatives
 from siren_pl.errors import UserError
 from siren_pl.models import Plain, auto_lr, create, network, settled_model
 from siren_pl.models import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.observations import Downsampling
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
@@ -135,6 +137,7 @@ def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldM
             f"task {chosen_task.name} needs derivatives of order {order}, and this model has them up to order "
             f"{networks[0].highest_order}: choose another model, such as model=siren."
         )
+    _require_reference(config, first)
     steps = recipe(config, first)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
     work = len(signals) * steps.max_steps * _points(steps, first) * _streams(chosen_task, first)
@@ -142,6 +145,13 @@ def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldM
     strategy = derivatives(config, first.out_features)
     again = functools.partial(_module_again, list(configs))
     return FieldModule(merge(networks, signals), chosen_task, strategy, steps, compilation, again)
+
+
+def _require_reference(config: Plain, ground_truth: SampledSignal) -> None:
+    """Refuse weights of a rival that cannot be used before the fit, not after it."""
+    weights, operator = config["task"].get("reference"), ground_truth.observation.linear
+    if weights is not None and isinstance(operator, Downsampling):
+        usable(weights, operator)
 
 
 def _module_again(configs: list[Plain]) -> FieldModule:

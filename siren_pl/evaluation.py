@@ -127,7 +127,7 @@ def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted) -> int:
         paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
     elif shape == signal.shape:
         paths += judgement.draw(target / "figures", [])
-    for name in ("psnr", "psnr_mean_aligned", "heldout_psnr", "ssim"):
+    for name in ("psnr", "psnr_mean_aligned", "train_psnr", "heldout_psnr", "ssim"):
         if name in judgement.metrics:
             print(f"{name:18s} {judgement.metrics[name]:.4g}")
     for path in [target / "metrics.json", *paths]:

@@ -21,6 +21,8 @@ PANELS_IN_A_ROW = 4
 RANGE_PERCENTILE = 99.5
 # Grey and alpha, colour and alpha, as picture files have them.
 WITH_ALPHA = (2, 4)
+# What is drawn where nothing was measured: a magenta that photographs hardly have.
+UNKNOWN = (0.80, 0.20, 0.75)
 
 
 def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
@@ -44,6 +46,11 @@ def opaque(pixels: Array) -> Array:
         return pixels[..., :3]
     alpha = pixels[..., -1:]
     return pixels[..., :-1] * alpha + (1 - alpha)
+
+
+def marked(pixels: Array, known: NDArray[np.bool_]) -> Array:
+    """Pixels (H, W, C) as they are drawn, (H, W, 3) with `UNKNOWN` where `known` (H, W) says that nothing is."""
+    return np.where(known[..., None], opaque(pixels), UNKNOWN)
 
 
 def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
@@ -80,7 +87,7 @@ def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Pa
         _show(axes[row, 0], target, "target", step)
         _show(axes[row, 1], pixels, title, step)
         _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
@@ -96,7 +103,7 @@ def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
     error = np.abs(pictures[-1][1] - pictures[-2][1]).mean(-1)
     limit = max(float(np.percentile(error, RANGE_PERCENTILE)), 1 / 255)
     _map(axes.flat[len(pictures)], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 class Zoom(NamedTuple):
@@ -122,18 +129,27 @@ def zooms(rows: Sequence[Zoom], path: Path) -> Path:
         for panel, (title, pixels) in zip(panels, row.panels, strict=True):
             draw_pixels(panel, pixels, extent=(left, right, bottom, top))
             _label(panel, title)
-    return _save(figure, path)
+    return save(figure, path)
 
 
-def contact_sheet(pairs: Sequence[tuple[str, Array, Array]], path: Path) -> Path:
-    """Several (title, target, result) side by side, two pairs to a row; pixels (H, W, C) in [0, 1]."""
+class Pair(NamedTuple):
+    """Two pictures (H, W, C) in [0, 1] on a contact sheet, under their titles."""
+
+    left_title: str
+    left: Array
+    right_title: str
+    right: Array
+
+
+def contact_sheet(pairs: Sequence[Pair], path: Path) -> Path:
+    """Several pairs of pictures, two pairs to a row."""
     figure, axes = _subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
     for panel in axes.flat[2 * len(pairs) :]:
         panel.set_axis_off()
-    for panels, (title, target, result) in zip(axes.reshape(-1, 2), pairs, strict=False):
-        _show(panels[0], target, "target")
-        _show(panels[1], result, title)
-    return _save(figure, path)
+    for panels, pair in zip(axes.reshape(-1, 2), pairs, strict=False):
+        _show(panels[0], pair.left, pair.left_title)
+        _show(panels[1], pair.right, pair.right_title)
+    return save(figure, path)
 
 
 def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
@@ -151,12 +167,13 @@ def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tu
             ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
         ):
             _map(axes[row, column], values, f"{name}: {title}", limit)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
-    """The loss, with its terms, over steps; and the PSNR measured on the way."""
-    figure, axes = _subplots(1, 2)
+    """The loss, with its terms, over steps; and the PSNR measured on the way, if there is any."""
+    scored = {"eval/psnr": "all samples", "eval/heldout_psnr": "held-out samples"}
+    figure, axes = _subplots(1, 1 + any(name in row for row in history for name in scored))
     names = sorted({name for row in history for name in row if name.startswith("train/")})
     if len(names) == 2:  # noqa: PLR2004 - one term: it is the loss
         names = ["train/loss"]
@@ -165,16 +182,16 @@ def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
         axes[0, 0].plot(*zip(*points, strict=True), label=name.removeprefix("train/"), linewidth=1)
     axes[0, 0].set_yscale("log")
     axes[0, 0].set(xlabel="optimiser step", ylabel="loss", title="training loss")
-    for name, label in (("eval/psnr", "all samples"), ("eval/heldout_psnr", "held-out samples")):
+    for name, label in scored.items():
         points = [(row["step"], row[name]) for row in history if name in row]
         if points:
             axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
-    axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
+            axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
     for panel in axes[0]:
         panel.grid(alpha=0.3)
         if panel.get_legend_handles_labels()[0]:
             panel.legend(fontsize=8)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) -> Path:
@@ -192,10 +209,11 @@ def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) 
         panel.tick_params(axis="x", labelrotation=30)
     panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
     panel.grid(alpha=0.3)
-    return _save(figure, path)
+    return save(figure, path)
 
 
-def _save(figure: Any, path: Path) -> Path:
+def save(figure: Any, path: Path) -> Path:
+    """Write a figure, and its directory if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
     return path

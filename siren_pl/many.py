@@ -20,6 +20,7 @@ from siren_pl import build, figures
 from siren_pl import run_directory as directory_of
 from siren_pl.job import Job
 from siren_pl.judging import judge
+from siren_pl.judging.restorations import laid_out, measured
 from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
 from siren_pl.signals import SampledSignal
 from siren_pl.signals.images import read_image, to_unit
@@ -184,12 +185,20 @@ def _write_table(rows: dict[str, Row], path: Path) -> Path:
 
 
 def _contact_sheet(homes: Sequence[Path], signals: Sequence[SampledSignal], path: Path) -> Path:
-    """The first signals beside their fields' pictures, as they were written."""
+    """The first signals, or what was measured of them, beside their fields' pictures, as they were written."""
     pairs = []
     for home, signal in list(zip(homes, signals, strict=True))[:MOST_PAIRS]:
         picture = home / "predictions" / f"{signal.name}.png"
         if picture.is_file():
             metrics = directory_of.read_metrics(home)
-            psnr = metrics.get("psnr_mean_aligned", metrics.get("psnr", metrics.get("train_psnr", 0.0)))
-            pairs.append((f"{signal.name}, {psnr:.1f} dB", to_unit(signal.values), read_image(picture)))
+            psnr = metrics.get("psnr_mean_aligned", metrics.get("psnr"))
+            title = signal.name if psnr is None else f"{signal.name}, {psnr:.1f} dB"
+            pairs.append(figures.Pair(*_given(signal), title, read_image(picture)))
     return figures.contact_sheet(pairs, path)
+
+
+def _given(signal: SampledSignal) -> tuple[str, figures.Array]:
+    """What a field is shown beside: its target, or the data where that is not known."""
+    if signal.known:
+        return "target", to_unit(signal.values)
+    return "measured", measured(signal, laid_out(signal), ())

@@ -54,9 +54,9 @@ def _print(rows: list[Row], metric: str, directory: Path) -> None:
     from rich.table import Table
 
     keys = _swept(rows)
-    names = [
-        name for name in dict.fromkeys([metric, "psnr", "heldout_psnr", "wall_s"]) if any(name in row for row in rows)
-    ]
+    names = [name for name in dict.fromkeys([metric, "psnr", "heldout_psnr"]) if any(name in row for row in rows)]
+    # Where no truth is known, there is only how near the fields came to the data.
+    names = [*(names or ["train_psnr"]), "wall_s"]
     table = Table("job", *keys, "status", *names, title="sweep")
     for row in rows:
         numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]

@@ -11,7 +11,7 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from siren_pl import commands, evaluation
+from siren_pl import commands, evaluation, figures
 from siren_pl.command_line import guarded
 
 # A run that takes a second: every override that the tests of commands share.
@@ -60,6 +60,20 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures that take a second each are empty files, where a test looks at others."""
+
+    def touch(*given: object, **_: object) -> Path:
+        (path,) = (each for each in given if isinstance(each, Path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return path
+
+    for name in ("reconstruction", "derivatives", "zooms"):
+        monkeypatch.setattr(figures, name, touch)
 
 
 Command = Callable[..., Ended]

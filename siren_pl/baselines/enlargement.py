@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from siren_pl.baselines.references import pretrained
+from siren_pl.baselines.references import Pretrained, pretrained
 from siren_pl.errors import UserError
 from siren_pl.observations import Downsampling
 from siren_pl.signals.images import resize_pixels, to_unit
@@ -24,6 +24,19 @@ def interpolation(signal: SampledSignal, method: str) -> Tensor | None:
     return torch.from_numpy(resize_pixels(pixels, (rows, columns), method) * 2 - 1)
 
 
+def usable(weights: str, observation: Downsampling) -> Pretrained:
+    """A pretrained network that enlarges by the observation's scale.
+
+    Raises:
+        UserError: The file is of no known network, or the network does not enlarge by this scale.
+    """
+    if not float(observation.scale).is_integer():
+        raise UserError(f"task.reference={weights} enlarges by whole numbers, not by {observation.option}.")
+    network = pretrained(Path(weights))
+    network.require_scale(int(observation.scale))
+    return network
+
+
 def reference(signal: SampledSignal, weights: str | None) -> Tensor | None:
     """A pretrained network's enlargement (see `references`); None without weights, or of other data.
 
@@ -33,10 +46,7 @@ def reference(signal: SampledSignal, weights: str | None) -> Tensor | None:
     observation = signal.observation.linear
     if weights is None or not isinstance(observation, Downsampling):
         return None
-    if not float(observation.scale).is_integer():
-        raise UserError(f"task.reference={weights} enlarges by whole numbers, not by {observation.option}.")
-    small = to_unit(signal.measured)
-    large = pretrained(Path(weights)).enlarge(small, int(observation.scale))
+    large = usable(weights, observation).enlarge(to_unit(signal.measured), int(observation.scale))
     # A picture whose size is no multiple of the scale was measured as if it went on: what is too much is cut off.
     rows, columns = signal.shape
     short = [(0, max(0, n - m)) for n, m in zip(signal.shape, large.shape[:2], strict=True)]

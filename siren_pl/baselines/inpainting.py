@@ -14,7 +14,7 @@ def biharmonic(signal: SampledSignal) -> Tensor | None:
     """Biharmonic inpainting by scikit-image (Damelin and Hoang 2018)."""
     from skimage.restoration import inpaint_biharmonic
 
-    if not has_gaps(signal):
+    if not signal.has_gaps:
         return None
     known = signal.observation.picture(signal.measured, signal.shape).double().numpy()
     return torch.from_numpy(inpaint_biharmonic(known, ~signal.observed.numpy(), channel_axis=-1))
@@ -22,7 +22,7 @@ def biharmonic(signal: SampledSignal) -> Tensor | None:
 
 def cubic(signal: SampledSignal) -> Tensor | None:
     """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; of images only."""
-    if not has_gaps(signal) or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
+    if not signal.has_gaps or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
         return None
     filled = _scattered(signal, "cubic")
     return torch.where(filled.isnan(), _scattered(signal, "nearest"), filled)
@@ -30,7 +30,7 @@ def cubic(signal: SampledSignal) -> Tensor | None:
 
 def nearest(signal: SampledSignal) -> Tensor | None:
     """The nearest observed sample."""
-    return _scattered(signal, "nearest") if has_gaps(signal) else None
+    return _scattered(signal, "nearest") if signal.has_gaps else None
 
 
 def bicubic(signal: SampledSignal) -> Tensor | None:
@@ -43,11 +43,6 @@ def bicubic(signal: SampledSignal) -> Tensor | None:
         places = torch.arange(n, dtype=torch.float64) / observation.stride
         values = along(KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), places), values, axis)
     return values
-
-
-def has_gaps(signal: SampledSignal) -> bool:
-    """Whether some samples are observed each by itself, and some not."""
-    return bool(signal.observed.any()) and not signal.observed.all()
 
 
 def _scattered(signal: SampledSignal, method: str) -> Tensor:

@@ -1,7 +1,8 @@
 """Judge a field on a signal too large to hold as floats: one pass over slabs gives its scores and its picture.
 
 What needs all samples at once in double precision is left out: SSIM, derivatives, classical methods. A task's alignment
-is estimated on a fixed excerpt; its constant is then off by a five-hundredth of the error's spread.
+is estimated on a fixed excerpt; its constant is then off by a five-hundredth of the error's spread. How near the field
+comes to data that are no samples of the picture is told of its picture, as it is rounded.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures
 from siren_pl.judging.judgement import Judgement
+from siren_pl.judging.restorations import Answer
 from siren_pl.judging.zooms import thumbnail
+from siren_pl.metrics import psnr_of_error
 from siren_pl.rendering import as_levels, evaluate, slabs
 from siren_pl.signals.containers import write_picture
 from siren_pl.signals.grid import Shape, coordinates
 from siren_pl.signals.images import to_unit
+from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.tasks.scores import RunningScores, clipped
 from siren_pl.tasks.task import Task
@@ -47,7 +52,17 @@ class JudgementBySlabs(Judgement):
             scores.add(slab, values)
             self._picture[slab] = as_levels(values + self._offset, levels)
             outside += clipped(values + self._offset) * values.numel()
-        self.metrics = scores.metrics() | {"clipped": outside / self._picture.size}
+        fidelity = {} if signal.is_plain else {"train_psnr": self._fidelity()}
+        self.metrics = scores.metrics() | fidelity | {"clipped": outside / self._picture.size}
+
+    def _fidelity(self) -> float:
+        """PSNR of the observed picture against the data; a channel at a time, which bounds the memory."""
+        data, errors = to_unit(self.signal.measured), []
+        for channel in range(self.signal.out_features):
+            values = decoded(torch.from_numpy(self._picture[..., channel, None]))
+            observed = to_unit(self.signal.observation.apply(values))
+            errors.append(float(np.square(observed - data[..., channel, None]).mean()))
+        return psnr_of_error(sum(errors) / len(errors))
 
     @property
     def offset(self) -> Tensor:
@@ -61,6 +76,10 @@ class JudgementBySlabs(Judgement):
     def save_picture(self, path: Path) -> Path:
         """See `Judgement`."""
         return write_picture(self._picture, path, self.signal.container)
+
+    def _answers(self) -> list[Answer]:
+        """See `Judgement`: the field alone."""
+        return [Answer("field", self._picture, self.metrics)]
 
     def _draw_image(self, directory: Path) -> list[Path]:
         """See `Judgement`: a thumbnail, every so many pixels."""

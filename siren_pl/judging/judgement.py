@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures
+from siren_pl.judging import restorations
+from siren_pl.judging.restorations import Answer
 from siren_pl.judging.zooms import beside, chosen
 from siren_pl.rendering import render_levels
 from siren_pl.signals.grid import Shape
@@ -43,7 +46,17 @@ class Judgement(ABC):
 
     @abstractmethod
     def _draw_image(self, directory: Path) -> list[Path]:
-        """Write the figures that show an image."""
+        """Write the figures that compare an image with the truth, which is known."""
+
+    @abstractmethod
+    def _answers(self) -> list[Answer]:
+        """What is shown of a restoration: a rival's picture if there is one, and the field's."""
+
+    def _looked_at(self) -> SampledSignal:
+        """Where detail is looked for: in the truth, or in the field's picture where that is not known."""
+        if self.signal.known:
+            return self.signal
+        return SampledSignal(torch.from_numpy(self._answers()[-1].picture), self.signal.name)
 
     def picture(self, size: Shape) -> NDArray[np.unsignedinteger]:
         """The field's picture at any size (n_1, …, n_D, C), after the task's alignment, in the signal's own depth."""
@@ -59,16 +72,20 @@ class Judgement(ABC):
         return render_levels(self.network, axes, signal.out_features, levels, scale, self.offset)
 
     def draw_windows(self, windows: Sequence[Window], path: Path) -> Path:
-        """Write a figure of windows of an image: the samples, the field, and the samples enlarged."""
+        """Write a figure of windows of an image: the samples, the field, and the samples enlarged (see `beside`)."""
         return figures.zooms([beside(self.signal, window, self.window) for window in windows], path)
 
     def draw(self, directory: Path, history: list[dict[str, float]]) -> list[Path]:
-        """Write every figure: the curve, and for an image its reconstruction, derivatives and zoomed windows."""
+        """Write every figure: the curve; of an image its reconstruction, derivatives, restoration, zoomed windows."""
         paths = []
         if history:
             paths.append(figures.curve(history, directory / "curve.png"))
         if self.signal.in_features != IMAGE_AXES:
             return paths
-        paths += self._draw_image(directory)
-        windows = chosen(self.signal)
+        if self.signal.known:
+            paths += self._draw_image(directory)
+        if restorations.is_restoration(self.task, self.signal):
+            windows = [window.box for window in chosen(self._looked_at(), restorations.MOST_SAMPLES)]
+            paths.append(restorations.draw(self.signal, self._answers(), windows, directory / "restoration.png"))
+        windows = chosen(self._looked_at())
         return [*paths, self.draw_windows(windows, directory / "zoom.png")] if windows else paths

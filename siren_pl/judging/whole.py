@@ -11,6 +11,7 @@ from siren_pl import figures, metrics
 from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
 from siren_pl.judging.judgement import Judgement
+from siren_pl.judging.restorations import Answer, rival
 from siren_pl.rendering import jet_on_grid, render
 from siren_pl.signals.containers import write_picture
 from siren_pl.signals.images import to_unit
@@ -88,6 +89,16 @@ class WholeJudgement(Judgement):
                 figures.derivatives(dict(self.targets), found, self.task.stencils, directory / "derivatives.png")
             )
         return paths
+
+    def _answers(self) -> list[Answer]:
+        """See `Judgement`."""
+        field = Answer("field", to_unit(self.task.align(self.values, self.signal)), self.metrics)
+        name = rival(self.metrics, list(self.baselines), self.signal)
+        if name is None:
+            return [field]
+        prefix = f"baseline/{name}/"
+        scores = {key.removeprefix(prefix): value for key, value in self.metrics.items() if key.startswith(prefix)}
+        return [Answer(name, to_unit(self.baselines[name]), scores), field]
 
     def save_picture(self, path: Path) -> Path:
         """See `Judgement`."""

@@ -60,8 +60,9 @@ def _lanczos(x: Tensor) -> Tensor:
 
 
 def gaussian(sigma: float = GAUSSIAN_SIGMA) -> Kernel:
-    """A Gaussian blur of standard deviation `sigma` in coarse samples."""
-    return Kernel("gaussian", lambda x: torch.exp(-0.5 * (x / sigma).square()), math.ceil(GAUSSIAN_CUT * sigma * 2) / 2)
+    """A Gaussian blur of standard deviation `sigma` in coarse samples, cut at a half-integer number of them."""
+    radius = math.ceil(GAUSSIAN_CUT * sigma * 2) / 2
+    return Kernel("gaussian", lambda x: torch.where(x < radius, torch.exp(-0.5 * (x / sigma).square()), 0), radius)
 
 
 KERNELS: dict[str, Kernel] = {

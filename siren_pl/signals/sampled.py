@@ -122,6 +122,11 @@ class SampledSignal:
         return self.data is None and isinstance(self.observation, (Everything, Mask))
 
     @property
+    def has_gaps(self) -> bool:
+        """Whether some samples were measured each by itself, and some not."""
+        return bool(self.observed.any()) and not self.observed.all()
+
+    @property
     def withheld(self) -> str:
         """The option that keeps samples from training, as an error message names it."""
         return self.observation.option

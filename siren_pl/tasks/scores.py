@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl import metrics
 from siren_pl.jet import Jet
+from siren_pl.observations import Everything
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
@@ -46,14 +46,17 @@ def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
 def truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
     """PSNR of several kinds, and for images SSIM, against the signal's samples."""
     result, target = to_unit(values), to_unit(signal.values)
-    # Where no sample was measured by itself, none was held out either.
-    observed = signal.observed if signal.observed.any() else torch.ones_like(signal.observed)
-    pairs = _compared(result, target, observed.numpy())
+    pairs = _compared(result, target, _told_apart(signal).numpy())
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
     variants = {"ssim": metrics.ssim(result, target), "ssim_siren": metrics.ssim_siren(result, target)}
     return scores | {name: value for name, value in variants.items() if value is not None}
+
+
+def _told_apart(signal: SampledSignal) -> Tensor:
+    """Which samples count as observed; where none was measured by itself, none was held out either."""
+    return signal.observed if signal.observed.any() else Everything().seen(signal.shape)
 
 
 def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iterator[tuple[str, tuple[Array, Array]]]:
@@ -69,7 +72,7 @@ def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iter
 
 
 class RunningScores:
-    """The PSNRs of `value_scores`, from one slab of the grid after another."""
+    """The PSNRs of `value_scores` against the truth if it is known, from one slab of the grid after another."""
 
     def __init__(self, signal: SampledSignal) -> None:
         self._signal = signal
@@ -78,8 +81,10 @@ class RunningScores:
 
     def add(self, slab: slice, values: Tensor) -> None:
         """Count values (rows of the slab, n_2, …, n_D, C) in [-1, 1], of some rows of the first axis."""
+        if not self._signal.known:
+            return
         target = to_unit(decoded(self._signal.stored[slab]))
-        for name, (result, wanted) in _compared(to_unit(values), target, self._signal.observed[slab].numpy()):
+        for name, (result, wanted) in _compared(to_unit(values), target, _told_apart(self._signal)[slab].numpy()):
             self._errors[name] = self._errors.get(name, 0.0) + float(np.square(result - wanted).sum())
             self._counts[name] = self._counts.get(name, 0) + wanted.size
 

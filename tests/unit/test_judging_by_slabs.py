@@ -60,7 +60,8 @@ def test_by_slabs_or_as_a_whole(monkeypatch, tmp_path):
     assert slabs.metrics == {name: pytest.approx(whole.metrics[name], abs=1e-4) for name in slabs.metrics}
     assert np.array_equal(slabs.picture(SIGNAL.shape), render_bytes(FIELD, SIGNAL, SIGNAL.shape))
     assert slabs.picture((5, 7)).shape == (5, 7, 3)
-    assert [path.name for path in slabs.draw(tmp_path, [])] == ["reconstruction.png", "zoom.png"]
+    names = ["reconstruction.png", "restoration.png", "zoom.png"]
+    assert [path.name for path in slabs.draw(tmp_path, [])] == names
 
 
 def test_a_slab_may_hold_no_observed_sample():

@@ -74,6 +74,16 @@ class Pretrained:
     network: Enlarger
     path: Path
 
+    def require_scale(self, scale: int) -> None:
+        """Refuse a factor that the network was not trained for.
+
+        Raises:
+            UserError: Naming those that it was.
+        """
+        if scale not in self.network.scales:
+            has = ", ".join(f"×{known}" for known in self.network.scales)
+            raise UserError(f"{self.path} is {self.network.title} for {has}, not ×{scale}: name weights of that scale.")
+
     def enlarge(self, pixels: Pixels, scale: int) -> Pixels:
         """Pixels (H, W, C) in [0, 1], C = 1 or 3, to (scale · H, scale · W, C) in [0, 1], float64.
 
@@ -83,9 +93,7 @@ class Pretrained:
         Raises:
             UserError: The network has no such scale, or the picture is neither grey nor RGB.
         """
-        if scale not in self.network.scales:
-            has = ", ".join(f"×{known}" for known in self.network.scales)
-            raise UserError(f"{self.path} is {self.network.title} for {has}, not ×{scale}: name weights of that scale.")
+        self.require_scale(scale)
         height, width, channels = pixels.shape
         if channels not in (1, COLOURS):
             raise UserError(f"{self.network.title} ({self.path}) enlarges grey or RGB, not {channels} channels.")

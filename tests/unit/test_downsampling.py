@@ -1,0 +1,142 @@
+"""Pictures are made smaller as Pillow makes them, and at the border by reflection: against a plain sum."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from siren_pl.errors import UserError
+from siren_pl.observations import KERNELS, Downsampling, Everything, Noisy, RandomFraction, downsampling
+from siren_pl.observations.kernels import gaussian
+
+RNG = np.random.default_rng(0)
+PILLOWS = {"bicubic": "BICUBIC", "bilinear": "BILINEAR", "lanczos": "LANCZOS", "area": "BOX"}
+# Written anew: weight at a distance in coarse samples, and how far it reaches.
+PLAIN = {
+    "bicubic": (
+        lambda x: 1.5 * x**3 - 2.5 * x**2 + 1 if x < 1 else -0.5 * x**3 + 2.5 * x**2 - 4 * x + 2 if x < 2 else 0.0,
+        2,
+    ),
+    "bilinear": (lambda x: max(0.0, 1 - x), 1),
+    "area": (lambda x: 1.0 if x < 0.5 - 1e-9 else 0.5 if x < 0.5 + 1e-9 else 0.0, 1),
+    "lanczos": (lambda x: float(np.sinc(x) * np.sinc(x / 3)) if x < 3 else 0.0, 3),
+    "gaussian": (lambda x: math.exp(-2 * x * x) if x < 2 else 0.0, 2),  # standard deviation 1/2, cut at four of them
+}
+
+
+def pillows(picture: np.ndarray, size: tuple[int, int], kernel: str) -> np.ndarray:
+    image = Image.fromarray(picture.astype(np.float32))
+    return np.asarray(image.resize(size[::-1], Image.Resampling[PILLOWS[kernel]]))
+
+
+WHOLE = [((63, 45), 3), ((64, 96), 4), ((48, 58), 2)]
+# Pillow gives a pixel on the border of two boxes to one of them; here it is shared. Whole boxes have no such pixels.
+SIZES = [("area", *size) for size in WHOLE]
+SIZES += [
+    (kernel, *size) for kernel in PILLOWS if kernel != "area" for size in [*WHOLE, ((61, 53), 2.7), ((47, 59), 2)]
+]
+
+
+@pytest.mark.parametrize(("kernel", "shape", "scale"), SIZES)
+def test_away_from_the_border_it_is_pillows(kernel, shape, scale):
+    picture = RNG.random(shape)
+    found = Downsampling(scale, KERNELS[kernel]).apply(torch.from_numpy(picture)[..., None])[..., 0].numpy()
+    margin = math.ceil(KERNELS[kernel].radius)
+    inside = (slice(margin, -margin),) * 2
+    np.testing.assert_allclose(found[inside], pillows(picture, found.shape, kernel)[inside], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize(("n", "scale"), [(12, 3), (13, 2), (9, 4), (17, 2.3), (5, 5), (7, 1)])
+def test_it_is_a_plain_sum_with_reflection(kernel, n, scale):
+    weigh, radius = PLAIN[kernel]
+    operator = Downsampling(scale, KERNELS[kernel])
+    (m,) = operator.coarse((n,))
+    ratio = n / m
+    pad = math.ceil(radius * ratio) + 1
+    values = RNG.normal(size=n)
+    around = np.pad(values, pad, mode="symmetric")
+    expected = []
+    for j in range(m):
+        places = (np.arange(-pad, n + pad) + 0.5) / ratio
+        weights = np.array([weigh(abs(place - j - 0.5)) for place in places])
+        expected.append((weights * around).sum() / weights.sum())
+    found = operator.apply(torch.from_numpy(values)[:, None])[:, 0]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+@pytest.mark.parametrize("scale", [1, 1.5, 2, 3.7, 8, 100])
+def test_constants_stay_up_to_the_border(kernel, scale):
+    found = Downsampling(scale, KERNELS[kernel]).apply(torch.full((13, 7, 1), 0.3, dtype=torch.float64))
+    torch.testing.assert_close(found, torch.full_like(found, 0.3), rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("scale", "fine", "coarse"),
+    [
+        (4, (128, 96), (32, 24)),
+        (4, (129, 127), (33, 32)),
+        (2, (7, 1), (4, 1)),
+        (3, (2, 10), (1, 4)),
+        (2.5, (10, 13), (4, 6)),
+        (1, (5, 6), (5, 6)),
+        (1.1, (110, 11), (100, 10)),
+        (2.3, (23, 230), (10, 100)),  # 2.3 is a little less in binary: no eleventh sample
+    ],
+)
+def test_the_smaller_picture_is_rounded_up(scale, fine, coarse):
+    operator = Downsampling(scale)
+    assert operator.coarse(fine) == coarse
+    assert operator.apply(torch.zeros(*fine, 2)).shape == (*coarse, 2)
+    assert operator.count(fine) == math.prod(coarse) and operator.density(fine) == max(coarse)
+    assert not operator.seen(fine).any()
+
+
+@pytest.mark.parametrize("scale", [1, 1.1, 1.3, 1.5, 1.9, 2, 2.3, 2.5, 2.7, 3, 3.14159, 4, 7.7, 16])
+def test_the_picture_that_is_looked_for_is_as_large_as_goes(scale):
+    """Made smaller again, it must have the size of the data; one more sample would have been too many."""
+    operator = Downsampling(scale)
+    for m in range(1, 400):
+        (n,) = operator.fine((m,))
+        assert operator.coarse((n,)) == (m,)
+        assert operator.coarse((n + 1,)) == (m + 1,)
+
+
+def test_the_picture_for_people_has_a_block_per_sample():
+    data = torch.arange(6.0).reshape(2, 3, 1)
+    shown = Downsampling(2).picture(data, (4, 6))
+    assert torch.equal(shown, data.repeat_interleave(2, 0).repeat_interleave(2, 1))
+    assert Downsampling(2.5).picture(torch.rand(4, 6, 3), (10, 13)).shape == (10, 13, 3)
+
+
+def test_a_wider_gaussian_blurs_more():
+    picture = torch.from_numpy(RNG.random((24, 24, 1)))
+    spread = [float(Downsampling(2, gaussian(sigma)).apply(picture).std()) for sigma in (0.3, 0.6, 1.2)]
+    assert spread == sorted(spread, reverse=True)
+    assert downsampling(2, "gaussian", 1.2).linear.kernel.radius == 5  # four deviations, to half a sample
+    named = downsampling(2, "gaussian")
+    assert torch.equal(named.apply(picture), Downsampling(2, gaussian(0.5)).apply(picture))
+
+
+@pytest.mark.parametrize("scale", [0.99, 0, -2, math.nan])
+def test_a_scale_below_one_is_refused(scale):
+    with pytest.raises(UserError, match=r"task\.scale=.* must be a number from 1"):
+        Downsampling(scale)
+
+
+@pytest.mark.parametrize(("measured", "truth"), [((30, 20), (121, 80)), ((30, 20), (116, 80)), ((60, 40), (120, 80))])
+def test_a_pair_that_does_not_belong_together(measured, truth):
+    with pytest.raises(UserError, match=r"dataset\.reference is of .* pixels.*task\.scale=4 makes") as caught:
+        downsampling(4, sigma=0.1).require_pair(measured, truth)
+    assert all(" × ".join(map(str, size)) in str(caught.value) for size in (measured, truth))
+
+
+def test_pairs_that_belong_together():
+    Downsampling(4).require_pair((30, 20), (120, 77))
+    for other in (Everything(), Noisy(lambda values, *_: values, 0.1), RandomFraction(0.5)):
+        other.require_pair((5, 6), (5, 6))
+        with pytest.raises(UserError, match="5 × 7"):
+            other.require_pair((5, 6), (5, 7))

@@ -1,0 +1,181 @@
+"""The figure of a restoration shows what was measured, and never calls data the truth."""
+
+import functools
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from siren_pl import SampledSignal, Siren, baselines, figures
+from siren_pl.derivatives import AutoDerivatives
+from siren_pl.judging import judge, side_by_side
+from siren_pl.judging.restorations import is_restoration, rival, scored_by
+from siren_pl.judging.zooms import beside
+from siren_pl.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
+from siren_pl.signals import sampled
+from siren_pl.signals.windows import Window
+from siren_pl.tasks import Task, denoising, image_fit, inpainting, poisson_grad, super_resolution
+
+pytestmark = pytest.mark.usefixtures("few_figures")
+RNG = np.random.default_rng(0)
+PICTURE = torch.from_numpy(RNG.integers(0, 256, (40, 48, 3), dtype=np.uint8))
+KNOWN = torch.from_numpy(RNG.random((40, 48)) > 0.4)
+FIELD = Siren(2, 3, hidden_features=8, hidden_layers=1, omega_0=5.0)
+TASKS: dict[str, tuple[Task, Observation]] = {
+    "inpainting": (inpainting(), GivenMask(KNOWN, "task.mask=a")),
+    "super_resolution": (super_resolution(), Downsampling(4)),
+    "denoising": (denoising(), noisy("gaussian", 0.1)),
+}
+RIVALS = {
+    "nearest": baselines.nearest,
+    "noisy": baselines.noisy,
+    "bilinear": functools.partial(baselines.interpolation, method="bilinear"),
+    "bicubic": functools.partial(baselines.interpolation, method="bicubic"),
+    "cubic": baselines.cubic,
+    "non_local_means": baselines.non_local_means,
+}
+
+
+def signal(name: str, known: bool = True) -> SampledSignal:
+    observation = TASKS[name][1]
+    if known:
+        return SampledSignal(PICTURE, observation=observation)
+    data = SampledSignal(PICTURE, observation=observation).measured
+    return SampledSignal(observation.picture(data, (40, 48)), observation=observation, data=data, known=False)
+
+
+def drawn(name: str, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple:
+    """What the figure was made of, and the figures that were written."""
+    seen: list = []
+
+    def draw(columns, shape, boxes, path):
+        seen.extend((columns, shape, boxes))
+        return path
+
+    monkeypatch.setattr(side_by_side, "draw", draw)
+    judgement = judge(FIELD, TASKS[name][0], signal(name, known), AutoDerivatives(3), RIVALS)
+    names = [path.name for path in judgement.draw(tmp_path, [])]
+    return *seen, names, judgement
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_with_the_truth(name, tmp_path, monkeypatch):
+    columns, shape, boxes, names, judgement = drawn(name, True, tmp_path, monkeypatch)
+    assert shape == (40, 48) and len(boxes) == 2
+    assert names == ["reconstruction.png", "derivatives.png", "restoration.png", "zoom.png"]
+    measured, rivals, field, truth = columns
+    metric = {"inpainting": "heldout_psnr", "super_resolution": "psnr_y", "denoising": "psnr"}[name]
+    assert f"{judgement.metrics[metric]:.2f} dB" in field.title and field.title.startswith("field")
+    scores = {n: judgement.metrics[f"baseline/{n}/{metric}"] for n in judgement.baselines}
+    best = max(scores, key=scores.get)
+    assert rivals.title.startswith(best.replace("_", " ")) and f"{scores[best]:.2f} dB" in rivals.title
+    assert truth.title.strip() == "truth" and measured.title.startswith("measured")
+    np.testing.assert_allclose(truth.whole, PICTURE.numpy() / 255, atol=1e-6)
+    for column in columns:
+        for (top, left, bottom, right), part in zip(boxes, column.parts, strict=True):
+            window = column.whole[int(top) : int(bottom), int(left) : int(right)]
+            assert np.array_equal(part, window) and part.size
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_without_the_truth(name, tmp_path, monkeypatch):
+    columns, _, boxes, names, judgement = drawn(name, False, tmp_path, monkeypatch)
+    assert len(boxes) == 2 and names == ["restoration.png", "zoom.png"]
+    first = {"inpainting": "cubic", "super_resolution": "bilinear", "denoising": "non local means"}[name]
+    assert [column.title.split("\n")[0] for column in columns] == ["measured", first, "field"]
+    assert not any("dB" in column.title or "truth" in column.title for column in columns)
+    assert {key.split("/")[-1] for key in judgement.metrics} == {"train_psnr", "clipped"}
+    assert judgement.jet is None
+
+
+def test_what_is_not_known_is_magenta(tmp_path, monkeypatch):
+    for known in (True, False):
+        measured = drawn("inpainting", known, tmp_path, monkeypatch)[0][0]
+        assert measured.title == f"measured\n{float(KNOWN.float().mean()):.0%} of the pixels"
+        np.testing.assert_allclose(measured.whole[KNOWN], (PICTURE[KNOWN] / 255).numpy(), atol=1e-6)
+        assert (measured.whole[~KNOWN] == figures.UNKNOWN).all()
+    grey = figures.marked(np.full((2, 1, 1), 0.4), np.array([[True], [False]]))
+    np.testing.assert_array_equal(grey, [[[0.4] * 3], [figures.UNKNOWN]])
+
+
+def test_a_smaller_picture_is_shown_as_blocks(tmp_path, monkeypatch):
+    for known in (True, False):
+        measured = drawn("super_resolution", known, tmp_path, monkeypatch)[0][0]
+        assert measured.title == "measured\n10 × 12 pixels"
+        data = (Downsampling(4).apply(PICTURE.double() / 127.5 - 1) / 2 + 0.5).clamp(0, 1)
+        expected = data.repeat_interleave(4, 0).repeat_interleave(4, 1)
+        np.testing.assert_allclose(measured.whole, expected, atol=1e-6)
+
+
+def test_noise_is_told_by_its_psnr(tmp_path, monkeypatch):
+    measured, *_ = drawn("denoising", True, tmp_path, monkeypatch)[0]
+    error = np.square(measured.whole - PICTURE.numpy() / 255).mean()
+    assert f"{-10 * np.log10(error):.2f} dB" in measured.title
+
+
+def test_a_picture_is_written(tmp_path):
+    """As wide as a README or a little wider, so that nothing is unreadable there; a small picture has no windows."""
+    judgement = judge(
+        FIELD, TASKS["inpainting"][0], signal("inpainting"), AutoDerivatives(3), {"cubic": baselines.cubic}
+    )
+    judgement.draw(tmp_path, [])
+    with Image.open(tmp_path / "restoration.png") as image:
+        assert 900 <= image.width <= 1100 and 600 < image.height < 900
+        pixels = np.asarray(image.convert("RGB"))
+    magenta = np.abs(pixels / 255 - figures.UNKNOWN).max(-1) < 0.02
+    assert 0.02 < magenta[:, : image.width // 4].mean() < 0.6 and not magenta[:, image.width // 4 :].any()
+    small = SampledSignal(PICTURE[:20, :30], observation=RandomFraction(0.5))
+    judge(FIELD, inpainting(), small, AutoDerivatives(3), {}).draw(tmp_path / "small", [])
+    with Image.open(tmp_path / "small" / "restoration.png") as image:
+        assert image.height < 350
+
+
+def test_what_is_no_restoration():
+    assert not is_restoration(image_fit(), SampledSignal(PICTURE))
+    assert is_restoration(image_fit(), SampledSignal(PICTURE, observation=RandomFraction(0.5)))
+    # Its measurements are slopes, not pixels.
+    assert not is_restoration(poisson_grad(integrated=False), SampledSignal(PICTURE, observation=RandomFraction(0.5)))
+
+
+def test_rivals():
+    known, unknown = signal("inpainting"), signal("inpainting", False)
+    found = {"baseline/a/heldout_psnr": 20.0, "baseline/b/heldout_psnr": 30.0, "baseline/b/psnr": 1.0}
+    assert rival(found, ["a", "b"], known) == "b" and rival(found, [], known) is None
+    assert rival({}, ["nearest", "a", "b"], unknown) == "a" and rival({}, ["nearest", "noisy"], unknown) is None
+    assert scored_by(SampledSignal(PICTURE, observation=Noisy(lambda v, *_: v, 0.1, 0, Downsampling(2))))[0] == "psnr_y"
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_window_shows_data_as_data(name):
+    of = signal(name, False)
+    zoom = beside(of, Window((4, 8, 20, 28), (32, 40)), lambda window: np.zeros((*window.size, 3), np.uint8))
+    titles, panels = zip(*zoom.panels, strict=True)
+    enlarged = () if name == "inpainting" else ("bicubic of the data",)
+    assert titles == ("data (nearest)", "field, 2×", *enlarged)
+    assert all(pixels.shape == (32, 40, 3) for pixels in panels)
+    if name == "inpainting":
+        unknown = ~KNOWN[4:20, 8:28]
+        assert (panels[0][::2, ::2][unknown] == figures.UNKNOWN).all()
+    if name == "super_resolution":  # Pillow enlarges the small picture by 8; a window of that is this panel
+        small = [Image.fromarray(c) for c in (of.data / 2 + 0.5).clamp(0, 1).movedim(-1, 0).float().numpy()]
+        large = np.stack([np.asarray(c.resize((96, 80), Image.Resampling.BICUBIC)) for c in small], -1).clip(0, 1)
+        np.testing.assert_allclose(panels[2], large[8:40, 16:56], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("known", [True, False])
+def test_slab_by_slab(name, known, tmp_path, monkeypatch):
+    """A large signal, without a truth as well: the same scores of what both score, and the same figures."""
+    task, of = TASKS[name][0], signal(name, known)
+    whole = judge(FIELD, task, of, AutoDerivatives(3), {}).metrics
+    monkeypatch.setattr(sampled, "MOST_NUMBERS", 100)
+    slabs = judge(FIELD, task, of, AutoDerivatives(3), {})
+    assert slabs.metrics.keys() <= whole.keys() and "train_psnr" in slabs.metrics
+    assert ("psnr" in slabs.metrics) == known
+    # The data of a large picture are compared with its rounded pixels; psnr_y of papers needs files of 8 bits.
+    shared = slabs.metrics.keys() - ({"psnr_y"} if name == "super_resolution" else set())
+    assert {key: slabs.metrics[key] for key in shared} == {key: pytest.approx(whole[key], abs=0.02) for key in shared}
+    names = [path.name for path in slabs.draw(tmp_path, [])]
+    assert names == [*["reconstruction.png"][: int(known)], "restoration.png", "zoom.png"]
