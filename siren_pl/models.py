@@ -19,8 +19,8 @@ Plain = dict[str, Any]
 
 # The paper's omega_0, and the samples along an axis of the images that it was found on.
 REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
-# Below this the sines of the first layer are lines over the whole domain, and tell each other little. Ten photographs of
-# 32 pixels a side, every other one seen: 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3, 24.1 with 4.5, 24.0 with 6.
+# Below this the sines of the first layer are lines over the whole domain, and tell each other little. Ten photographs
+# of 32 pixels a side, every other one seen: 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3, 24.1 with 4.5.
 LEAST_OMEGA = 4.5
 # Options of a model that `auto` settles from the number n of observed samples along the longest axis [-1, 1].
 AUTO: dict[str, Callable[[float], float | int]] = {

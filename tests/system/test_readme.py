@@ -38,6 +38,12 @@ def files() -> None:
     Path("photos").mkdir()
     for index in (1, 3):
         Image.new("RGB", (40, 30)).save(f"photos/kodim{index:02d}.png")
+    half = np.zeros((16, 16), dtype=np.uint8)
+    half[4:12, 4:12] = 255
+    Image.fromarray(half).save("mask.png")
+    Image.new("RGB", (64, 64)).save("large.png")
+    for name in ("small", "photo", "noisy", "a", "b"):
+        Image.new("RGB", (16, 16), (90, 120, 60)).save(f"{name}.png")
     np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
