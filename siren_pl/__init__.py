@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from siren_pl.networks import Softplus as Softplus
     from siren_pl.networks import Tanh as Tanh
     from siren_pl.networks import TensorProduct as TensorProduct
+    from siren_pl.networks import Tiles as Tiles
     from siren_pl.networks import Wire as Wire
     from siren_pl.signals import SampledSignal as SampledSignal
     from siren_pl.signals import bundled as bundled
@@ -48,7 +49,7 @@ _HOMES = {
     "siren_pl.jet": ("Jet",),
     "siren_pl.networks": (
         *("Bacon", "ComplexWire", "Finer", "FourierFeatures", "FourierFilters", "GaborFilters", "Gaussian"),
-        *("HashGrid", "Relu", "Siren", "Softplus", "Tanh", "TensorProduct", "Wire"),
+        *("HashGrid", "Relu", "Siren", "Softplus", "Tanh", "TensorProduct", "Tiles", "Wire"),
     ),
     "siren_pl.signals": ("SampledSignal", "bundled", "image_file", "image_signal"),
     "siren_pl.tasks": ("Task", "image_fit", "poisson_grad", "poisson_laplacian"),

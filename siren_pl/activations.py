@@ -92,8 +92,25 @@ def _sigmoid_slope(z: Tensor) -> Tensor:
     return torch.sigmoid(z) * torch.sigmoid(-z)
 
 
+def _smooth_step(z: Tensor) -> Tensor:
+    t = z.clamp(0, 1)
+    return t**3 * (t * (6 * t - 15) + 10)
+
+
+def _smooth_step_slope(z: Tensor) -> Tensor:
+    t = z.clamp(0, 1)
+    return 30 * (t * (1 - t)).square()
+
+
+def _smooth_step_curvature(z: Tensor) -> Tensor:
+    t = z.clamp(0, 1)
+    return 60 * t * (1 - t) * (1 - 2 * t)
+
+
 TANH = Activation(torch.tanh, _tanh_slope, lambda z: -2 * torch.tanh(z) * _tanh_slope(z))
 SOFTPLUS = Activation(functional.softplus, torch.sigmoid, _sigmoid_slope)
 # The kink at zero carries a delta in the second derivative, which no sample ever meets: f'' is zero almost everywhere.
 RELU = Activation(torch.relu, lambda z: (z > 0).to(z), torch.zeros_like)
+# 6t⁵ - 15t⁴ + 10t³ between 0 and 1, constant outside: a step with two continuous derivatives.
+SMOOTH_STEP = Activation(_smooth_step, _smooth_step_slope, _smooth_step_curvature)
 EXPONENTIAL = Activation(torch.exp, torch.exp, torch.exp)

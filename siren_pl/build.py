@@ -15,6 +15,7 @@ from siren_pl.derivatives import AutoDerivatives, Derivatives
 from siren_pl.errors import UserError
 from siren_pl.models import Plain, auto_lr, create, network, settled_model
 from siren_pl.models import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.networks import CoordinateNetwork
 from siren_pl.observations import Downsampling
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task
@@ -141,7 +142,7 @@ def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldM
     steps = recipe(config, first)
     parameters = sum(parameter.numel() for parameter in networks[0].parameters())
     work = len(signals) * steps.max_steps * _points(steps, first) * _streams(chosen_task, first)
-    compilation = Compilation(_compile(config), work * parameters / REFERENCE_PARAMETERS)
+    compilation = Compilation(_compile(config, networks[0]), work * parameters / REFERENCE_PARAMETERS)
     strategy = derivatives(config, first.out_features)
     again = functools.partial(_module_again, list(configs))
     return FieldModule(merge(networks, signals), chosen_task, strategy, steps, compilation, again)
@@ -169,8 +170,15 @@ def _streams(chosen_task: Task, ground_truth: SampledSignal) -> int:
     return max(1 + term.order * ground_truth.in_features for term in chosen_task.terms.values())
 
 
-def _compile(config: Plain) -> bool | None:
+def _compile(config: Plain, field: CoordinateNetwork) -> bool | None:
     wanted = {"auto": None, True: True, False: False}[config["compile"]]
+    if not field.fixed_shapes:
+        if wanted:
+            raise UserError(
+                "compile=true cannot compile this model, which sorts every batch's points by tile: choose "
+                "compile=auto, or model.tiles=1."
+            )
+        return False
     if "Autograd" not in config["derivatives"]["_target_"]:
         return wanted
     if wanted:
@@ -179,8 +187,13 @@ def _compile(config: Plain) -> bool | None:
 
 
 def together(config: Plain, ground_truth: SampledSignal) -> int:
-    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds."""
+    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds.
+
+    One after the other where the network cannot be mapped over many.
+    """
     field = network(config, ground_truth)
+    if not field.fixed_shapes:
+        return 1
     widths = sum(layer.out_features for layer in field.modules() if isinstance(layer, nn.Linear))
     numbers = _points(recipe(config, ground_truth), ground_truth) * _streams(task(config), ground_truth) * widths
     return max(1, int(config["trainer"]["memory_gb"] * 1e9 / (numbers * NUMBERS_KEPT * BYTES_PER_NUMBER)))

@@ -99,6 +99,8 @@ RULES: dict[str, tuple[Any, str]] = {
     "model.table_size": (Count, "a whole number from 1"),
     "model.coarsest": (Positive, "a positive number of cells"),
     "model.finest": (Union[Positive, Auto], "a positive number of cells, or auto"),
+    "model.tiles": (Union[Count, Auto], "a whole number of tiles along an axis, or auto"),
+    "model.overlap": (Annotated[float, Field(gt=0, le=0.5)], "a fraction of a tile above 0, up to 0.5"),
     "init.first": (Scheme, "the name of an init scheme"),
     "init.hidden": (Scheme, "the name of an init scheme"),
     "init.divide_by_omega": (StrictBool, "true or false"),

@@ -14,6 +14,7 @@ from siren_pl import inits
 from siren_pl.errors import UserError
 from siren_pl.inits import Init
 from siren_pl.networks import CoordinateNetwork, nyquist_octaves
+from siren_pl.networks.tiles import share
 
 Plain = dict[str, Any]
 
@@ -22,6 +23,8 @@ REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
 # Below this the sines of the first layer are lines over the whole domain, and tell each other little. Ten photographs
 # of 32 pixels a side, every other one seen: 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3, 24.1 with 4.5.
 LEAST_OMEGA = 4.5
+# Samples along a tile: what a SIREN of width 128, a quarter as dear a point as one of width 256, can hold.
+TILE_SAMPLES = 64.0
 # Options of a model that `auto` settles from the number n of observed samples along the longest axis [-1, 1].
 AUTO: dict[str, Callable[[float], float | int]] = {
     # A wave can hold frequencies far above what the samples determine; this keeps a network from inventing detail.
@@ -34,6 +37,7 @@ AUTO: dict[str, Callable[[float], float | int]] = {
     "input_scale": lambda n: n,  # Fathony et al.: 256 for 256 samples
     "bandwidth": lambda n: n / 2,  # Nyquist's, in cycles
     "finest": lambda n: n,  # a grid line per sample
+    "tiles": lambda n: max(1, round(n / TILE_SAMPLES)),
     "frequencies": lambda n: max(2, round(n)),  # a cosine per sample
 }
 # Keys of a model that are not arguments of its constructor.
@@ -129,13 +133,17 @@ def auto_lr(config: Plain, domain: Domain) -> float:
     """`optimizer.lr=auto`: the task's rate times the factor of the init scheme, times 30 / omega_0.
 
     SIREN's weights start in proportion to 1 / omega_0 of the hidden layers; so does the step that changes them by the
-    same fraction. A model with an `lr_factor` has no such proportion, and is given that factor instead.
+    same fraction. A network on a tile counts with the omega_0 of its own coordinates. A model with an `lr_factor` has
+    no such proportion, and is given that factor instead.
     """
     options = _with_autos(config, domain)
     rate = config["task"]["lr"] * config["init"]["lr_factor"]
     if "lr_factor" in config["model"]:
         return rate * config["model"]["lr_factor"]
-    return rate * REFERENCE_OMEGA / (options.get("hidden_omega_0") or options.get("omega_0") or REFERENCE_OMEGA)
+    omega = options.get("hidden_omega_0") or options.get("omega_0") or REFERENCE_OMEGA
+    if "tiles" in options:
+        omega *= share(options["tiles"], options["overlap"])
+    return rate * REFERENCE_OMEGA / omega
 
 
 def init(config: Plain) -> Init:

@@ -14,7 +14,7 @@ ALLOWED = frozenset(
     [
         *(f"siren_pl.networks.{name}" for name in ("Siren", "Relu", "Tanh", "Softplus", "Finer", "Gaussian")),
         *(f"siren_pl.networks.{name}" for name in ("Wire", "ComplexWire", "FourierFeatures", "FourierFilters")),
-        *(f"siren_pl.networks.{name}" for name in ("GaborFilters", "Bacon", "HashGrid", "TensorProduct")),
+        *(f"siren_pl.networks.{name}" for name in ("GaborFilters", "Bacon", "HashGrid", "TensorProduct", "Tiles")),
         *(f"siren_pl.signals.{name}" for name in ("image_signal", "bundled", "image_file")),
         *(f"siren_pl.signals.{name}" for name in ("starfish", "kodak", "div2k", "cifar10", "folder")),
         *(f"siren_pl.signals.{name}_members" for name in ("kodak", "div2k", "cifar10", "folder")),

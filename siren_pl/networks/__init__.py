@@ -18,3 +18,4 @@ from siren_pl.networks.rivals import FourierFeatures as FourierFeatures
 from siren_pl.networks.rivals import Gaussian as Gaussian
 from siren_pl.networks.rivals import Wire as Wire
 from siren_pl.networks.tensor_product import TensorProduct as TensorProduct
+from siren_pl.networks.tiles import Tiles as Tiles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,11 +22,14 @@ class CoordinateNetwork(nn.Module):
         in_features: Number of coordinates.
         out_features: Number of channels.
         highest_order: The highest derivative that means something: 2, or 1 for a field made of linear pieces by design.
+        fixed_shapes: Whether the shapes of all that is computed follow from the shape of the coordinates alone, as a
+            compiler and a mapping over many fields demand.
     """
 
     in_features: int
     out_features: int
     highest_order: int = 2
+    fixed_shapes: bool = True
 
     @abstractmethod
     def forward(self, coords: Tensor | Jet) -> Any:
@@ -36,6 +40,18 @@ def linear(x: Tensor | Jet, layer: nn.Module) -> Any:
     """A linear layer."""
     assert isinstance(layer, nn.Linear)
     return jet.linear(x, layer.weight, layer.bias)
+
+
+def rearrange(x: Jet, f: Callable[[Tensor], Tensor]) -> Jet:
+    """Pick, repeat, reorder or add up points or channels.
+
+    Args:
+        x: A jet.
+        f: The same linear map for every stream: a value (..., N, C), and derivatives (D, ..., N, C) or (D, ..., 1, C).
+    """
+    gradient = None if x.gradient is None else f(x.gradient)
+    second = None if x.second is None else f(x.second)
+    return Jet(f(x.value), gradient, second, x.groups)
 
 
 def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:

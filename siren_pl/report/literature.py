@@ -46,6 +46,11 @@ REFERENCES = {
         "P. Ashtari, P. Behmandpoor, N. Deligiannis, A. Pižurica. FUTON: Fourier Tensor Network for Implicit Neural "
         "Representations. 2026. arXiv:2602.13414."
     ),
+    "domains": (
+        "B. Moseley, A. Markham, T. Nissen-Meyer. Finite Basis Physics-Informed Neural Networks (FBPINNs): a Scalable "
+        "Domain Decomposition Approach for Solving Differential Equations. Advances in Computational Mathematics 49, "
+        "2023. arXiv:2107.07871."
+    ),
     "scaled": (
         "T. Yeom, S. Lee, J. Lee. Fast Training of Sinusoidal Neural Fields via Scaling Initialization. ICLR 2025. "
         "arXiv:2410.04779."
@@ -73,6 +78,7 @@ METHODS = {
     "bacon": ("BACON limits the band of every such factor, and with it of every layer's output", "bacon"),
     "hash_grid": ("hash grids look features up in tables at many resolutions", "ngp"),
     "tensor_product": ("a Fourier series whose coefficients are a low-rank (CP) tensor has no layers at all", "tensor"),
+    "tiles": ("small SIRENs on overlapping tiles are blended by windows that sum to one", "domains"),
     "siren_scaled": (
         "scaled initialisation multiplies SIREN's weights, save the last layer's, by a constant",
         "scaled",

@@ -117,6 +117,11 @@ class ManyFields(Fields):
             or len({(signal.shape, signal.out_features, signal.observed_count) for signal in signals}) != 1
         ):
             raise ValueError("many fields need one network per signal, and signals of one shape")
+        if not networks[0].fixed_shapes:
+            raise UserError(
+                "this model sorts the points of every batch by tile, which cannot be mapped over many signals: fit "
+                "them one at a time (dataset.index=0), or choose model.tiles=1."
+            )
         self.signals = tuple(signals)
         # Parameters (S, …) in place of one network's own, so that names in a checkpoint stay those of one network.
         self.network = copy.deepcopy(networks[0])

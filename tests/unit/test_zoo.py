@@ -126,3 +126,8 @@ def test_learning_rates_follow_the_documented_rule() -> None:
     assert models.auto_lr(siren, domain) == pytest.approx(siren["task"]["lr"] * 30 / 15)
     grid = configuration("hash_grid")
     assert models.auto_lr(grid, domain) == pytest.approx(grid["task"]["lr"] * grid["model"]["lr_factor"])
+    tiles = configuration("tiles")
+    assert models.settled_model(tiles, domain)["tiles"] == 2
+    assert models.settled_model(tiles, COLOUR)["tiles"] == 1
+    # omega_0 = 15 on the domain is 15 · 1.25 / 2 on one of two tiles.
+    assert models.auto_lr(tiles, domain) == pytest.approx(tiles["task"]["lr"] * 30 / (15 * 1.25 / 2))
