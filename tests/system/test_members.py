@@ -97,6 +97,9 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
     config["dataset"]["size"] = 8
     if "root" in config["dataset"]:
         config["dataset"]["source"]["root"] = str(tmp_path)
+    if config["dataset"].get("index") == "all":
+        config["dataset"]["members"]["root"] = str(tmp_path)
+        config = build.members(config)[0]
     signal = build.signal(config)
     module = build.module([config], [signal])
     batch = module.task.draw(module.task.tables(signal), module.recipe.batch_size, 0, 0)
