@@ -1,4 +1,4 @@
-"""Enlargements of a smaller picture: by interpolation, by total variation, by pretrained networks."""
+"""Enlargements of a smaller picture: by interpolation, by pretrained networks."""
 
 from __future__ import annotations
 

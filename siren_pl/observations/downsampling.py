@@ -60,7 +60,7 @@ class Downsampling(Observation):
         """The map along one axis (coarse, fine), float64."""
         per_coarse = fine / coarse
         centres = torch.arange(coarse, dtype=torch.float64) + 0.5
-        reach = -int(-self.kernel.radius * per_coarse // 1)
+        reach = math.ceil(self.kernel.radius * per_coarse)
         cells = torch.arange(-reach, fine + reach)
         weights = self.kernel.weights((cells.double() + 0.5) / per_coarse, centres)
         return torch.zeros(coarse, fine, dtype=torch.float64).index_add_(1, reflected(cells, fine), weights)
@@ -88,7 +88,7 @@ class Downsampling(Observation):
 
     def count(self, shape: Shape) -> int:
         """Samples of the smaller picture."""
-        return int(torch.tensor(self.coarse(shape)).prod())
+        return math.prod(self.coarse(shape))
 
     def density(self, shape: Shape) -> float:
         """The smaller picture's longest axis."""

@@ -144,13 +144,22 @@ class GivenMask(Mask):
         Raises:
             UserError: The mask is of another size.
         """
-        if tuple(self.known.shape) != shape:
-            mask, signal = (" × ".join(map(str, size)) for size in (self.known.shape, shape))
-            raise UserError(
-                f"{self._option} is of {mask} pixels, but the picture is of {signal} (rows × columns): give a mask of "
-                "the picture's own size, or set dataset.size and dataset.crop so that they agree."
-            )
+        require_shape(self.known, shape, self._option, "picture")
         return self.known
+
+
+def require_shape(mask: Tensor, shape: Shape, option: str, what: str) -> None:
+    """Refuse a mask of another size than what it is laid over.
+
+    Raises:
+        UserError: Naming the option and both sizes.
+    """
+    if tuple(mask.shape) != shape:
+        given, wanted = (" × ".join(map(str, size)) for size in (mask.shape, shape))
+        raise UserError(
+            f"{option} is of {given} pixels, but the {what} is of {wanted} (rows × columns): give a mask of the "
+            f"{what}'s own size, or set dataset.size and dataset.crop so that they agree."
+        )
 
 
 def row_type(count: int) -> torch.dtype:

@@ -14,6 +14,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.observations import Everything
 from siren_pl.observations.base import Shape
+from siren_pl.observations.masks import require_shape
 from siren_pl.signals.cloning import CloningEdit
 from siren_pl.signals.damage import marked
 from siren_pl.signals.edits import Edit, GradientEdit, Material
@@ -142,12 +143,7 @@ def mask_file(path: str) -> Callable[[Shape], Tensor]:
 
     def read(shape: Shape) -> Tensor:
         mask = marked(path)
-        if tuple(mask.shape) != shape:
-            given, wanted = (" × ".join(map(str, size)) for size in (mask.shape, shape))
-            raise UserError(
-                f"task.mask={path} is of {given} pixels, but the target is of {wanted} (rows × columns): give a mask "
-                "of the target's own size, or set dataset.size and dataset.crop so that they agree."
-            )
+        require_shape(mask, shape, f"task.mask={path}", "target")
         return mask
 
     return read

@@ -148,6 +148,11 @@ class SampledSignal:
         return rows
 
     @property
+    def extent(self) -> tuple[float, ...]:
+        """Half of the domain's length along each axis, in coordinate units."""
+        return tuple(n / 2 / unit for n, unit in zip(self.shape, self.pixels_per_unit, strict=True))
+
+    @property
     def samples(self) -> float:
         """Samples along the longest axis whose detail a field should be able to hold."""
         return self.observation.resolution(self.shape)

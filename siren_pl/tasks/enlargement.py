@@ -62,8 +62,7 @@ class EnlargementTerm(Term):
         if not isinstance(signal.grid, PixelCentres):
             raise UserError("task=super_resolution needs aligned grids of two sizes: set dataset.grid=centres.")
         self._kernel = downsampling_of(signal.observation).kernel
-        extent = [n / 2 / unit for n, unit in zip(signal.shape, signal.pixels_per_unit, strict=True)]
-        return {"data": signal.measured.float(), "extent": torch.tensor(extent)}
+        return {"data": signal.measured.float(), "extent": torch.tensor(signal.extent)}
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """A lattice over the whole picture, tile after tile, whatever the batch size.

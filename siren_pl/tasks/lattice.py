@@ -23,6 +23,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from siren_pl.observations.downsampling import along
 from siren_pl.signals.grid import Shape
 from siren_pl.tasks.task import Points
 
@@ -53,13 +54,8 @@ def sines(positions: Tensor, n: int) -> Tensor:
 def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
     for axis, matrix in enumerate(matrices):
-        values = (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, _others(values, axis)).movedim(0, axis)
+        values = along(matrix, values, axis)
     return values
-
-
-def _others(values: Tensor, axis: int) -> Shape:
-    """The shape without one axis."""
-    return tuple(n for i, n in enumerate(values.shape) if i != axis)
 
 
 def spectrum(values: Tensor, sine_axis: int | None = None) -> Tensor:

@@ -62,13 +62,12 @@ class Prior(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """Half the extent of the domain (D,), the weight (), and the coordinate units between measured samples ()."""
-        units = signal.pixels_per_unit
         self._most = min(PRIOR_POINTS, PER_SAMPLE * signal.observed_count)
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
-            "extent": torch.tensor([n / 2 / unit for n, unit in zip(signal.shape, units, strict=True)]),
+            "extent": torch.tensor(signal.extent),
             "weight": torch.tensor(self.weight(signal) if callable(self.weight) else self.weight),
-            "spacing": torch.tensor(max(signal.shape) / signal.density / max(units)),
+            "spacing": torch.tensor(max(signal.shape) / signal.density / max(signal.pixels_per_unit)),
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
