@@ -24,6 +24,7 @@ from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
 from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule, Recipe
+from siren_pl.training.pieces import MOST_SHARED_POINTS, POINTS_PER_NETWORK
 from siren_pl.training.schedules import Constant, Cosine
 
 Baseline = Callable[[SampledSignal], Tensor | None]
@@ -33,11 +34,25 @@ _NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 # Keys of a task that say how to train for it.
 _NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
 # And those that say what is measured of a picture, which `dataset.observation` reads.
-_OF_THE_OBSERVATION = ("scale", "kernel", "blur", "noise", "sigma", "mask", "keep", "damage", "degrade", "reference")
+_OF_THE_OBSERVATION = (
+    "scale",
+    "kernel",
+    "blur",
+    "noise",
+    "sigma",
+    "mask",
+    "keep",
+    "damage",
+    "degrade",
+    "reference",
+    "members",
+)
 # The same for what pictures are composed of, which `dataset.edit` reads where there is one.
 _OF_THE_EDIT = ("sources", "weights", "mixed", "offset")
 # `trainer.max_steps=auto` ends here, however many samples a signal has.
 MOST_STEPS = 20_000
+# `batch_size=auto` of one network: the cost of a step is then that of its matrix products.
+LEAST_BATCH = 2048
 # What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
 
@@ -68,22 +83,33 @@ def settled(config: Plain, ground_truth: SampledSignal) -> Plain:
 
     `parameters` is the budget that the model was sized to; None where there was none.
     """
-    observed = ground_truth.observed_count
+    observed, model = ground_truth.observed_count, settled_model(config, ground_truth)
     batch = config["dataset"]["batch_size"]
-    batch_size = None if batch == "full" else int(batch)
+    batch_size = None if batch == "full" else _auto_batch(model, ground_truth) if batch == "auto" else int(batch)
     steps = config["trainer"]["max_steps"]
     if steps == "auto":
         points = batch_size * config["trainer"]["devices"] if batch_size else observed
-        passes = config["task"]["passes"] * observed / points
+        passes = config["task"]["passes"] * model.get("members", 1) * observed / points
         steps = min(max(math.ceil(passes), config["task"]["fewest_steps"]), MOST_STEPS)
     lr = config["optimizer"]["lr"]
     return {
-        "model": settled_model(config, ground_truth),
+        "model": model,
         "lr": (auto_lr(config, ground_truth) if lr == "auto" else lr) * config["optimizer"]["factor"],
         "batch_size": batch_size,
         "max_steps": int(steps),
         "parameters": config["model"].get("parameters"),
     }
+
+
+def _auto_batch(model: Plain, ground_truth: SampledSignal) -> int:
+    """`batch_size=auto`: what one network needs, or a share for each of many that cover the picture.
+
+    A square of tiles of which a long picture leaves some empty counts by the part that it fills.
+    """
+    shape = ground_truth.shape
+    filled = math.prod(shape) / max(shape) ** len(shape)
+    networks = model.get("members", 1) * model.get("tiles", 1) ** len(shape) * filled
+    return min(max(LEAST_BATCH, round(POINTS_PER_NETWORK * networks)), MOST_SHARED_POINTS)
 
 
 def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
@@ -130,7 +156,7 @@ def module(configs: Sequence[Plain], signals: Sequence[SampledSignal]) -> FieldM
         signals: Ground truths of one shape.
     """
     config, first = configs[0], signals[0]
-    chosen_task = task(config)
+    chosen_task = task(config).for_signal(first)
     networks = [network(config, first) for _ in signals]
     order = max(term.order for term in chosen_task.terms.values())
     if order > networks[0].highest_order:
@@ -176,7 +202,7 @@ def _compile(config: Plain, field: CoordinateNetwork) -> bool | None:
         if wanted:
             raise UserError(
                 "compile=true cannot compile this model, which sorts every batch's points by tile: choose "
-                "compile=auto, or model.tiles=1."
+                "compile=auto, or model.tiles=1 with model.members=1."
             )
         return False
     if "Autograd" not in config["derivatives"]["_target_"]:

@@ -24,16 +24,24 @@ class CoordinateNetwork(nn.Module):
         highest_order: The highest derivative that means something: 2, or 1 for a field made of linear pieces by design.
         fixed_shapes: Whether the shapes of all that is computed follow from the shape of the coordinates alone, as a
             compiler and a mapping over many fields demand.
+        networks: How many smaller networks share out the points among them; 1 for a network of one piece.
+        members: How many fields learn apart, the field being their mean.
     """
 
     in_features: int
     out_features: int
     highest_order: int = 2
     fixed_shapes: bool = True
+    networks: int = 1
+    members: int = 1
 
     @abstractmethod
     def forward(self, coords: Tensor | Jet) -> Any:
         """Evaluate the field, (..., N, in_features) -> (..., N, out_features): a tensor of a tensor, a jet of a jet."""
+
+    def apart(self, coords: Tensor | Jet) -> Any:
+        """What a loss over points in random order sees: the field, or one member of it per point where it is a mean."""
+        return self(coords)
 
 
 def linear(x: Tensor | Jet, layer: nn.Module) -> Any:

@@ -2,12 +2,14 @@
 
 Domain decomposition after finite-basis PINNs (Moseley et al. 2023, arXiv 2107.07871), with a network per cell as in
 KiloNeRF (Reiser et al. 2021, arXiv 2103.13744). A point costs what its few small networks cost, however many there are.
+Several such fields that learn apart and are averaged (deep ensembles, Lakshminarayanan et al. 2017, arXiv 1612.01474)
+err less between the samples than each of them, since what they invent there differs.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -36,7 +38,8 @@ class Tiles(CoordinateNetwork):
 
     The field is Σ_i w_i(x) Φ_i((x - c_i) / h), where c_i is the middle of tile i, h its half width with its overlap,
     and w_i a product over the axes of windows that rise and fall like 6t⁵ - 15t⁴ + 10t³ over the overlap of two
-    neighbours: twice continuously differentiable, and of sum one. One tile is a plain SIREN.
+    neighbours: twice continuously differentiable, and of sum one. One tile is a plain SIREN. With several members it is
+    the mean of as many such fields.
 
     Args:
         in_features: Number of coordinates D.
@@ -47,6 +50,7 @@ class Tiles(CoordinateNetwork):
             the share of the domain that it sees.
         tiles: Along each axis; `tiles`^D networks, of which those that no sample reaches stay as they are.
         overlap: Width of the overlap of two neighbours, in tiles, from above 0 to 0.5.
+        members: Fields that are averaged; `members` · `tiles`^D networks.
         init: Draws each network; SIREN's scheme if None.
         seed: Seeds the weights; the networks differ.
     """
@@ -60,42 +64,66 @@ class Tiles(CoordinateNetwork):
         omega_0: float = 30.0,
         tiles: int = 4,
         overlap: float = 0.25,
+        members: int = 1,
         init: Init | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if tiles < 1 or not 0 < overlap <= WIDEST_OVERLAP:
-            raise ValueError(f"tiles must be 1 or more and their overlap in (0, 0.5], not {tiles} and {overlap}")
+        if tiles < 1 or members < 1 or not 0 < overlap <= WIDEST_OVERLAP:
+            raise ValueError(
+                f"tiles and members must be 1 or more and the overlap in (0, 0.5], not {tiles}, {members} and {overlap}"
+            )
         self.in_features, self.out_features = in_features, out_features
-        self.tiles, self.overlap = tiles, overlap
-        self.fixed_shapes = tiles == 1
+        self.tiles, self.overlap, self.members = tiles, overlap, members
+        self.networks = members * tiles**in_features
+        self.fixed_shapes = self.networks == 1
         self._share = share(tiles, overlap)
         own_omega = omega_0 * self._share
         generator = torch.Generator().manual_seed(seed)
-        others = torch.randint(2**62, (tiles**in_features - 1,), generator=generator).tolist()
+        others = torch.randint(2**62, (self.networks - 1,), generator=generator).tolist()
         networks = [
             Siren(in_features, out_features, hidden_features, hidden_layers, own_omega, init=init, seed=each)
             for each in (seed, *others)
         ]
         self.tile = networks[0]
-        if tiles > 1:
+        if self.networks > 1:
             _stack(self.tile, networks)
 
     def forward(self, coords: Tensor | Jet) -> Any:
         """See `CoordinateNetwork.forward`."""
-        if self.tiles == 1:
+        return self._at(coords, self._mean)
+
+    def apart(self, coords: Tensor | Jet) -> Any:
+        """See `CoordinateNetwork.apart`: the members take the points in turn."""
+        return self._at(coords, lambda points: self._field(points, self._members(len(points.value), points)))
+
+    def _at(self, coords: Tensor | Jet, evaluate: Callable[[Jet], Jet]) -> Any:
+        """Evaluate at points whose leading axes are one."""
+        if self.networks == 1:
             return self.tile(coords)
         points = coords if isinstance(coords, Jet) else Jet(coords)
         shape = points.value.shape[:-1]
         flat = rearrange(points, lambda stream: stream.flatten(stream.dim() - 1 - len(shape), -2))
-        field = self._field(flat)
+        field = evaluate(flat)
         whole = rearrange(field, lambda stream: stream.unflatten(-2, shape))
         return whole if isinstance(coords, Jet) else whole.value
 
-    def _field(self, points: Jet) -> Jet:
-        """The blend of all networks at N points; a point is evaluated by the networks whose windows it lies in."""
+    def _members(self, count: int, points: Jet) -> Tensor:
+        """A member for each of so many points, in turn."""
+        return torch.arange(count, device=points.value.device) % self.members
+
+    def _mean(self, points: Jet) -> Jet:
+        """The mean of all members at N points."""
+        count = len(points.value) * self.members
+        each = torch.arange(count, device=points.value.device) // self.members
+        repeated = rearrange(points, lambda stream: _rows(stream, each))
+        fields = self._field(repeated, self._members(count, points))
+        return rearrange(fields, lambda stream: stream.unflatten(-2, (-1, self.members)).mean(-2))
+
+    def _field(self, points: Jet, member: Tensor) -> Jet:
+        """One member's blend at each of N points, evaluated by the networks whose windows the point lies in."""
         count = len(points.value)
-        visits = Visits.of(points.value.detach(), self.tiles, self.overlap)
+        visits = Visits.of(points.value.detach(), self.tiles, self.overlap, member)
         visitors = rearrange(points, lambda stream: _rows(stream, visits.point))
         parts = jet.multiply(self._values(visitors, visits), self._windows(visitors, visits))
 
@@ -122,7 +150,7 @@ class Tiles(CoordinateNetwork):
         # Not by a linear layer, which autocast would round: a coordinate wants its full precision.
         magnified = torch.tensor(1 / self._share, dtype=torch.float64)
         local = jet.multiply(jet.add(visitors, -middles), magnified)
-        blocks = Blocks.of(visits.tile, self.tiles**self.in_features)
+        blocks = Blocks.of(visits.tile, self.networks)
         filled = rearrange(local, lambda stream: _rows(stream, blocks.visit, blocks.shape))
         weights = {name: stack.index_select(0, blocks.tile) for name, stack in self.tile.named_parameters()}
 

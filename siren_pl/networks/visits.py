@@ -18,7 +18,7 @@ class Visits(NamedTuple):
 
     Attributes:
         point: Row of the point, (Q,).
-        tile: Number of the tile in row-major order, (Q,), ascending.
+        tile: Number of the tile, (Q,), ascending: row-major, one partition after the other.
         place: Its position along each axis from 0, (Q, D).
         border: The nearest border of tiles along each axis, from 0 to `tiles`, (Q, D).
         side: 0 for a tile before that border, 1 behind it, (Q, D).
@@ -33,13 +33,14 @@ class Visits(NamedTuple):
     shared: Tensor
 
     @classmethod
-    def of(cls, coords: Tensor, tiles: int, overlap: float) -> Visits:
+    def of(cls, coords: Tensor, tiles: int, overlap: float, member: Tensor | None = None) -> Visits:
         """Find them for coords (N, D); a point beyond [-1, 1] belongs to the outermost tile.
 
         Args:
             coords: Points.
             tiles: Along each axis of [-1, 1]^D.
             overlap: Width of the overlap at a border, in tiles, at most 0.5: no point lies in two overlaps of an axis.
+            member: Which of several partitions each point is looked up in, (N,), from 0; the first if None.
         """
         units = (coords + 1) * (tiles / 2)
         border = units.round().clamp(0, tiles)
@@ -53,7 +54,7 @@ class Visits(NamedTuple):
         corner, point = held.nonzero(as_tuple=True)
         border, side = border.long(), corners[corner]
         place = border[point] - 1 + side
-        tile = torch.zeros_like(point)
+        tile = torch.zeros_like(point) if member is None else member[point]
         for along in place.unbind(-1):
             tile = tile * tiles + along
         tile, order = tile.sort(stable=True)

@@ -60,13 +60,20 @@ class Prior(Term):
     def __init__(self, name: str, weight: Weight, penalty: Penalty, order: int) -> None:
         self.name, self.weight, self.penalty, self.order = name, weight, penalty, order
 
+    def matters(self, signal: SampledSignal) -> bool:
+        """Unless a rule finds no weight for this signal."""
+        return self._weight(signal) > 0
+
+    def _weight(self, signal: SampledSignal) -> float:
+        return self.weight(signal) if callable(self.weight) else self.weight
+
     def points(self, signal: SampledSignal) -> Points:
         """Half the extent of the domain (D,), the weight (), and the coordinate units between measured samples ()."""
         self._most = min(PRIOR_POINTS, PER_SAMPLE * signal.observed_count)
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
             "extent": torch.tensor(signal.extent),
-            "weight": torch.tensor(self.weight(signal) if callable(self.weight) else self.weight),
+            "weight": torch.tensor(self._weight(signal)),
             "spacing": torch.tensor(max(signal.shape) / signal.density / max(signal.pixels_per_unit)),
         }
 

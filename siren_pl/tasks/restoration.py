@@ -30,8 +30,8 @@ PER_NOISE = 2.0
 
 
 def per_gap(signal: SampledSignal) -> float:
-    """`task.total_variation=auto` of inpainting: in proportion to the samples per known one."""
-    return PER_GAP * math.prod(signal.shape) / signal.observed_count
+    """`task.total_variation=auto` of inpainting: by the unknown samples per known one, beyond the first."""
+    return PER_GAP * max(0.0, math.prod(signal.shape) / signal.observed_count - 2.0)
 
 
 def per_noise(signal: SampledSignal) -> float:

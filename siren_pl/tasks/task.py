@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -56,6 +56,10 @@ class Term(ABC):
         """One step's points: `batch_size` rows, drawn with replacement; None or a short table takes all."""
         rows = chosen_rows(len(table["coords"]), batch_size, generator)
         return table if rows is None else {key: column[rows] for key, column in table.items()}
+
+    def matters(self, signal: SampledSignal) -> bool:
+        """Whether this term has any weight for a signal; one without is not evaluated."""
+        return True
 
     def parts(self, points: Points, axis: int, most: int) -> int:
         """How many equal pieces of at most `most` points a batch is best worked through in; 1 where none fit.
@@ -134,6 +138,10 @@ class Task:
     stencils: tuple[str, str] = ("sobel", "laplace")
     panels: Panels | None = None
 
+    def for_signal(self, signal: SampledSignal) -> Task:
+        """The same task without the terms that do not matter to a signal."""
+        return replace(self, terms={name: term for name, term in self.terms.items() if term.matters(signal)})
+
     def tables(self, signal: SampledSignal) -> Batch:
         """Every term's table of points."""
         return {name: term.points(signal) for name, term in self.terms.items()}
@@ -146,6 +154,17 @@ class Task:
             key = (seed * _SEED_STRIDE + step) * _STEP_STRIDE + offset
             batch[name] = self.terms[name].draw(table, batch_size, torch.Generator(device).manual_seed(key))
         return batch
+
+    def shuffled(self, batch: Batch, seed: int, step: int) -> Batch:
+        """The batch with the points of every pointwise term in an order that is a function of (seed, step) alone."""
+        mixed = dict(batch)
+        for name, points in batch.items():
+            if self.terms[name].pointwise:
+                coords = points["coords"]
+                generator = torch.Generator(coords.device).manual_seed(seed * _SEED_STRIDE + step)
+                order = torch.randperm(len(coords), generator=generator, device=coords.device)
+                mixed[name] = {key: column[order] for key, column in points.items()}
+        return mixed
 
     def losses(self, jets: dict[str, Jet], batch: Batch) -> dict[str, Tensor]:
         """Every named loss at this batch."""

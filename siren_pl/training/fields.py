@@ -32,11 +32,13 @@ class Fields(ABC):
         network: Holds what the optimiser sees.
         signals: The ground truths, one per field.
         point_axis: Which axis of a drawn column runs over the points.
+        parts: Smaller networks that share out the points of one field among them (`CoordinateNetwork.networks`).
     """
 
     network: nn.Module
     signals: tuple[SampledSignal, ...]
     point_axis: int
+    parts: int = 1
 
     @abstractmethod
     def tables(self, task: Task) -> Batch:
@@ -59,11 +61,17 @@ class Fields(ABC):
         """The fields apart, as they are now; ordinary networks that share no memory with the stack."""
 
 
-def losses_of(field: Field, task: Task, derivatives: Derivatives, batch: Batch) -> dict[str, Tensor]:
-    """One field's named losses, each of shape (): its jets at the batch's points, handed to the task."""
+def losses_of(
+    field: Field, task: Task, derivatives: Derivatives, batch: Batch, apart: Field | None = None
+) -> dict[str, Tensor]:
+    """One field's named losses, each of shape (): its jets at the batch's points, handed to the task.
+
+    Terms whose points do not know of each other see `apart` in place of the field, where that is given.
+    """
     jets = {}
     for name, term in task.terms.items():
-        jets[name] = derivatives(field, batch[name]["coords"], term.order, term.groups)
+        seen = apart if apart is not None and term.pointwise else field
+        jets[name] = derivatives(seen, batch[name]["coords"], term.order, term.groups)
     return task.losses(jets, batch)
 
 
@@ -76,20 +84,23 @@ class OneField(Fields):
 
     point_axis = 0
 
+    network: CoordinateNetwork
+
     def __init__(self, network: CoordinateNetwork, signal: SampledSignal) -> None:
-        self.network, self.signals = network, (signal,)
+        self.network, self.signals, self.parts = network, (signal,), network.networks
 
     def tables(self, task: Task) -> Batch:
         """See `Fields`."""
         return _on(next(self.network.parameters()), task.tables(self.signals[0]))
 
     def draw(self, task: Task, tables: Batch, batch_size: int | None, seed: int, step: int) -> Batch:
-        """See `Fields`."""
-        return task.draw(tables, batch_size, seed, step)
+        """See `Fields`; members of one field take the points in turn, so none may stand at the same place always."""
+        batch = task.draw(tables, batch_size, seed, step)
+        return batch if self.network.members == 1 else task.shuffled(batch, seed, step)
 
     def losses(self, task: Task, derivatives: Derivatives, batch: Batch) -> dict[str, Tensor]:
         """See `Fields`."""
-        found = losses_of(self.network, task, derivatives, batch)
+        found = losses_of(self.network, task, derivatives, batch, self.network.apart)
         return {name: loss[None] for name, loss in found.items()}
 
     def clip(self, limit: float) -> None:
@@ -98,7 +109,7 @@ class OneField(Fields):
 
     def split(self) -> list[CoordinateNetwork]:
         """See `Fields`."""
-        return [copy.deepcopy(self.network)]  # type: ignore[list-item] - a CoordinateNetwork went in
+        return [copy.deepcopy(self.network)]
 
 
 class ManyFields(Fields):
@@ -120,7 +131,7 @@ class ManyFields(Fields):
         if not networks[0].fixed_shapes:
             raise UserError(
                 "this model sorts the points of every batch by tile, which cannot be mapped over many signals: fit "
-                "them one at a time (dataset.index=0), or choose model.tiles=1."
+                "them one at a time (dataset.index=0), or choose model.tiles=1 with model.members=1."
             )
         self.signals = tuple(signals)
         # Parameters (S, …) in place of one network's own, so that names in a checkpoint stay those of one network.

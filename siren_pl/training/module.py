@@ -178,7 +178,7 @@ class FieldModule(pl.LightningModule):
         rate = self._peak * self.recipe.schedule(step / self.recipe.max_steps)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        parts = pieces(self.task, self._batch(step), self.fields.point_axis)
+        parts = pieces(self.task, self._batch(step), self.fields.point_axis, self.fields.parts)
         optimizer.zero_grad(set_to_none=True)
         found = []
         for part in parts:

@@ -17,12 +17,23 @@ from siren_pl.tasks.task import Batch, Task
 MOST_POINTS = 4096
 # An accelerator has no such cache, and every piece costs it a launch of each kernel: cut for the memory alone.
 MOST_POINTS_OF_AN_ACCELERATOR = 2**18
+# Small networks that share a piece out want so many points each, or they spend their time on reading weights; and
+# however many there are, a piece is not larger than this.
+POINTS_PER_NETWORK, MOST_SHARED_POINTS = 256, 2**16
 
 
-def pieces(task: Task, batch: Batch, axis: int) -> list[Batch]:
-    """The batch in equal pieces of a good size for its device, or whole (see `cut`)."""
+def pieces(task: Task, batch: Batch, axis: int, networks: int = 1) -> list[Batch]:
+    """The batch in equal pieces of a good size for its device, or whole (see `cut`).
+
+    Args:
+        task: Says which terms may be cut, and where.
+        batch: Drawn points by term.
+        axis: The axis of the points in every column.
+        networks: How many small networks share out the points of a piece.
+    """
     first = next(iter(batch.values()))["coords"]
-    most = MOST_POINTS if first.device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
+    shared = min(POINTS_PER_NETWORK * networks, MOST_SHARED_POINTS)
+    most = max(MOST_POINTS, shared) if first.device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
     return cut(task, batch, axis, max(task.terms[name].parts(points, axis, most) for name, points in batch.items()))
 
 

@@ -39,6 +39,55 @@ def test_a_picture_is_learned(train: Command) -> None:
     assert json.loads(Path("run/metrics.json").read_text())["psnr"] > 23
 
 
+@pytest.mark.parametrize("chosen", [(), ("model=siren",)])
+def test_inpainting_takes_tiles_unless_told_otherwise(chosen: tuple[str, ...], train: Command) -> None:
+    """The rules at 128² pixels with nine tenths known: two tiles a side, two members, no prior, 256 points each."""
+    ended = train(*chosen, "task=inpainting", "task.keep=0.9", "dataset.size=128", "hydra.run.dir=run")
+    assert ended.code == 0, ended.err
+    field = load("run")
+    assert "4 steps of 2048 points" in ended.err
+    if chosen:
+        assert not isinstance(field, Tiles)
+    else:
+        assert isinstance(field, Tiles) and (field.tiles, field.members) == (2, 2)
+
+
+@pytest.mark.parametrize(("keep", "believed"), [(0.1, True), (0.5, False), (0.9, False)])
+def test_a_prior_is_for_samples_with_no_neighbour(keep: float, believed: bool, train: Command) -> None:
+    assert train("task=inpainting", f"task.keep={keep}", "hydra.run.dir=run").code == 0
+    history = torch.load("run/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["history"]
+    assert any("total_variation" in name for row in history for name in row) == believed
+
+
+def test_members_have_as_many_passes_each(train: Command) -> None:
+    """64² points in batches of 1,024, four passes: 16 steps for one field, 32 for two."""
+    pixels = ("model=tiles", "model.tiles=1", "dataset.size=64", "task.batch_size=1024")
+    length = ("task.passes=4", "task.fewest_steps=1", "trainer.max_steps=auto")
+    for members, steps in ((1, 16), (2, 32)):
+        assert train(*pixels, *length, f"model.members={members}", f"hydra.run.dir=run{members}").code == 0
+        assert json.loads(Path(f"run{members}/metrics.json").read_text())["steps"] == steps
+
+
+def test_a_batch_grows_with_the_networks(train: Command) -> None:
+    """Six by four of 6² tiles are filled by the picture: 2 · 24 · 256 points."""
+    levels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
+    Image.fromarray(levels).save("a.png")
+    options = ("dataset=image", "dataset.path=a.png", "dataset.size=null", "model=tiles", "model.tiles=6")
+    ended = train(*options, "model.members=2", "task.batch_size=auto")
+    assert ended.code == 0 and "4 steps of 12288 points" in ended.err
+
+
+@pytest.mark.parametrize("batch", ["full", "100"])
+def test_members_go_on_as_if_nothing_had_happened(batch: str, train: Command) -> None:
+    """Two halves and the whole end with the same weights."""
+    options = (*TILED, "model.members=2", f"task.batch_size={batch}", "optimizer.schedule=constant")
+    assert train(*options, "trainer.max_steps=4", "hydra.run.dir=halves").code == 0
+    assert train("resume=halves", "trainer.max_steps=8").code == 0
+    assert train(*options, "trainer.max_steps=8", "hydra.run.dir=whole").code == 0
+    halves, whole = (load(run).state_dict() for run in ("halves", "whole"))
+    assert all(torch.equal(halves[name], tensor) for name, tensor in whole.items())
+
+
 def test_compilation_is_refused_where_asked_for_and_not_chosen_otherwise(train: Command) -> None:
     ended = train(*TILED, "compile=true")
     assert ended.code == 1 and "compile=auto" in ended.paragraph and "model.tiles=1" in ended.paragraph
@@ -57,7 +106,7 @@ def test_a_set_is_fitted_one_after_the_other(train: Command) -> None:
     assert load("set/signals/b").tiles == 3
 
 
-@pytest.mark.parametrize("option", ["model.tiles=0", "model.overlap=0.7", "model.overlap=0"])
+@pytest.mark.parametrize("option", ["model.tiles=0", "model.members=0", "model.overlap=0.7", "model.overlap=0"])
 def test_sizes_out_of_range_are_named(option: str, train: Command) -> None:
     ended = train("model=tiles", option)
     assert ended.code == 1 and option.split("=", maxsplit=1)[0] in ended.paragraph

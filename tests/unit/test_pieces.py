@@ -52,6 +52,27 @@ def test_the_mean_over_pieces_is_the_mean_over_points(task: Task) -> None:
         torch.testing.assert_close(mine, whole)
 
 
+def test_many_small_networks_share_larger_pieces() -> None:
+    task = TASKS["values"]
+    batch = {"samples": {"coords": torch.zeros(2**17, 2), "value": torch.zeros(2**17, 2)}}
+    assert [len(pieces(task, batch, 0, networks)) for networks in (1, 16, 64, 256, 10_000)] == [32, 32, 8, 2, 2]
+
+
+def test_a_shuffled_batch_holds_the_same_points_in_an_order_of_its_step() -> None:
+    task = TASKS["values"]
+    batch = task.draw(task.tables(SIGNAL), None, 0, 0)
+    found, again, later = (task.shuffled(batch, 3, step)["samples"] for step in (7, 7, 8))
+    for key, column in batch["samples"].items():
+        assert torch.equal(found[key], again[key]) and not torch.equal(found[key], later[key])
+        assert not torch.equal(found[key], column)
+    rows = torch.cat([found["coords"], found["value"]], 1)
+    whole = torch.cat([batch["samples"]["coords"], batch["samples"]["value"]], 1)
+    assert torch.equal(rows.unique(dim=0), whole.unique(dim=0))
+    lattice = TASKS["lattice"]
+    drawn = lattice.draw(lattice.tables(SIGNAL), None, 0, 0)
+    assert all(lattice.shuffled(drawn, 3, 7)[name] is points for name, points in drawn.items())
+
+
 def test_pieces_of_many_fields_keep_every_signal() -> None:
     other = SampledSignal(-SIGNAL.values)
     fields = merge([Siren(2, 2, hidden_features=8, hidden_layers=1)] * 2, [SIGNAL, other])

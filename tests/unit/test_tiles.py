@@ -157,6 +157,51 @@ def test_one_tile_is_a_siren() -> None:
     assert field.fixed_shapes and not tiles(count=2).fixed_shapes
 
 
+def member_of(field: Tiles, number: int) -> Tiles:
+    """One member as a field of its own, with its share of the stacked weights."""
+    own = Tiles(2, 3, 6, 1, 20.0, field.tiles, OVERLAP).double()
+    share_of = field.networks // field.members
+    weights = {
+        name: stack[number * share_of : (number + 1) * share_of].reshape(own.state_dict()[name].shape)
+        for name, stack in field.state_dict().items()
+    }
+    own.load_state_dict(weights)
+    return own
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_members_are_averaged_with_their_derivatives(count: int) -> None:
+    field, points = tiles(count=count, members=3), points_in_overlaps(3)
+    alone = [ForwardDerivatives()(member_of(field, number), points, 2, PURE) for number in range(3)]
+    found = ForwardDerivatives()(field, points, 2, PURE)
+    for part in ("value", "gradient", "second"):
+        expected = torch.stack([getattr(jet, part) for jet in alone]).mean(0)
+        torch.testing.assert_close(getattr(found, part), expected, rtol=1e-9, atol=1e-10)
+    torch.testing.assert_close(field(points), found.value)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_apart_every_point_is_one_member_s(count: int) -> None:
+    field, points = tiles(count=count, members=3), random_points()
+    alone = torch.stack([member_of(field, number)(points) for number in range(3)])
+    turns = torch.arange(len(points)) % 3
+    torch.testing.assert_close(field.apart(points), alone[turns, torch.arange(len(points))])
+    one = tiles()
+    assert torch.equal(one.apart(points), one(points)) and one.members == 1 and one.networks == 16
+
+
+def test_members_learn_apart() -> None:
+    """A loss leads each member to the target, not their mean: the sum of all gradients is each one's own."""
+    field, points = tiles(count=2, members=2), random_points(count=40)
+    loss = (field.apart(points) - 1).square().sum()
+    slopes = torch.autograd.grad(loss, list(field.parameters()))
+    for number in range(2):
+        member = member_of(field, number)
+        own = torch.autograd.grad((member(points[number::2]) - 1).square().sum(), list(member.parameters()))
+        for both, mine in zip(slopes, own, strict=True):
+            torch.testing.assert_close(both[4 * number : 4 * number + 4], mine)
+
+
 def test_tiles_start_different_and_from_the_seed() -> None:
     weights = tiles(count=3, seed=2).tile.layers[1].weight.detach()
     assert weights.shape == (9, 6, 6) and len({float(weight[0, 0]) for weight in weights}) == 9
@@ -171,7 +216,7 @@ def test_many_fields_at_once_are_refused() -> None:
         merge([tiles(), tiles()], signals)
 
 
-@pytest.mark.parametrize("options", [{"tiles": 0}, {"overlap": 0.0}, {"overlap": 0.6}])
+@pytest.mark.parametrize("options", [{"tiles": 0}, {"members": 0}, {"overlap": 0.0}, {"overlap": 0.6}])
 def test_sizes_out_of_range_are_refused(options) -> None:
     with pytest.raises(ValueError, match="overlap in"):
         Tiles(2, 1, **options)
