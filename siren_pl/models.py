@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +26,17 @@ REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
 LEAST_OMEGA = 4.5
 # Samples along a tile: what a SIREN of width 128, a quarter as dear a point as one of width 256, can hold.
 TILE_SAMPLES = 64.0
+
+
+def tiles_for(measured: float, samples: float) -> int:
+    """`model.tiles=auto`: between the tiles that the measured samples fill and those that the wanted detail fills.
+
+    The two differ where a picture is enlarged. Twice (monarch, 256²): 31.5 dB with four, 31.0 with two. Four times
+    (baby, 512²): 32.8 dB with eight, 33.1 with four.
+    """
+    return max(1, round(math.sqrt(measured * samples) / TILE_SAMPLES))
+
+
 # Options of a model that `auto` settles from the number n of observed samples along the longest axis [-1, 1].
 AUTO: dict[str, Callable[[float], float | int]] = {
     # A wave can hold frequencies far above what the samples determine; this keeps a network from inventing detail.
@@ -37,7 +49,6 @@ AUTO: dict[str, Callable[[float], float | int]] = {
     "input_scale": lambda n: n,  # Fathony et al.: 256 for 256 samples
     "bandwidth": lambda n: n / 2,  # Nyquist's, in cycles
     "finest": lambda n: n,  # a grid line per sample
-    "tiles": lambda n: max(1, round(n / TILE_SAMPLES)),
     "frequencies": lambda n: max(2, round(n)),  # a cosine per sample
 }
 # Keys of a model that are not arguments of its constructor.
@@ -61,7 +72,12 @@ class Domain(Protocol):
 
     @property
     def samples(self) -> float:
-        """Observed samples along the longest axis."""
+        """Samples along the longest axis whose detail the field should be able to hold."""
+        ...
+
+    @property
+    def density(self) -> float | None:
+        """Measured samples along the longest axis; None where they are those."""
         ...
 
 
@@ -71,6 +87,7 @@ class KnownDomain(NamedTuple):
     in_features: int
     out_features: int
     samples: float
+    density: float | None = None
 
 
 def network(config: Plain, domain: Domain) -> CoordinateNetwork:
@@ -85,8 +102,9 @@ def settled_model(config: Plain, domain: Domain) -> Plain:
 
 
 def _with_autos(config: Plain, domain: Domain) -> Plain:
+    rules = AUTO | {"tiles": functools.partial(tiles_for, domain.density or domain.samples)}
     return {
-        key: AUTO[key](domain.samples) if value == "auto" and key in AUTO else value
+        key: rules[key](domain.samples) if value == "auto" and key in rules else value
         for key, value in config["model"].items()
         if key not in _NOT_OF_THE_NETWORK
     }
@@ -101,7 +119,7 @@ def _sized(config: Plain, options: Plain, domain: Domain, budget: int) -> Plain:
     """The options with `model.sized_by` as large as the budget allows."""
     key = config["model"].get("sized_by", "hidden_features")
     description = json.dumps({"model": options, "init": config["init"], "seed": config["seed"]})
-    known = KnownDomain(domain.in_features, domain.out_features, domain.samples)
+    known = KnownDomain(domain.in_features, domain.out_features, domain.samples, domain.density)
     return options | {key: _largest(description, key, known, budget)}
 
 

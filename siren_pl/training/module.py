@@ -226,6 +226,7 @@ class FieldModule(pl.LightningModule):
                 "in_features": signal.in_features,
                 "out_features": signal.out_features,
                 "samples": float(signal.samples),
+                "density": float(signal.density),
             },
         }
 

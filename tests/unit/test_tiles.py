@@ -8,6 +8,7 @@ import torch
 from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
 from siren_pl.errors import UserError
 from siren_pl.jet import Jet, seed
+from siren_pl.models import KnownDomain, settled_model, tiles_for
 from siren_pl.networks import Siren, Tiles
 from siren_pl.networks.tiles import share
 from siren_pl.networks.visits import Blocks, Visits, best_length
@@ -208,6 +209,15 @@ def test_tiles_start_different_and_from_the_seed() -> None:
     assert torch.equal(weights, tiles(count=3, seed=2).tile.layers[1].weight)
     bound = math.sqrt(6 / 6) / (20.0 * share(3, OVERLAP))  # SIREN's, for the omega_0 of a tile
     assert 0.8 * bound < weights.abs().max() <= bound
+
+
+def test_the_number_of_tiles_follows_what_is_measured_and_what_is_wanted() -> None:
+    """A photograph; a thumbnail; pictures enlarged twice from 128 and four times from 64 and 128 samples."""
+    pairs = [(512.0, 512.0), (20.0, 20.0), (128.0, 256.0), (64.0, 256.0), (128.0, 512.0)]
+    assert [tiles_for(*pair) for pair in pairs] == [8, 1, 3, 2, 4]
+    config = {"model": {"_target_": "siren_pl.networks.Tiles", "tiles": "auto"}, "init": {}, "seed": 0}
+    for density, count in ((None, 4), (256.0, 4), (64.0, 2)):
+        assert settled_model(config, KnownDomain(2, 3, 256.0, density))["tiles"] == count
 
 
 def test_many_fields_at_once_are_refused() -> None:
