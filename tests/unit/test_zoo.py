@@ -2,7 +2,6 @@
 
 import functools
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,11 +12,12 @@ from siren_pl import build, models
 from siren_pl.config import conf_directory
 from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives
 from siren_pl.errors import UserError
+from siren_pl.models import KnownDomain
 from siren_pl.networks import CoordinateNetwork
 from siren_pl.results import BUDGET_TOLERANCE, say_settled
 
 MODELS = sorted(path.stem for path in (conf_directory() / "model").glob("*.yaml") if not path.name.startswith("_"))
-COLOUR = SimpleNamespace(in_features=2, out_features=3, samples=32.0)
+COLOUR = KnownDomain(in_features=2, out_features=3, samples=32.0)
 BUDGET = 199_000
 
 
@@ -90,7 +90,7 @@ def test_a_compiler_sees_one_graph(model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_budget_of_parameters_sizes_the_model(model: str) -> None:
-    domain = SimpleNamespace(in_features=2, out_features=3, samples=192.0)
+    domain = KnownDomain(in_features=2, out_features=3, samples=192.0)
     config = configuration(model, f"model.parameters={BUDGET}")
     count = sum(parameter.numel() for parameter in build.network(config, domain).parameters())
     assert BUDGET * (1 - BUDGET_TOLERANCE) <= count <= BUDGET
@@ -122,7 +122,7 @@ def test_every_model_names_its_source() -> None:
 
 def test_learning_rates_follow_the_documented_rule() -> None:
     siren = configuration("siren")
-    domain = SimpleNamespace(in_features=2, out_features=1, samples=128.0)
+    domain = KnownDomain(in_features=2, out_features=1, samples=128.0)
     assert models.auto_lr(siren, domain) == pytest.approx(siren["task"]["lr"] * 30 / 15)
     grid = configuration("hash_grid")
     assert models.auto_lr(grid, domain) == pytest.approx(grid["task"]["lr"] * grid["model"]["lr_factor"])
