@@ -32,21 +32,9 @@ Baseline = Callable[[SampledSignal], Tensor | None]
 # Keys of a dataset that its source reads by interpolation, or that concern training; not options of the signal.
 _NOT_OF_THE_SIGNAL = ("path", "root", "index", "members", "batch_size")
 # Keys of a task that say how to train for it.
-_NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "passes", "fewest_steps")
+_NOT_OF_THE_TASK = ("batch_size", "lr", "clip", "members", "passes", "fewest_steps")
 # And those that say what is measured of a picture, which `dataset.observation` reads.
-_OF_THE_OBSERVATION = (
-    "scale",
-    "kernel",
-    "blur",
-    "noise",
-    "sigma",
-    "mask",
-    "keep",
-    "damage",
-    "degrade",
-    "reference",
-    "members",
-)
+_OF_THE_OBSERVATION = ("scale", "kernel", "blur", "noise", "sigma", "mask", "keep", "damage", "degrade", "reference")
 # The same for what pictures are composed of, which `dataset.edit` reads where there is one.
 _OF_THE_EDIT = ("sources", "weights", "mixed", "offset")
 # `trainer.max_steps=auto` ends here, however many samples a signal has.

@@ -95,7 +95,7 @@ class Tiles(CoordinateNetwork):
 
     def apart(self, coords: Tensor | Jet) -> Any:
         """See `CoordinateNetwork.apart`: the members take the points in turn."""
-        return self._at(coords, lambda points: self._field(points, self._members(len(points.value), points)))
+        return self._at(coords, lambda points: self._field(points, self._turns(points)))
 
     def _at(self, coords: Tensor | Jet, evaluate: Callable[[Jet], Jet]) -> Any:
         """Evaluate at points whose leading axes are one."""
@@ -108,16 +108,16 @@ class Tiles(CoordinateNetwork):
         whole = rearrange(field, lambda stream: stream.unflatten(-2, shape))
         return whole if isinstance(coords, Jet) else whole.value
 
-    def _members(self, count: int, points: Jet) -> Tensor:
-        """A member for each of so many points, in turn."""
-        return torch.arange(count, device=points.value.device) % self.members
+    def _turns(self, points: Jet) -> Tensor:
+        """A member for each of N points, in turn, (N,)."""
+        return torch.arange(len(points.value), device=points.value.device) % self.members
 
     def _mean(self, points: Jet) -> Jet:
         """The mean of all members at N points."""
         count = len(points.value) * self.members
         each = torch.arange(count, device=points.value.device) // self.members
         repeated = rearrange(points, lambda stream: _rows(stream, each))
-        fields = self._field(repeated, self._members(count, points))
+        fields = self._field(repeated, self._turns(repeated))
         return rearrange(fields, lambda stream: stream.unflatten(-2, (-1, self.members)).mean(-2))
 
     def _field(self, points: Jet, member: Tensor) -> Jet:
