@@ -36,6 +36,7 @@ def train() -> NoReturn:
 
 
 def _train(arguments: list[str]) -> int:
+    checks.require_members(arguments)
     for key, continued in (("resume", _resume), ("sweep.resume", _resume_sweep)):
         given = [argument for argument in arguments if argument.startswith(f"{key}=") and argument != f"{key}=null"]
         if given:

@@ -12,17 +12,27 @@ from typing import Annotated, Any, Literal, Optional, Union
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from pydantic import ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, TypeAdapter, ValidationError
 
 from siren_pl.errors import UserError
 
-Finite = Field(allow_inf_nan=False)
-Number = Annotated[float, Finite]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-Whole = Annotated[int, Field(ge=0)]
+
+def _not_true(value: Any) -> Any:
+    """Pydantic would read true as 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value} is no number")
+    return value
+
+
+Real = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_not_true)]
+Integer = Annotated[int, BeforeValidator(_not_true)]
+Positive = Annotated[Real, Field(gt=0)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Fraction = Annotated[Real, Field(ge=0, lt=1)]
+# What a tensor's size along an axis may be, and a seed.
+Count = Annotated[Integer, Field(ge=1, lt=2**63)]
+Whole = Annotated[Integer, Field(ge=0, lt=2**63)]
+Cells = Annotated[Real, Field(ge=1, le=2**20)]
 Auto = Literal["auto"]
 Scheme = Literal[
     "siren",
@@ -38,7 +48,7 @@ Scheme = Literal[
 GradientStencil = Literal["central", "sobel", "prewitt", "scharr", "spectral"]
 
 RULES: dict[str, tuple[Any, str]] = {
-    "seed": (Whole, "a whole number from 0"),
+    "seed": (Whole, "a whole number from 0 to 2^63 - 1"),
     "compile": (Union[StrictBool, Auto], "auto, true or false"),
     "debug": (StrictBool, "true or false"),
     "figures": (StrictBool, "true or false"),
@@ -57,27 +67,27 @@ RULES: dict[str, tuple[Any, str]] = {
     "dataset.index": (Union[Whole, Literal["all"], tuple[Whole, ...]], "a whole number, [a,list,of,them], or all"),
     "dataset.degrade": (StrictBool, "true or false"),
     "task.degrade": (StrictBool, "true or false"),
-    "task.scale": (Annotated[float, Field(ge=1, allow_inf_nan=False)], "a number from 1"),
+    "task.scale": (Annotated[Real, Field(ge=1)], "a number from 1"),
     "task.kernel": (
         Literal["bicubic", "bilinear", "area", "lanczos", "gaussian"],
         "bicubic, bilinear, area, lanczos or gaussian",
     ),
-    "task.blur": (Optional[Positive], "a positive number of small pixels, or null"),
+    "task.blur": (Optional[Annotated[Real, Field(ge=1e-3, le=100)]], "0.001 to 100 small pixels, or null"),
     "task.noise": (Literal["gaussian", "poisson", "salt_and_pepper"], "gaussian, poisson or salt_and_pepper"),
     "task.sigma": (Fraction, "a number in [0, 1), in pixels of [0, 1]: 25 of 255 is 0.098"),
-    "task.keep": (Optional[Annotated[float, Field(gt=0, le=1)]], "a fraction above 0, up to 1, or null"),
+    "task.keep": (Optional[Annotated[Real, Field(gt=0, le=1)]], "a fraction above 0, up to 1, or null"),
     "task.damage": (Optional[Literal["text", "scratches"]], "text, scratches or null"),
     "task.total_variation": (Union[NonNegative, Auto], "a weight from 0, or auto"),
     "task.mode": (Literal["clone", "fuse", "mixed"], "clone, fuse or mixed"),
     "task.sources": (list[str], "[a,list,of,files] or names of pictures"),
     "task.weights": (Optional[list[NonNegative]], "[a,list,of,numbers] from 0, the target's first, or null"),
     "task.mixed": (StrictBool, "true or false"),
-    "task.offset": (tuple[int, int], "[rows,columns] in whole pixels"),
+    "task.offset": (tuple[Integer, Integer], "[rows,columns] in whole pixels"),
     "task.boundary_weight": (NonNegative, "a weight from 0"),
     "task.curvature": (NonNegative, "a weight from 0"),
     "task.spectral": (NonNegative, "a weight from 0"),
     "task.perceptual": (NonNegative, "a weight from 0"),
-    "task.lattice": (Annotated[float, Field(ge=1, le=16)], "a number of points from 1 to 16"),
+    "task.lattice": (Annotated[Real, Field(ge=1, le=16)], "a number of points from 1 to 16"),
     "model.hidden_features": (Count, "a whole number from 1"),
     "model.hidden_layers": (Whole, "a whole number from 0"),
     "model.omega_0": (Union[Positive, Auto], "a positive number, or auto"),
@@ -97,10 +107,10 @@ RULES: dict[str, tuple[Any, str]] = {
     "model.levels": (Count, "a whole number from 1"),
     "model.features": (Count, "a whole number from 1"),
     "model.table_size": (Count, "a whole number from 1"),
-    "model.coarsest": (Positive, "a positive number of cells"),
-    "model.finest": (Union[Positive, Auto], "a positive number of cells, or auto"),
+    "model.coarsest": (Cells, "a number of cells from 1 to 2^20"),
+    "model.finest": (Union[Cells, Auto], "a number of cells from 1 to 2^20, or auto"),
     "model.tiles": (Union[Count, Auto], "a whole number of tiles along an axis, or auto"),
-    "model.overlap": (Annotated[float, Field(gt=0, le=0.5)], "a fraction of a tile above 0, up to 0.5"),
+    "model.overlap": (Annotated[Real, Field(gt=0, le=0.5)], "a fraction of a tile above 0, up to 0.5"),
     "model.members": (Count, "a whole number from 1"),
     "init.first": (Scheme, "the name of an init scheme"),
     "init.hidden": (Scheme, "the name of an init scheme"),
@@ -161,8 +171,8 @@ def validate(config: DictConfig) -> None:
         except ValidationError:
             problems.append(f"{key}={value} must be {wanted}")
             continue
-        if type(checked) is not type(value) and isinstance(checked, (int, float)) and not isinstance(checked, bool):
-            OmegaConf.update(config, key, checked)
+        if checked != plain or type(checked) is not type(plain):
+            OmegaConf.update(config, key, list(checked) if isinstance(checked, tuple) else checked)
     if problems:
         raise UserError("; ".join(problems) + ".")
 
@@ -171,6 +181,29 @@ def conf_directory() -> Path:
     """The configuration files: inside the installed package, else beside it in a checkout."""
     package = Path(__file__).resolve().parent
     return next(path for path in (package / "conf", package.parent / "conf") if path.is_dir())
+
+
+def require_members(arguments: list[str]) -> None:
+    """Refuse slips of choosing a group's member, of which Hydra says little.
+
+    Raises:
+        UserError: A file that others are made of was chosen, or a folder, or a folder was typed as a group.
+    """
+    for argument in arguments:
+        key, _, value = argument.lstrip("+").partition("=")
+        group, names = key.partition("@")[0], [name.strip() for name in value.strip("[]").split(",")]
+        folder = conf_directory() / group
+        if not group or not folder.is_dir():
+            continue
+        parent, _, below = group.partition("/")
+        if below and value:
+            meant = ",".join(f"{below}/{name}" for name in names)
+            raise UserError(f"{argument}: a member that lies in a folder is chosen by {parent}={meant}.")
+        members = sorted(str(path.relative_to(folder).with_suffix("")) for path in folder.rglob("[!_]*.yaml"))
+        if any(name.startswith("_") or (name and (folder / name).is_dir()) for name in names):
+            raise UserError(
+                f"{argument} names what others are made of or stored in: choose among {', '.join(members)}."
+            )
 
 
 def suggest(key: str, config: DictConfig) -> str:

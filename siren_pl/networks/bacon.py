@@ -14,6 +14,7 @@ from torch import Tensor
 from siren_pl.inits import Init
 from siren_pl.networks.filters import FilterNetwork, FourierFilter
 from siren_pl.networks.mlp import FRAMEWORK
+from siren_pl.seeds import seeded
 
 
 def Bacon(  # noqa: N802 - a constructor, as Siren is
@@ -36,7 +37,7 @@ def Bacon(  # noqa: N802 - a constructor, as Siren is
         init: Draws the linear layers; defaults to torch's own.
         seed: Seeds everything.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     filters = [
         FourierFilter(_frequencies(hidden_features, in_features, steps, generator), generator, trained=False)
         for steps in _shares(round(2 * bandwidth), hidden_layers + 1)

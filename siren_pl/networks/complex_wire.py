@@ -17,6 +17,7 @@ from siren_pl.activations import bell, gabor
 from siren_pl.inits import FIRST, HIDDEN, LAST, Init
 from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork, exact_linear
+from siren_pl.seeds import seeded
 
 
 class ComplexWire(CoordinateNetwork):
@@ -47,7 +48,7 @@ class ComplexWire(CoordinateNetwork):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         draw = init or Init()
         scale = omega_0 / 2 if scale is None else scale
 

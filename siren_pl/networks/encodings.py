@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from siren_pl import jet
 from siren_pl.activations import sine
 from siren_pl.jet import Jet
+from siren_pl.seeds import seeded
 
 _UNIT_SINE = sine(1.0)
 
@@ -62,7 +63,7 @@ def FourierEncoding(  # noqa: N802 - one of the encodings
         deviation: Standard deviation of B's entries in cycles across the image, v in [0, 1]; 10 in the paper.
         seed: Draws B.
     """
-    cycles = deviation * torch.randn(num_frequencies, in_features, generator=torch.Generator().manual_seed(seed))
+    cycles = deviation * torch.randn(num_frequencies, in_features, generator=seeded(seed))
     # On [-1, 1] the image is two units wide.
     return Encoding(math.pi * cycles, keeps_coords=False)
 

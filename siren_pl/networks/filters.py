@@ -19,6 +19,7 @@ from siren_pl.inits import HIDDEN, LAST, Init
 from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork, exact_linear, linear
 from siren_pl.networks.mlp import FRAMEWORK
+from siren_pl.seeds import seeded
 
 _UNIT_SINE = sine(1.0)
 # Gamma distribution of the inverse squared widths of Gabor filters (the paper's code, image experiments).
@@ -139,7 +140,7 @@ def FourierFilters(  # noqa: N802 - a constructor, as Siren is
         init: Draws the linear layers; defaults to torch's own.
         seed: Seeds everything.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     filters: list[nn.Module] = [
         FourierFilter(frequencies, generator)
         for frequencies in _frequencies(in_features, hidden_features, hidden_layers + 1, input_scale, generator)
@@ -157,7 +158,7 @@ def GaborFilters(  # noqa: N802
     seed: int = 0,
 ) -> FilterNetwork:
     """The Gabor network of Fathony et al. (ICLR 2021, section 3.2); arguments as in `FourierFilters`."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     count = hidden_layers + 1
     filters: list[nn.Module] = [
         GaborFilter(frequencies, GABOR_SHAPE / count, generator)

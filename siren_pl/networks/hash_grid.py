@@ -19,6 +19,7 @@ from siren_pl.inits import Init
 from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.networks.mlp import KAIMING, Mlp
+from siren_pl.seeds import seeded
 
 # The paper's: multipliers of the spatial hash (equation 4), and the range in which features start (section 4).
 PRIMES = (1, 2_654_435_761, 805_459_861)
@@ -145,7 +146,7 @@ class HashGrid(CoordinateNetwork):
         if in_features > len(PRIMES):
             raise ValueError(f"a hash grid takes at most {len(PRIMES)} coordinates, not {in_features}")
         self.in_features, self.out_features = in_features, out_features
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         self.grid = HashGridEncoding(in_features, levels, features, table_size, coarsest, finest, generator)
         rectifiers = [RELU] * (hidden_layers + 1)
         omegas = [1.0] * (hidden_layers + 2)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, cast
 
-import torch
 from torch import Tensor, nn
 
 from siren_pl import activations, inits, jet
@@ -14,6 +13,7 @@ from siren_pl.inits import Init
 from siren_pl.jet import Activation, Jet
 from siren_pl.networks.base import CoordinateNetwork, exact_linear, linear
 from siren_pl.networks.encodings import Encoding, FrequencyEncoding
+from siren_pl.seeds import seeded
 
 KAIMING, XAVIER, FRAMEWORK = (
     Init(inits.SCHEMES[name], inits.SCHEMES[name]) for name in ("kaiming_normal", "xavier_normal", "framework")
@@ -52,7 +52,7 @@ class Mlp(CoordinateNetwork):
         entry = in_features if encoding is None else encoding.out_features
         widths = [entry, *[hidden_features] * len(self.activations), out_features]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         last = len(self.layers) - 1
         for index, layer in enumerate(self._linears()):
             place = inits.FIRST if index == 0 else inits.LAST if index == last else inits.HIDDEN

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import nn
 
 from siren_pl import activations
 from siren_pl.inits import Init
 from siren_pl.networks.encodings import FourierEncoding
 from siren_pl.networks.mlp import FRAMEWORK, KAIMING, Mlp
+from siren_pl.seeds import seeded
 
 
 def Finer(  # noqa: N802 - a constructor, as Siren is
@@ -42,7 +42,7 @@ def Finer(  # noqa: N802 - a constructor, as Siren is
     first = network.layers[0]
     assert isinstance(first, nn.Linear)
     # A generator of its own: the weights stay those that SIREN has for this seed.
-    nn.init.uniform_(first.bias, -first_bias, first_bias, generator=torch.Generator().manual_seed(seed))
+    nn.init.uniform_(first.bias, -first_bias, first_bias, generator=seeded(seed))
     return network
 
 

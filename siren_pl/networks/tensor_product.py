@@ -17,6 +17,7 @@ from siren_pl.activations import sine
 from siren_pl.inits import Init
 from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork, exact_linear
+from siren_pl.seeds import seeded
 
 _UNIT_SINE = sine(1.0)
 
@@ -50,7 +51,7 @@ class TensorProduct(CoordinateNetwork):
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
-        generator = torch.Generator().manual_seed(seed)
+        generator = seeded(seed)
         k = torch.arange(frequencies)
         self.register_buffer("angular", math.pi / 2 * k, persistent=False)
         damping = torch.ones(frequencies) if decay is None else 1 / (1 + k / decay)

@@ -23,6 +23,7 @@ from siren_pl.jet import Jet
 from siren_pl.networks.base import CoordinateNetwork, rearrange
 from siren_pl.networks.mlp import Siren
 from siren_pl.networks.visits import Blocks, Visits
+from siren_pl.seeds import CPU_BITS, seeded
 
 # In tiles: beyond it three windows would meet on an axis.
 WIDEST_OVERLAP = 0.5
@@ -79,8 +80,9 @@ class Tiles(CoordinateNetwork):
         self.fixed_shapes = self.networks == 1
         self._share = share(tiles, overlap)
         own_omega = omega_0 * self._share
-        generator = torch.Generator().manual_seed(seed)
-        others = torch.randint(2**62, (self.networks - 1,), generator=generator).tolist()
+        generator = seeded(seed)
+        # Of as many bits as one tile's weights were always drawn from: earlier results stay.
+        others = (torch.randint(2**62, (self.networks - 1,), generator=generator) % 2**CPU_BITS).tolist()
         networks = [
             Siren(in_features, out_features, hidden_features, hidden_layers, own_omega, init=init, seed=each)
             for each in (seed, *others)

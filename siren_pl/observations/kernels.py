@@ -26,7 +26,7 @@ class Kernel:
 
     Attributes:
         name: What configurations call it.
-        weigh: Distances in coarse samples to weights, not normalised.
+        weigh: Distances (…, m, n) in coarse samples to weights of n places in each of m samples, not normalised.
         radius: Distance beyond which weights are zero.
     """
 
@@ -60,9 +60,19 @@ def _lanczos(x: Tensor) -> Tensor:
 
 
 def gaussian(sigma: float = GAUSSIAN_SIGMA) -> Kernel:
-    """A Gaussian blur of standard deviation `sigma` in coarse samples, cut at a half-integer number of them."""
+    """A Gaussian blur of standard deviation `sigma` in coarse samples, cut at a half-integer number of them.
+
+    One far narrower than the distance between places takes the nearest.
+    """
     radius = math.ceil(GAUSSIAN_CUT * sigma * 2) / 2
-    return Kernel("gaussian", lambda x: torch.where(x < radius, torch.exp(-0.5 * (x / sigma).square()), 0), radius)
+
+    def weigh(x: Tensor) -> Tensor:
+        nearest = x.amin(-1, keepdim=True)
+        # Relative to the nearest place, whose own weight would underflow: rows are normalised anyway.
+        exponents = (x - nearest) / sigma * ((x + nearest) / sigma)
+        return torch.where((x < radius) | (x == nearest), torch.exp(-0.5 * exponents), 0)
+
+    return Kernel("gaussian", weigh, radius)
 
 
 KERNELS: dict[str, Kernel] = {

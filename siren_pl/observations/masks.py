@@ -10,6 +10,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.observations.base import Observation, Shape
+from siren_pl.seeds import seeded
 
 # Samples are marked this many at a time: a few MB beside the list itself.
 PORTION = 1 << 20
@@ -77,7 +78,7 @@ class RandomFraction(Mask):
         """See `Observation.seen`."""
         total = math.prod(shape)
         mask = torch.ones(total, dtype=torch.bool)
-        order = torch.randperm(total, generator=torch.Generator().manual_seed(self.seed), dtype=row_type(total))
+        order = torch.randperm(total, generator=seeded(self.seed), dtype=row_type(total))
         for rows in order[: total - self.count(shape)].split(PORTION):
             mask[rows.long()] = False
         return mask.reshape(shape)

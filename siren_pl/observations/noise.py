@@ -10,6 +10,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.observations.base import Everything, Observation, Shape
+from siren_pl.seeds import seeded
 
 # How many times finer than its noisy data a field's frequencies reach, held down by a prior: edges stay sharp. Measured
 # on a photograph of 256 pixels with noise of 25 levels: 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
@@ -113,7 +114,7 @@ class Noisy(Observation):
         clean = self.observation.measure(values)
         if math.isclose(self.level, 0):
             return clean
-        return self.noise(clean, self.level, torch.Generator().manual_seed(self.seed))
+        return self.noise(clean, self.level, seeded(self.seed))
 
 
 def noisy(noise: str = "gaussian", sigma: float = 0.0, seed: int = 0) -> Noisy:

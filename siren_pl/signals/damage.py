@@ -105,9 +105,11 @@ def marked(path: str) -> Tensor:
     """What the mask file `task.mask` marks white, bool (H, W).
 
     Raises:
-        UserError: The file is not readable.
+        UserError: The file is not readable, or not all of it is numbers.
     """
     samples = read_picture(Path(path), "task.mask")[0]
+    if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+        raise UserError(f"task.mask={path} holds values that are NaN or infinite: save it again, white where known.")
     # Half of the range parts black from white; alpha, if any, says nothing.
     half = np.iinfo(samples.dtype).max / 2 if samples.dtype.kind == "u" else 0.5
     return torch.from_numpy(samples[..., 0] > half)

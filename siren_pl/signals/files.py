@@ -6,6 +6,8 @@ again. What stays of a signal in memory is then what training looks at.
 
 from __future__ import annotations
 
+import os
+import textwrap
 import warnings
 from pathlib import Path
 from typing import Any
@@ -38,8 +40,14 @@ def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Contai
     Raises:
         UserError: The file is missing, truncated, not an image, too large to decode, or holds numbers out of range.
     """
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error
+    if not found:
         raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{key}={path} may not be read by you: change its permissions.")
     samples, profile = (_map_array(path, key), None) if path.suffix == ".npy" else _decode(path, key)
     # Floats have more than 8 bits too.
     return samples, Container(8 if samples.dtype == np.uint8 else 16, profile)
@@ -119,16 +127,17 @@ def _samples(image: Any) -> NDArray:
 def _map_array(path: Path, key: str) -> NDArray:
     try:
         # Mapped privately: whoever writes to the samples changes memory, never the file.
-        array = np.load(path, mmap_mode="c", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{key}={path} is not a readable .npy array ({error}): save it again.") from error
+        array = np.lib.format.open_memmap(path, mode="c")
+    except Exception as error:  # a damaged header may raise whatever its bytes lead to
+        said = textwrap.shorten(str(error), 120)
+        raise UserError(f"{key}={path} is not a readable .npy array ({said}): save it again.") from error
     if array.ndim not in (2, 3) or array.dtype.kind not in "uif":
-        raise UserError(f"{key}={path} must hold numbers of shape (H, W) or (H, W, C), not {array.shape}.")
+        raise UserError(
+            f"{key}={path} must hold numbers of shape (H, W) or (H, W, C), not {array.dtype} of shape {array.shape}."
+        )
     if array.size == 0 or array.dtype.kind == "i":
         raise UserError(f"{key}={path} must hold samples, as unsigned integers or floats in [0, 1].")
-    if array.dtype.kind == "f":
-        _require_unit(array, path, key)
-    return np.atleast_3d(array)
+    return np.atleast_3d(_in_range(array, path, key))
 
 
 def _require_unit(samples: NDArray, path: Path, key: str) -> None:

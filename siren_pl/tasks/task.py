@@ -18,6 +18,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.jet import Groups, Jet
+from siren_pl.seeds import seeded_quickly
 from siren_pl.signals.sampled import MOST_NUMBERS, SampledSignal
 
 Points = dict[str, Tensor]
@@ -152,7 +153,7 @@ class Task:
         for offset, (name, table) in enumerate(tables.items()):
             device = next(iter(table.values())).device
             key = (seed * _SEED_STRIDE + step) * _STEP_STRIDE + offset
-            batch[name] = self.terms[name].draw(table, batch_size, torch.Generator(device).manual_seed(key))
+            batch[name] = self.terms[name].draw(table, batch_size, seeded_quickly(key, device))
         return batch
 
     def shuffled(self, batch: Batch, seed: int, step: int) -> Batch:
@@ -161,7 +162,7 @@ class Task:
         for name, points in batch.items():
             if self.terms[name].pointwise:
                 coords = points["coords"]
-                generator = torch.Generator(coords.device).manual_seed(seed * _SEED_STRIDE + step)
+                generator = seeded_quickly(seed * _SEED_STRIDE + step, coords.device)
                 order = torch.randperm(len(coords), generator=generator, device=coords.device)
                 mixed[name] = {key: column[order] for key, column in points.items()}
         return mixed

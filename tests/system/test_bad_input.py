@@ -1,5 +1,6 @@
 """Every slip is answered by one paragraph that names the key or the file and the cure, exit code 1, no traceback."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,16 @@ SLIPS = {
     "task.gradient_weight=-1": ("task.gradient_weight=-1", "from 0"),
     "dataset=image": ("dataset=image", "dataset.path=FILE"),
     "dataset.size=": ("dataset.size", "pixels"),
+    "seed=true": ("seed=True", "whole number"),
+    "seed=9223372036854775808": ("seed=9223372036854775808", "2^63"),
+    "model.omega_0=true": ("model.omega_0=True", "positive number"),
+    "dataset.heldout=false": ("dataset.heldout=False", "fraction"),
+    "dataset.size=[true,4]": ("dataset.size=[True, 4]", "[height,width]"),
+    "model=_perceptron": ("model=_perceptron", "siren, siren_pe"),
+    "dataset=_image": ("dataset=_image", "camera", "folder"),
+    "init=_schemes": ("init=_schemes", "xavier_normal"),
+    "experiment/ablation=depth": ("experiment/ablation=depth", "experiment=ablation/depth."),
+    "experiment=ablation": ("experiment=ablation", "ablation/depth"),
 }
 
 
@@ -46,6 +57,18 @@ def test_a_slip_is_named_with_its_cure(slip: str, train: Command) -> None:
     assert "Traceback" not in ended.err
     for word in SLIPS[slip]:
         assert word in ended.paragraph
+
+
+def test_a_hash_grid_has_a_cell(train: Command) -> None:
+    paragraph = train("model=hash_grid", "model.coarsest=0.5").paragraph
+    assert "model.coarsest=0.5" in paragraph and "from 1" in paragraph
+
+
+def test_a_blur_narrower_than_a_pixel_takes_the_nearest(train: Command) -> None:
+    options = ("task.scale=2", "task.kernel=gaussian", "task.blur=0.01", "hydra.run.dir=here")
+    assert train("task=super_resolution", "dataset.size=8", "model=siren", *options).code == 0
+    metrics = json.loads(Path("here/metrics.json").read_text())
+    assert metrics["diverged"] == 0 and metrics["psnr"] > 0
 
 
 def test_several_slips_are_told_together(train: Command) -> None:
@@ -69,6 +92,7 @@ FILES = {
     "folder.png": (Path.mkdir, "not a file"),
     "nan.npy": (lambda path: np.save(path, np.full((8, 8), np.nan)), "NaN"),
     "strange.npy": (lambda path: np.save(path, np.zeros((2, 3, 4, 5))), "shape"),
+    "wide.npy": (lambda path: np.save(path, np.zeros((8, 8), np.uint32)), "32 bits"),
     "objects.npy": (lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True), "not a readable"),
 }
 
@@ -103,8 +127,6 @@ def test_debug_shows_the_traceback(train: Command) -> None:
 
 
 def test_divergence_leaves_its_metrics_and_the_last_finite_state(train: Command) -> None:
-    import json
-
     import torch
 
     ended = train("optimizer.lr=1e30", "optimizer.warmup=0", "trainer.max_steps=20", "hydra.run.dir=here")

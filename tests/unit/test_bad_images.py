@@ -46,6 +46,12 @@ FILES = {
     "truncated npy": ("a.npy", lambda: npy(np.ones((5, 5)))[:150], r"dataset\.path=.*a\.npy.*save it again"),
     "pickled npy": ("a.npy", lambda: npy(np.array([[{}]], dtype=object)), r"dataset\.path=.*a\.npy.*save it again"),
     "complex npy": ("a.npy", lambda: npy(np.ones((5, 5), complex)), r"dataset\.path=.*a\.npy.*must hold numbers"),
+    "integers of 32 bits": ("a.npy", lambda: npy(np.ones((5, 5), np.uint32)), r"dataset\.path=.*32 bits.*save"),
+    "integers of 64 bits": ("a.npy", lambda: npy(np.ones((5, 5), np.uint64)), r"dataset\.path=.*64 bits.*save"),
+    "signed integers": ("a.npy", lambda: npy(np.ones((5, 5), int)), r"dataset\.path=.*unsigned integers"),
+    "truth values": ("a.npy", lambda: npy(np.ones((5, 5), bool)), r"dataset\.path=.*must hold numbers.*bool"),
+    "damaged npy header": ("a.npy", lambda: npy(np.ones((5, 5))).replace(b"}", b"{"), r"dataset\.path=.*save it again"),
+    "npy of many archives": ("a.npy", lambda: b"PK\x03\x04" + bytes(99), r"dataset\.path=.*save it again"),
     "flat npy": ("a.npy", lambda: npy(np.ones(5)), r"dataset\.path=.*a\.npy.*\(H, W\)"),
     "nan npy": ("scan.npy", lambda: npy(broken(np.ones((5, 5)), np.nan)), r"scan holds 3 values.*NaN.*repair"),
     "inf npy": ("scan.npy", lambda: npy(broken(np.ones((5, 5)), np.inf)), r"scan holds 3 values.*infinite.*repair"),
@@ -75,6 +81,10 @@ def test_missing_file(tmp_path):
 
 def test_directory_instead_of_a_file(tmp_path):
     assert f"dataset.path={tmp_path}" in message(tmp_path)
+
+
+def test_a_name_that_no_file_system_holds():
+    assert "dataset.path" in message(Path("a" * 300 + ".png"))
 
 
 def test_no_path_at_all():

@@ -121,6 +121,17 @@ def test_a_wider_gaussian_blurs_more():
     assert torch.equal(named.apply(picture), Downsampling(2, gaussian(0.5)).apply(picture))
 
 
+@pytest.mark.parametrize("sigma", [0.01, 1e-3])
+@pytest.mark.parametrize(("n", "scale"), [(12, 3), (12, 2), (13, 2.5)])
+def test_a_gaussian_narrower_than_a_pixel_takes_the_nearest_one_or_two(n, scale, sigma):
+    """The limit of a Gaussian of no width; at an even scale two pixels are equally near."""
+    picture = torch.from_numpy(RNG.random((n, 1, 1)))
+    small = Downsampling(scale, gaussian(sigma)).apply(picture).flatten().numpy()
+    centres = (np.arange(len(small)) + 0.5) * n / len(small) - 0.5
+    low, high = np.ceil(centres - 0.5 - 1e-9).astype(int), np.floor(centres + 0.5 + 1e-9).astype(int)
+    np.testing.assert_allclose(small, (picture.flatten()[low] + picture.flatten()[high]) / 2, rtol=0, atol=1e-9)
+
+
 @pytest.mark.parametrize("scale", [0.99, 0, -2, math.nan])
 def test_a_scale_below_one_is_refused(scale):
     with pytest.raises(UserError, match=r"task\.scale=.* must be a number from 1"):
