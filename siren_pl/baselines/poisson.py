@@ -17,7 +17,7 @@ from scipy.sparse.linalg import LinearOperator, lsmr
 from torch import Tensor
 
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
+from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, axis_weights, seen_by
 
 Array = NDArray[np.float64]
 
@@ -64,8 +64,9 @@ def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor |
     """The band-limited field whose exact Laplacian is the stencil's; None if samples are held out."""
     if not signal.observed.all():
         return None
-    laplacian = LAPLACIAN_STENCILS[stencil].apply(signal.values.double().numpy())
-    return torch.from_numpy(LAPLACIAN_STENCILS["spectral"].solve(laplacian))
+    weights = axis_weights(signal.pixels_per_unit)
+    laplacian = LAPLACIAN_STENCILS[stencil].apply(signal.values.double().numpy(), weights)
+    return torch.from_numpy(LAPLACIAN_STENCILS["spectral"].solve(laplacian, weights))
 
 
 def _masked_solve(

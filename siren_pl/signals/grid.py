@@ -5,9 +5,9 @@ Coordinates are row first, (y, x) or (t, y, x), and a grid of shape (n_1, …, n
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,40 +15,35 @@ from torch import Tensor
 Shape = tuple[int, ...]
 
 
-class Grid(Protocol):
-    """A convention that places the samples of a regular grid."""
+class Grid(ABC):
+    """A convention that places the samples of a regular grid around zero: all that it chooses is their spacing.
+
+    The domain is what the samples cover, sample i from i to i + 1, so grids of any size over one domain are aligned, as
+    `align_corners=False` has it: its outer samples lie half a sample within its edges.
+    """
+
+    @abstractmethod
+    def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
+        """Samples per coordinate unit along each axis: pixel derivative × this = derivative in true units."""
 
     def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
         """Float64 coordinates along each axis when the domain of a `shape` grid is sampled by `size` points."""
-        ...
-
-    def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
-        """Float64 coordinates along each axis of places counted in samples: sample i covers [i, i + 1]."""
-        ...
-
-    def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
-        """Samples per coordinate unit along each axis: pixel derivative × this = derivative in true units."""
-        ...
-
-
-@dataclass(frozen=True)
-class PixelCentres:
-    """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis.
-
-    Grids of one domain at different resolutions are aligned, which corner grids are not.
-    """
-
-    def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
-        """See `Grid.axes`."""
-        longest = max(shape)
         return [
-            (2 * torch.arange(m, dtype=torch.float64) + 1 - m) / m * (n / longest)
-            for n, m in zip(shape, size, strict=True)
+            (2 * torch.arange(m, dtype=torch.float64) + 1 - m) / m * (n / (2 * unit))
+            for n, m, unit in zip(shape, size, self.pixels_per_unit(shape), strict=True)
         ]
 
     def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
-        """See `Grid.at`."""
-        return [(2 * place.double() - n) / max(shape) for n, place in zip(shape, places, strict=True)]
+        """Float64 coordinates along each axis of places counted in samples: sample i covers [i, i + 1]."""
+        return [
+            (2 * place.double() - n) / (2 * unit)
+            for n, place, unit in zip(shape, places, self.pixels_per_unit(shape), strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class PixelCentres(Grid):
+    """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis."""
 
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """See `Grid.pixels_per_unit`."""
@@ -56,16 +51,8 @@ class PixelCentres:
 
 
 @dataclass(frozen=True)
-class PixelCorners:
-    """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it."""
-
-    def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
-        """See `Grid.axes`."""
-        return [torch.linspace(-1, 1, m, dtype=torch.float64) for m in size]
-
-    def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
-        """See `Grid.at`; beyond the outer samples' centres lie coordinates beyond [-1, 1]."""
-        return [(2 * place.double() - 1) / max(n - 1, 1) - 1 for n, place in zip(shape, places, strict=True)]
+class PixelCorners(Grid):
+    """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it; the domain ends half a sample beyond."""
 
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """See `Grid.pixels_per_unit`."""

@@ -85,7 +85,8 @@ class GradientStencil:
 class LaplacianStencil:
     """A Laplacian: the sum over the axes of a second derivative with symbol `second` (−ω² is exact).
 
-    `scales` weigh the axes: pixels per unit squared give true units, None gives the derivative per pixel².
+    `scales` weigh the axes: pixels per unit squared give true units, None gives the derivative per pixel² of square
+    pixels (see `axis_weights`).
     """
 
     second: Symbol
@@ -107,6 +108,11 @@ class LaplacianStencil:
             factors = [self.second(frequencies(n)) if i == axis else np.ones(n) for i, n in enumerate(shape)]
             terms.append(scale * _outer(factors))
         return np.sum(terms, axis=0)
+
+
+def axis_weights(pixels_per_unit: tuple[float, ...]) -> tuple[float, ...]:
+    """Scales of a Laplacian per pixel² of the first axis: closer samples along another axis make it count for more."""
+    return tuple((unit / pixels_per_unit[0]) ** 2 for unit in pixels_per_unit)
 
 
 def seen_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,7 +21,6 @@ from siren_pl.errors import UserError
 from siren_pl.jet import Jet
 from siren_pl.observations import Downsampling, Observation
 from siren_pl.observations.downsampling import reflected_places
-from siren_pl.signals.grid import PixelCentres
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.tasks.task import Points, Term
 
@@ -59,8 +58,6 @@ class EnlargementTerm(Term):
 
     def points(self, signal: SampledSignal) -> Points:
         """The data (m_1, …, m_D, C) and half of the fine picture's extent along each axis (D,)."""
-        if not isinstance(signal.grid, PixelCentres):
-            raise UserError("task=super_resolution needs aligned grids of two sizes: set dataset.grid=centres.")
         self._kernel = downsampling_of(signal.observation).kernel
         return {"data": signal.measured.float(), "extent": torch.tensor(signal.extent)}
 

@@ -57,7 +57,7 @@ class GradientTerm(Term):
 
     Args:
         guidance: Where the targets come from; what is not known of them is left out.
-        target_factor: Targets are the pixel derivative times this; None for true units (per coordinate unit).
+        target_factor: See `units`.
     """
 
     order = 1
@@ -91,7 +91,7 @@ class GradientLatticeTerm(Term):
 
     Args:
         guidance: Where the targets come from; every one must be known.
-        target_factor: As in `GradientTerm`.
+        target_factor: See `units`.
     """
 
     order = 1
@@ -151,8 +151,13 @@ def require_some(known: Tensor, signal: SampledSignal, stencil: str) -> None:
 
 
 def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:
-    """Derivative per coordinate unit over derivative per pixel, along each axis, or the factor asked for."""
-    return signal.pixels_per_unit if target_factor is None else (target_factor,) * signal.in_features
+    """What pixel derivatives along each axis are multiplied by: to be per coordinate unit, or in the paper's units.
+
+    A `target_factor` holds for the first axis; samples that lie closer along another one make its derivatives larger,
+    in the targets as in any field.
+    """
+    pixels = signal.pixels_per_unit
+    return pixels if target_factor is None else tuple(target_factor * unit / pixels[0] for unit in pixels)
 
 
 def poisson_grad(stencil: str = "spectral", integrated: bool = True, target_factor: float | None = None) -> Task:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from siren_pl.jet import Jet
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.signals.stencils import LAPLACIAN_STENCILS, seen_by
+from siren_pl.signals.stencils import LAPLACIAN_STENCILS, axis_weights, seen_by
 from siren_pl.tasks.gradients import require_all, require_some
 from siren_pl.tasks.lattice import Lattice, integrator, potential_of_laplacian
 from siren_pl.tasks.scores import align_mean, aligned_scores
@@ -46,7 +46,7 @@ class LaplacianTerm(Term):
         require_some(known, signal, self.stencil)
         rows = known.reshape(-1)
         unit = laplacian_unit(signal, self.target_factor)
-        target = per_pixel(signal, self.stencil, self.target_factor).reshape(-1, signal.out_features)[rows]
+        target = per_pixel(signal, self.stencil).reshape(-1, signal.out_features)[rows]
         return {
             "coords": signal.coords()[rows],
             "laplacian": target * unit,
@@ -86,7 +86,7 @@ class LaplacianLatticeTerm(Term):
             for edge in (0.0, float(n)):
                 positions = [torch.tensor([edge]) if i == axis else c for i, c in enumerate(centres)]
                 coords.append(Lattice(shape, positions).coords(shape, pixels))
-        target = per_pixel(signal, self.stencil, self.target_factor)
+        target = per_pixel(signal, self.stencil)
         unit = laplacian_unit(signal, self.target_factor)
         weights = tuple((pixels / pixels[0]).tolist())
         return {
@@ -161,11 +161,10 @@ def on_border(signal: SampledSignal) -> Tensor:
     return mask
 
 
-def per_pixel(signal: SampledSignal, stencil: str, target_factor: float | None) -> Tensor:
-    """The stencil's Laplacian per pixel² (n_1, …, n_D, C); axes of unlike spacing are weighted to that of the first."""
-    pixels = signal.pixels_per_unit
-    scales = tuple((p / pixels[0]) ** 2 for p in pixels) if target_factor is None else None
-    return torch.from_numpy(LAPLACIAN_STENCILS[stencil].apply(signal.values.double().numpy(), scales)).float()
+def per_pixel(signal: SampledSignal, stencil: str) -> Tensor:
+    """The stencil's Laplacian (n_1, …, n_D, C) per pixel² of the first axis."""
+    values, weights = signal.values.double().numpy(), axis_weights(signal.pixels_per_unit)
+    return torch.from_numpy(LAPLACIAN_STENCILS[stencil].apply(values, weights)).float()
 
 
 def laplacian_unit(signal: SampledSignal, target_factor: float | None) -> float:

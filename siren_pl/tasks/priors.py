@@ -23,7 +23,8 @@ PRIOR_POINTS, PER_SAMPLE = 4096, 2
 
 # A weight, or what finds it from what was measured.
 Weight = float | Callable[[SampledSignal], float]
-# From a jet at N points and the coordinate units between measured samples (N, 1) to a mean over points.
+# From a jet at N points and the coordinate units between measured samples along each axis (D, N, 1) to a mean over
+# points.
 Penalty = Callable[[Jet, Tensor], Tensor]
 
 
@@ -42,7 +43,7 @@ def curvature(jet: Jet, spacing: Tensor) -> Tensor:
 def spectral(jet: Jet, spacing: Tensor) -> Tensor:
     """The squared Laplacian: the energy at frequency ω counts |ω|⁴. Biharmonic interpolation has the least of it."""
     assert jet.second is not None
-    return (jet.second.sum(0) * spacing.square()).square().sum(-1).mean()
+    return (jet.second * spacing.square()).sum(0).square().sum(-1).mean()
 
 
 class Prior(Term):
@@ -68,25 +69,25 @@ class Prior(Term):
         return self.weight(signal) if callable(self.weight) else self.weight
 
     def points(self, signal: SampledSignal) -> Points:
-        """Half the extent of the domain (D,), the weight (), and the coordinate units between measured samples ()."""
+        """Half the extent of the domain and the coordinate units between measured samples (D,), and the weight ()."""
         self._most = min(PRIOR_POINTS, PER_SAMPLE * signal.observed_count)
         self.groups = _apart(signal.in_features) if self.order == 2 else None  # noqa: PLR2004 - second derivatives
         return {
             "extent": torch.tensor(signal.extent),
             "weight": torch.tensor(self._weight(signal)),
-            "spacing": torch.tensor(max(signal.shape) / signal.density / max(signal.pixels_per_unit)),
+            "spacing": max(signal.shape) / signal.density / torch.tensor(signal.pixels_per_unit),
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator) -> Points:
         """As many points as the data have, and at most `PRIOR_POINTS`, evenly distributed over the domain."""
         extent, count = table["extent"], min(batch_size or self._most, self._most)
         places = torch.rand(count, len(extent), generator=generator, device=extent.device, dtype=torch.float32)
-        constants = {name: table[name].expand(count, 1) for name in ("spacing", "weight")}
+        constants = {"spacing": table["spacing"].expand(count, -1), "weight": table["weight"].expand(count, 1)}
         return {"coords": (2 * places - 1).to(extent) * extent, **constants}
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """The weighted penalty under its name."""
-        return {self.name: points["weight"].mean() * self.penalty(jet, points["spacing"])}
+        return {self.name: points["weight"].mean() * self.penalty(jet, points["spacing"].T[..., None])}
 
 
 def _apart(axes: int) -> Groups:

@@ -26,9 +26,10 @@ def pixels(path: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("scale", "rows", "columns"), [("4", (8, 28), (12, 36)), ("2.5", (5, 17), (7, 22))])
-@pytest.mark.parametrize("task", ["image_fit", "poisson_grad"])
-def test_a_window_is_a_part_of_the_whole(scale, rows, columns, task, train: Command, evaluate: Command) -> None:
-    assert train(f"task={task}", "dataset=coffee", "dataset.size=[12,16]", "hydra.run.dir=run").code == 0
+@pytest.mark.parametrize(("task", "grid"), [("image_fit", "centres"), ("poisson_grad", "corners")])
+def test_a_window_is_a_part_of_the_whole(scale, rows, columns, task, grid, train: Command, evaluate: Command) -> None:
+    options = ("dataset=coffee", "dataset.size=[12,16]", f"dataset.grid={grid}")
+    assert train(f"task={task}", *options, "hydra.run.dir=run").code == 0
     assert evaluate("run=run", f"scale={scale}").code == 0
     (whole,) = Path("run/evaluate").glob("*/coffee.png")
     ended = evaluate("run=run", "window=2,3,5,6", f"scale={scale}")

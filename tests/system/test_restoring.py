@@ -138,7 +138,6 @@ SLIPS = {
     "noise of 25": (("task=denoising", "task.sigma=25"), ("task.sigma=25", "25 of 255 is 0.098")),
     "no noise of that kind": (("task=denoising", "task.noise=pink"), ("task.noise=pink", "poisson")),
     "no such kernel": (("task=super_resolution", "task.kernel=cubic"), ("task.kernel=cubic", "bicubic")),
-    "corners": (("task=super_resolution", "dataset.grid=corners"), ("dataset.grid=centres",)),
     "a truth of another size": (
         ("task=super_resolution", "task.scale=2", "dataset.reference=a.png"),
         ("dataset.reference", "32 × 36", "task.scale=2 makes 16 × 18"),

@@ -12,7 +12,7 @@ from skimage.restoration import inpaint_biharmonic
 from siren_pl import baselines, metrics
 from siren_pl.baselines.poisson import SMOOTHNESS
 from siren_pl.observations import RandomFraction
-from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, SampledSignal, bundled, image_signal
+from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, PixelCorners, SampledSignal, bundled, image_signal
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.stencils import seen_by
 from siren_pl.tasks.scores import align_mean
@@ -153,6 +153,19 @@ def test_the_ceiling_field_has_the_stencils_derivative():
     target = LAPLACIAN_STENCILS["laplace"].apply(signal().values.double().numpy())
     field = baselines.pointwise_laplacian_ceiling(signal(), "laplace").numpy()
     np.testing.assert_allclose(LAPLACIAN_STENCILS["spectral"].apply(field), target, rtol=0, atol=1e-12)
+
+
+def test_the_ceiling_of_a_corner_grid_weighs_its_axes():
+    """One cosine, seen by SciPy's stencil: what is left of its Laplacian in coordinates says what is left of it."""
+    shape, waves, units = (12, 20), (3, 2), ((12 - 1) / 2, (20 - 1) / 2)
+    omegas = [np.pi * k / n for k, n in zip(waves, shape, strict=True)]
+    y, x = (np.cos(omega * (np.arange(n) + 0.5)) for omega, n in zip(omegas, shape, strict=True))
+    of = SampledSignal(torch.from_numpy(np.outer(y, x)[..., None]), grid=PixelCorners())
+    seen, exact = (
+        sum(u**2 * f(w) for u, w in zip(units, omegas, strict=True)) for f in (lambda w: 2 - 2 * np.cos(w), np.square)
+    )
+    found = baselines.pointwise_laplacian_ceiling(of, "laplace")
+    np.testing.assert_allclose(found.numpy(), of.values.numpy() * seen / exact, rtol=0, atol=1e-12)
 
 
 def test_ceilings_have_no_say_with_gaps():

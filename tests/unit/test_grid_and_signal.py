@@ -37,19 +37,20 @@ def test_centres_of_blocks_are_the_coarse_centres(shape):
         torch.testing.assert_close(c, a, **TIGHT)
 
 
+@pytest.mark.parametrize("grid", [PixelCentres(), PixelCorners()])
 @pytest.mark.parametrize(("shape", "size"), [((4, 6), (12, 18)), ((4, 6), (5, 7)), ((6, 4), (2, 3))])
-def test_resampled_centres_tile_the_same_domain(shape, size):
-    for n, m, axis in zip(shape, size, PixelCentres().axes(shape, size), strict=True):
-        edge = n / max(shape)  # half the extent of this axis
+def test_resampled_grids_tile_the_same_domain(shape, size, grid):
+    for n, m, axis in zip(shape, size, grid.axes(shape, size), strict=True):
+        edge = n / max(shape) if grid == PixelCentres() else n / (n - 1)  # half the extent of this axis
         assert len(axis) == m
         torch.testing.assert_close(axis.diff(), torch.full((m - 1,), 2 * edge / m, dtype=torch.float64), **TIGHT)
         assert float(axis[0] + edge) == pytest.approx(edge / m)  # half a cell from the edge, on both sides
         assert float(edge - axis[-1]) == pytest.approx(edge / m)
 
 
-@pytest.mark.parametrize("size", [(4, 6), (9, 3)])
-def test_corners(size):
-    for m, axis in zip(size, PixelCorners().axes((4, 6), size), strict=True):
+@pytest.mark.parametrize("shape", [(4, 6), (9, 3), (256, 171)])
+def test_corners(shape):
+    for m, axis in zip(shape, PixelCorners().axes(shape, shape), strict=True):
         np.testing.assert_allclose(axis.numpy(), np.linspace(-1, 1, m), **TIGHT)
     assert PixelCorners().pixels_per_unit((4, 6)) == (1.5, 2.5)
 

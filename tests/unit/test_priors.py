@@ -10,6 +10,7 @@ from siren_pl import SampledSignal, Siren
 from siren_pl.derivatives import AutoDerivatives
 from siren_pl.jet import Jet
 from siren_pl.observations import Downsampling, RandomFraction
+from siren_pl.signals import PixelCentres, PixelCorners
 from siren_pl.tasks import inpainting
 from siren_pl.tasks.priors import CORNER, PRIOR_POINTS, PRIORS, Prior, priors
 from siren_pl.training.fields import merge
@@ -27,7 +28,7 @@ def drawn(term: Prior, signal: SampledSignal, count: int | None = None, seed: in
     return term.draw(table, count, torch.Generator().manual_seed(seed))
 
 
-def by_differences(name: str, field, coords: Tensor, spacing: float) -> float:
+def by_differences(name: str, field, coords: Tensor, spacing: float | Tensor) -> float:
     """The penalty from values alone: central differences of the field at points (N, D), in units of the spacing."""
     steps = STEP * torch.eye(coords.shape[1], dtype=torch.float64)
     ahead, behind = (torch.stack([field(coords + sign * step) for step in steps]) for sign in (1, -1))  # (D, N, C)
@@ -82,6 +83,23 @@ def test_known_fields(case):
     assert float(term.losses(jet, points)[name]) == pytest.approx(math.hypot(cost(2 / 10), corner), rel=1e-6)
 
 
+@pytest.mark.parametrize("grid", [PixelCentres(), PixelCorners()], ids=["centres", "corners"])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("name", PRIORS)
+def test_a_weight_means_the_same_along_both_axes_of_a_flat_picture(name, axis, grid):
+    """A ramp, or a bowl, along one axis: its slope, or bend, per sample is the cost, whichever axis it is."""
+    signal = SampledSignal(torch.zeros(9, 33, 1), grid=grid)
+    # By the contract: half of the longer side's samples in a unit of a centred grid, (n - 1) / 2 of a corner grid.
+    unit = (33 / 2 if grid == PixelCentres() else (signal.shape[axis] - 1) / 2) * 0.1  # 0.1 a sample
+    points, slopes, bends = drawn(prior(name), signal, 50), torch.zeros(2, 50, 1), torch.zeros(2, 50, 1)
+    slopes[axis] = unit
+    bends[axis] = unit**2
+    cost = {"total_variation": 0.1, "curvature": 0.01, "spectral": 0.01**2}[name]
+    found = prior(name).losses(Jet(slopes[0], slopes, bends, ((1.0, 0.0), (0.0, 1.0))), points)[name]
+    # The corner of a norm is rounded off; tables are float32.
+    assert float(found) == pytest.approx(math.hypot(cost, 0 if name == "spectral" else CORNER), rel=1e-5)
+
+
 def wave(period: float):
     """A wave of so many coordinate units, in both directions."""
     return lambda x: torch.cos(2 * math.pi / period * x).prod(1, keepdim=True)
@@ -90,7 +108,7 @@ def wave(period: float):
 def loss_of(name: str, signal: SampledSignal, field, seed: int = 0) -> float:
     spacing = drawn(prior(name), signal)["spacing"]
     assert torch.equal(spacing, spacing[:1].expand_as(spacing))
-    return by_differences(name, field, drawn(prior(name), signal, seed=seed)["coords"], float(spacing[0]))
+    return by_differences(name, field, drawn(prior(name), signal, seed=seed)["coords"], spacing[0][:, None, None])
 
 
 @pytest.mark.parametrize("name", PRIORS)

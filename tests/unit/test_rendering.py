@@ -55,6 +55,32 @@ def test_render_equals_direct_evaluation(size, grid):
     assert not result.requires_grad
 
 
+class Ramp(nn.Module):
+    """A field that tells its own place in samples, sample i at i + 1/2, and a cosine of it."""
+
+    def __init__(self, scene: SampledSignal) -> None:
+        super().__init__()
+        # The axes of a corner grid have (n - 1) / 2 samples a unit, those of centres half of the longer side's.
+        corners = [(n - 1) / 2 for n in scene.shape]
+        units = corners if scene.grid == PixelCorners() else [max(scene.shape) / 2] * 2
+        self.unit = nn.Parameter(torch.tensor(units))
+        self.half = torch.tensor(scene.shape) / 2
+
+    def forward(self, coords: Tensor) -> Tensor:
+        places = coords * self.unit + self.half
+        return torch.stack([places.sum(-1), torch.cos(places[:, 0]) * torch.cos(places[:, 1] / 2)], -1)
+
+
+@pytest.mark.parametrize("grid", [PixelCentres(), PixelCorners()])
+@pytest.mark.parametrize("size", [(7, 9), (28, 36), (3, 20)])
+def test_pixels_of_any_size_lie_on_the_samples(size, grid):
+    """Aligned as Pillow resizes: pixel j of m stands at (j + 1/2) n / m samples, on every grid and along both axes."""
+    scene = signal(grid=grid)
+    y, x = np.meshgrid(*((np.arange(m) + 0.5) * n / m for n, m in zip(scene.shape, size, strict=True)), indexing="ij")
+    expected = np.stack([y + x, np.cos(y) * np.cos(x / 2)], -1)
+    np.testing.assert_allclose(render(Ramp(scene), scene, size).numpy(), expected, rtol=0, atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(11,), (3, 5, 4)])
 def test_render_in_one_and_three_dimensions(shape):
     scene = signal(shape)
