@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +16,10 @@ Array = NDArray[np.float64]
 PANEL, DPI = 3.4, 110
 # Inches of a panel that its title and labels take.
 LABELS = 0.6
+# Inches around all that is drawn.
+MARGIN = 0.06
+# Characters in a line of a note, which is as wide as a panel.
+NOTE_WIDTH = 34
 # Panels in a row of `panels`: as wide as a README shows readably.
 PANELS_IN_A_ROW = 4
 # Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
@@ -25,10 +30,12 @@ WITH_ALPHA = (2, 4)
 UNKNOWN = (0.80, 0.20, 0.75)
 
 
-def _subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
+def subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
+    """A figure of panels of this height in inches, and its axes (rows, columns)."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(PANEL * columns, height * rows), dpi=DPI, layout="constrained")
+    # "compressed" is the constrained layout of panels whose sides are tied to each other, as those of pictures are.
+    figure = Figure(figsize=(PANEL * columns, height * rows), dpi=DPI, layout="compressed")
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
@@ -59,11 +66,23 @@ def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
 
 
 def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True, step: int = 1) -> None:
-    colours = {"cmap": "RdBu_r", "vmin": -limit} if signed else {"cmap": "magma", "vmin": 0}
-    image = axes.imshow(values, vmax=limit, interpolation="nearest", **colours)
+    image = _draw_map(axes, values, limit, signed)
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02)
     bar.ax.tick_params(labelsize=7)
     _label(axes, title, step)
+
+
+def _draw_map(axes: Any, values: Array, limit: float, signed: bool) -> Any:
+    """Draw numbers (H, W) in colours up to a limit, NaN as unknown."""
+    from matplotlib import colormaps
+
+    colours = colormaps["RdBu_r" if signed else "magma"].with_extremes(bad=UNKNOWN)
+    return axes.imshow(values, cmap=colours, vmin=-limit if signed else 0, vmax=limit, interpolation="nearest")
+
+
+def _range_of(values: Array) -> float:
+    """What colours of a map reach to: nearly its largest magnitude; values (H, W), NaN where they are not known."""
+    return float(np.nanpercentile(np.abs(values), RANGE_PERCENTILE)) or 1.0
 
 
 def _label(axes: Any, title: str, step: int = 1) -> None:
@@ -74,19 +93,64 @@ def _label(axes: Any, title: str, step: int = 1) -> None:
     axes.tick_params(labelsize=7)
 
 
-def reconstruction(target: Array, results: Sequence[tuple[str, Array]], path: Path, step: int = 1) -> Path:
-    """For each (title, pixels) a row: target, result, absolute error on one scale; pixels (H, W, C) in [0, 1].
+class Given(NamedTuple):
+    """A derivative that a field was given instead of the picture, and the field's own.
 
-    `step` says that these are every so many pixels of a larger picture.
+    Attributes:
+        name: What it is called, and its unit.
+        target: Channel mean (H, W), NaN where none was given.
+        found: The field's, likewise.
     """
-    figure, axes = _subplots(len(results), 3, PANEL * min(1.2, max(0.5, target.shape[0] / target.shape[1])))
-    errors = [np.abs(pixels - target).mean(-1) for _, pixels in results]
-    # The field, which comes first, sets the scale; a perfect one is drawn against a step of 8 bits.
+
+    name: str
+    target: Array
+    found: Array
+
+
+def reconstruction(
+    truth: tuple[str, Array],
+    results: Sequence[tuple[str, Array]],
+    path: Path,
+    step: int = 1,
+    given: Sequence[Given] = (),
+    notes: Sequence[str] = (),
+) -> Path:
+    """The truth once, and beside it each result above its absolute error, all on one scale of colours.
+
+    Args:
+        truth: Title and pixels (H, W, C) in [0, 1].
+        results: Titles and pixels; the field, which comes first, sets the scale of the errors.
+        path: Of the file.
+        step: Says that these are every so many pixels of a larger picture.
+        given: What the field was given, shown first, above the field's own.
+        notes: Paragraphs that stand beneath the truth.
+    """
+    shape = truth[1].shape
+    aspect = min(1.2, max(0.5, shape[0] / shape[1]))
+    columns = len(given) + 1 + len(results)
+    # Two rows of panels stay readable where a third more of them share the width.
+    height, width = (PANEL - LABELS) * aspect + LABELS, PANEL * 3 / 4 if columns > 3 else PANEL  # noqa: PLR2004
+    figure, axes = subplots(2, columns, height * width / PANEL)
+    figure.set_figwidth(width * columns)
+    for line, derivative in zip(axes.T, given, strict=False):
+        limit = _range_of(derivative.target)
+        _draw_map(line[0], derivative.target, limit, signed=True)
+        _label(line[0], f"given: {derivative.name}", step)
+        _map(line[1], derivative.found, "the field's own", limit, step=step)
+    shown = axes.T[len(given) :]
+    _show(shown[0][0], truth[1], truth[0], step)
+    shown[0][1].set_axis_off()
+    paragraphs = "\n\n".join(textwrap.fill(note, NOTE_WIDTH) for note in notes)
+    text = shown[0][1].text(0, 1, paragraphs, va="top", fontsize=8, parse_math=False)
+    text.set_in_layout(False)
+    errors = [np.abs(pixels - truth[1]).mean(-1) for _, pixels in results]
+    # A perfect field is drawn against a step of 8 bits.
     limit = max(float(np.percentile(errors[0], RANGE_PERCENTILE)), 1 / 255)
-    for row, ((title, pixels), error) in enumerate(zip(results, errors, strict=True)):
-        _show(axes[row, 0], target, "target", step)
-        _show(axes[row, 1], pixels, title, step)
-        _map(axes[row, 2], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
+    for line, (title, pixels), error in zip(shown[1:], results, errors, strict=True):
+        _show(line[0], pixels, title, step)
+        _map(line[1], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
+    for panel in axes.flat:
+        panel.label_outer()
     return save(figure, path)
 
 
@@ -95,7 +159,7 @@ def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
     rows = -(-(len(pictures) + 1) // PANELS_IN_A_ROW)
     first = pictures[0][1]
     aspect = min(1.2, max(0.5, first.shape[0] / first.shape[1]))
-    figure, axes = _subplots(rows, PANELS_IN_A_ROW, (PANEL - LABELS) * aspect + LABELS)
+    figure, axes = subplots(rows, PANELS_IN_A_ROW, (PANEL - LABELS) * aspect + LABELS)
     for panel in axes.flat[len(pictures) + 1 :]:
         panel.set_axis_off()
     for panel, (title, pixels) in zip(axes.flat, pictures, strict=False):
@@ -122,7 +186,7 @@ def zooms(rows: Sequence[Zoom], path: Path) -> Path:
     """Windows of an image, a row each; the axes number the image's own pixels."""
     top, left, bottom, right = rows[0].box
     aspect = min(1.2, max(0.5, (bottom - top) / (right - left)))
-    figure, axes = _subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
+    figure, axes = subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
     for panels, row in zip(axes, rows, strict=True):
         # As in the other figures, a pixel's number stands at its centre.
         top, left, bottom, right = (edge - 0.5 for edge in row.box)
@@ -143,7 +207,7 @@ class Pair(NamedTuple):
 
 def contact_sheet(pairs: Sequence[Pair], path: Path) -> Path:
     """Several pairs of pictures, two pairs to a row."""
-    figure, axes = _subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
+    figure, axes = subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
     for panel in axes.flat[2 * len(pairs) :]:
         panel.set_axis_off()
     for panels, pair in zip(axes.reshape(-1, 2), pairs, strict=False):
@@ -158,10 +222,10 @@ def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tu
     if "laplacian" in result:
         rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
     shape = rows[0][1].shape
-    figure, axes = _subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
+    figure, axes = subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
     for row, (name, wanted, found) in enumerate(rows):
         left, right = wanted.mean(-1), found.mean(-1)
-        limit = float(np.percentile(np.abs(left), RANGE_PERCENTILE)) or 1.0
+        limit = _range_of(left)
         stencil = stencils[name == "Laplacian"]
         for column, (title, values) in enumerate(
             ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
@@ -170,50 +234,9 @@ def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tu
     return save(figure, path)
 
 
-def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
-    """The loss, with its terms, over steps; and the PSNR measured on the way, if there is any."""
-    scored = {"eval/psnr": "all samples", "eval/heldout_psnr": "held-out samples"}
-    figure, axes = _subplots(1, 1 + any(name in row for row in history for name in scored))
-    names = sorted({name for row in history for name in row if name.startswith("train/")})
-    if len(names) == 2:  # noqa: PLR2004 - one term: it is the loss
-        names = ["train/loss"]
-    for name in names:
-        points = [(row["step"], row[name]) for row in history if name in row]
-        axes[0, 0].plot(*zip(*points, strict=True), label=name.removeprefix("train/"), linewidth=1)
-    axes[0, 0].set_yscale("log")
-    axes[0, 0].set(xlabel="optimiser step", ylabel="loss", title="training loss")
-    for name, label in scored.items():
-        points = [(row["step"], row[name]) for row in history if name in row]
-        if points:
-            axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
-            axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
-    for panel in axes[0]:
-        panel.grid(alpha=0.3)
-        if panel.get_legend_handles_labels()[0]:
-            panel.legend(fontsize=8)
-    return save(figure, path)
-
-
-def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) -> Path:
-    """A metric against the swept value: a line where values are numbers, bars where they are names."""
-    figure, axes = _subplots(1, 1, PANEL)
-    figure.set_size_inches(PANEL * 1.8, PANEL)
-    panel = axes[0, 0]
-    try:
-        points = sorted((float(value), score) for value, score in rows)
-        panel.plot(*zip(*points, strict=True), marker="o")
-        if points[0][0] > 0 and points[-1][0] / points[0][0] > 10:  # noqa: PLR2004 - more than a decade reads better on a log axis
-            panel.set_xscale("log")
-    except ValueError:
-        panel.bar([value for value, _ in rows], [score for _, score in rows])
-        panel.tick_params(axis="x", labelrotation=30)
-    panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
-    panel.grid(alpha=0.3)
-    return save(figure, path)
-
-
 def save(figure: Any, path: Path) -> Path:
-    """Write a figure, and its directory if there is none."""
+    """Write a figure with all that is drawn, and its directory if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    # One pass of a layout leaves labels beyond the edge: the canvas is made to reach as far as they do.
+    figure.savefig(path, bbox_inches="tight", pad_inches=MARGIN)
     return path

@@ -16,12 +16,13 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from siren_pl import build, figures
+from siren_pl import build, figures, plots
 from siren_pl import run_directory as directory_of
 from siren_pl.job import Job
 from siren_pl.judging import judge
 from siren_pl.judging.restorations import laid_out, measured
-from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
+from siren_pl.result_table import report
+from siren_pl.results import Outcome, costs, of_divergence, say_settled
 from siren_pl.signals import SampledSignal
 from siren_pl.signals.images import read_image, to_unit
 from siren_pl.training import fitting
@@ -75,7 +76,7 @@ def train(
             module.diverged = dict.fromkeys(range(len(part)), divergence.step) | module.diverged
         _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, started)
         if config["figures"]:
-            pictures.append(figures.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
+            pictures.append(plots.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
     rows = {home.name: directory_of.read_metrics(home) for home in homes}
     metrics = _summed_up(rows)
     directory_of.write_metrics(job.directory, metrics)

@@ -11,12 +11,10 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from siren_pl.job import Job
 from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)
@@ -112,38 +110,3 @@ def of_divergence(module: FieldModule, step: int, started: float, devices: int) 
     last = module.history[-1] if module.history else {}
     seen = {name.removeprefix("eval/"): value for name, value in last.items() if name != "step"}
     return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, started, devices)}
-
-
-# The first figures to look at, in this order; the rest is in metrics.json.
-_HEADLINES = ("psnr", "psnr_mean_aligned", "train_psnr", "heldout_psnr", "psnr_y", "ssim")
-_HEADLINES += ("inside_psnr", "boundary_error", "guidance_error", "gradient_psnr", "laplacian_psnr", "wall_s")
-# Those of them that are small numbers.
-_SMALL = ("ssim", "boundary_error", "guidance_error")
-
-
-def report(metrics: dict[str, float], pictures: list[Path], job: Job) -> None:
-    """Say how it went and where to look."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("", "field", *_baseline_names(metrics), title=job.title, title_justify="left")
-    for name in _HEADLINES:
-        if name in metrics:
-            cells = [metrics.get(f"baseline/{baseline}/{name}") for baseline in _baseline_names(metrics)]
-            table.add_row(
-                name,
-                *(
-                    "" if value is None else f"{value:.3g}" if name in _SMALL else f"{value:.2f}"
-                    for value in (metrics[name], *cells)
-                ),
-            )
-    console = Console(stderr=True)
-    console.print(table)
-    for path in [job.directory / "metrics.json", *pictures]:
-        console.print(f"  {path}", soft_wrap=True, highlight=False)
-    if job.config.get("logger", {}).get("name") == "wandb":
-        console.print(f"  wandb leet {job.config['logger']['directory']}/wandb", highlight=False)
-
-
-def _baseline_names(metrics: dict[str, float]) -> list[str]:
-    return list(dict.fromkeys(name.split("/")[1] for name in metrics if name.startswith("baseline/")))

@@ -12,7 +12,8 @@ from siren_pl import run_directory as directory_of
 from siren_pl.inspection import layers
 from siren_pl.job import Job
 from siren_pl.judging import judge
-from siren_pl.results import Outcome, costs, of_divergence, report, say_settled
+from siren_pl.result_table import report
+from siren_pl.results import Outcome, costs, of_divergence, say_settled
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST
 from siren_pl.training.module import DivergenceError, FieldModule

@@ -38,14 +38,14 @@ def _swept(rows: list[Row]) -> list[str]:
 
 
 def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
-    from siren_pl import figures
+    from siren_pl import plots
 
     pictures = []
     for key in _swept(rows):
         points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
         path = directory / "figures" / f"{metric.replace('/', '_')}_over_{key.replace('/', '_')}.png"
         if points:
-            pictures.append(figures.sweep(points, key, metric, path))
+            pictures.append(plots.sweep(points, key, metric, path))
     return pictures
 
 

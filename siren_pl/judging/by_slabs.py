@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from siren_pl import figures
 from siren_pl.judging.judgement import Judgement
 from siren_pl.judging.restorations import Answer
-from siren_pl.judging.zooms import thumbnail
+from siren_pl.judging.zooms import name_of_truth, thumbnail
 from siren_pl.metrics import psnr_of_error
 from siren_pl.rendering import as_levels, evaluate, slabs
 from siren_pl.signals.containers import write_picture
@@ -88,4 +88,6 @@ class JudgementBySlabs(Judgement):
         axes = [axis[::step] for axis in signal.grid.axes(signal.shape, signal.shape)]
         values = evaluate(self.network, coordinates(axes)) / self._scale + self._offset
         panel = (f"field, {self.metrics['psnr']:.2f} dB over all pixels", to_unit(values.reshape(target.shape)))
-        return [figures.reconstruction(target, [panel], directory / "reconstruction.png", step)]
+        return [
+            figures.reconstruction((name_of_truth(signal), target), [panel], directory / "reconstruction.png", step)
+        ]

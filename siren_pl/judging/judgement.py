@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from siren_pl import figures
+from siren_pl import figures, plots
 from siren_pl.judging import restorations
 from siren_pl.judging.restorations import Answer
 from siren_pl.judging.zooms import beside, chosen
@@ -72,14 +72,14 @@ class Judgement(ABC):
         return render_levels(self.network, axes, signal.out_features, levels, scale, self.offset)
 
     def draw_windows(self, windows: Sequence[Window], path: Path) -> Path:
-        """Write a figure of windows of an image: the samples, the field, and the samples enlarged (see `beside`)."""
-        return figures.zooms([beside(self.signal, window, self.window) for window in windows], path)
+        """Write a figure of windows of an image: what the field knew, the field, and what it is compared with."""
+        return figures.zooms([beside(self.signal, self.task, window, self.window) for window in windows], path)
 
     def draw(self, directory: Path, history: list[dict[str, float]]) -> list[Path]:
         """Write every figure: the curve; of an image its reconstruction, derivatives, restoration, zoomed windows."""
         paths = []
         if history:
-            paths.append(figures.curve(history, directory / "curve.png"))
+            paths.append(plots.curve(history, directory / "curve.png"))
         if self.signal.in_features != IMAGE_AXES:
             return paths
         if self.signal.known:

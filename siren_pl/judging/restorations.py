@@ -77,7 +77,7 @@ def laid_out(signal: SampledSignal) -> Tensor:
     return signal.observation.picture(signal.measured, signal.shape)
 
 
-def measured(signal: SampledSignal, data: Tensor, place: tuple[slice, ...]) -> NDArray[np.float64]:
+def measured(signal: SampledSignal, data: Tensor, place: tuple[slice | Tensor, ...]) -> NDArray[np.float64]:
     """A part of the data on the grid, pixels in [0, 1]; where nothing was measured, it is marked."""
     pixels = to_unit(decoded(data[place]))
     return figures.marked(pixels, signal.observed[place].numpy()) if signal.has_gaps else pixels

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor, nn
 
 from siren_pl import figures, metrics
@@ -12,15 +13,19 @@ from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
 from siren_pl.judging.judgement import Judgement
 from siren_pl.judging.restorations import Answer, rival
+from siren_pl.judging.zooms import name_of_truth
 from siren_pl.rendering import jet_on_grid, render
 from siren_pl.signals.containers import write_picture
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.scores import clipped, derivative_scores, derivative_targets
+from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
+from siren_pl.tasks.scores import align_mean, clipped, derivative_scores, derivative_targets
 from siren_pl.tasks.task import Task
 
 Baseline = Callable[[SampledSignal], Tensor | None]
 
+# Pixels that are right to less than this are the same in a file of 8 bits.
+HALF_A_LEVEL = 0.5 / 255
 # Derivatives are scored and drawn up to this many samples; a jet of a larger picture would take minutes.
 MOST_DERIVATIVE_SAMPLES = 1 << 20
 
@@ -70,25 +75,61 @@ class WholeJudgement(Judgement):
 
     def _draw_image(self, directory: Path) -> list[Path]:
         """See `Judgement`: reconstructions, and the field's derivatives where they were scored."""
-        target = to_unit(self.signal.values)
-        results = [("field", self.values), *[(name.replace("_", " "), v) for name, v in self.baselines.items()]]
-        panels = []
-        for name, values in results:
+        truth = to_unit(self.signal.values)
+        results, exact = [], []
+        for name, values in {"field": self.values, **self.baselines}.items():
             pixels = to_unit(self.task.align(values, self.signal))
-            panels.append((f"{name}, {metrics.psnr(pixels, target):.2f} dB", pixels))
-        paths = [figures.reconstruction(target, panels, directory / "reconstruction.png")]
+            # Drawn, it would be the truth again and an error that is black.
+            if name != "field" and abs(pixels - truth).max() < HALF_A_LEVEL:
+                exact.append(name.replace("_", " "))
+            else:
+                results.append((f"{name.replace('_', ' ')}, {metrics.psnr(pixels, truth):.2f} dB", pixels))
+        title, found, given = name_of_truth(self.signal), self._found(), []
+        if found and self.task.panels is None:
+            given = list(self._given(found))
+        notes = ["The field was given what is on the left, and never this picture."] if given else []
+        if self.task.align is align_mean:
+            notes.append("Derivatives leave the mean open: every result's is set to the truth's.")
+        if exact:
+            notes.append(f"Equal to the truth in 8 bits, so not drawn: {', '.join(exact)}.")
+        path = directory / "reconstruction.png"
+        paths = [figures.reconstruction((title, truth), results, path, given=given, notes=notes)]
         if self.task.panels is not None:
             pictures = self.task.panels(self.task.align(self.values, self.signal), self.signal)
             paths.append(figures.panels(pictures, directory / f"{self.task.name}.png"))
-        if self.jet is not None and self.jet.gradient is not None:
-            shape = self.signal.values.shape
-            found = {"gradient": self.jet.gradient.double().numpy().reshape(-1, *shape)}
-            if self.jet.second is not None:
-                found["laplacian"] = self.jet.laplacian.double().numpy().reshape(shape)
+        if found:
             paths.append(
                 figures.derivatives(dict(self.targets), found, self.task.stencils, directory / "derivatives.png")
             )
         return paths
+
+    def _found(self) -> dict[str, figures.Array]:
+        """The field's own `gradient` (D, n_1, …, n_D, C) and `laplacian` (n_1, …, n_D, C), as far as it has them."""
+        if self.jet is None or self.jet.gradient is None:
+            return {}
+        shape = self.signal.values.shape
+        found = {"gradient": self.jet.gradient.double().numpy().reshape(-1, *shape)}
+        if self.jet.second is not None:
+            found["laplacian"] = self.jet.laplacian.double().numpy().reshape(shape)
+        return found
+
+    def _given(self, found: Mapping[str, figures.Array]) -> Iterator[figures.Given]:
+        """The derivatives among the task's terms, of the target and of the field."""
+        observed = self.signal.observed.numpy()
+        stencils = GRADIENT_STENCILS[self.task.stencils[0]], LAPLACIAN_STENCILS[self.task.stencils[1]]
+        for name, stencil in zip(("gradient", "laplacian"), stencils, strict=True):
+            if name not in self.task.terms or name not in found:
+                continue
+            target = np.where(seen_by(stencil, observed)[..., None], self.targets[name], np.nan)
+            if name == "laplacian":
+                yield figures.Given("Laplacian", target.mean(-1), found[name].mean(-1))
+            else:
+                yield from (
+                    figures.Given(axis, wanted.mean(-1), own.mean(-1))
+                    for axis, wanted, own in zip(
+                        ("slope down, ∂/∂y", "slope across, ∂/∂x"), target, found[name], strict=True
+                    )
+                )
 
     def _answers(self) -> list[Answer]:
         """See `Judgement`."""

@@ -1,4 +1,4 @@
-"""A field seen closely: windows of the image where most is to be seen, beside the samples and their enlargement."""
+"""A field seen closely: windows of the image where most is to be seen, beside what it was fitted to and the truth."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from siren_pl.figures import Zoom, marked
+from siren_pl.figures import Zoom
+from siren_pl.judging.restorations import is_restoration, laid_out, measured
+from siren_pl.signals.edits import Edit
 from siren_pl.signals.images import as_pixels, to_unit
 from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.windows import Window, bicubic, busiest, detail, divided, nearest
+from siren_pl.tasks.scores import keep
+from siren_pl.tasks.task import Task
 
 # Images of fewer samples along a side are shown whole elsewhere.
 SMALLEST = 32
@@ -48,11 +52,15 @@ def chosen(signal: SampledSignal, most: int = MOST_SAMPLES) -> list[Window]:
     return found
 
 
-def beside(signal: SampledSignal, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
-    """A window of the samples, of the field and of the samples enlarged; of the data where the truth is not known.
+def beside(signal: SampledSignal, task: Task, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
+    """A window of what the field was fitted to, of the field, and of what to compare it with.
+
+    A restoration is shown between the measurement and the truth, where that is known; a field of samples beside
+    their enlargement; and one that was given derivatives, so that it saw no samples, beside the truth.
 
     Args:
         signal: The image.
+        task: What the field was fitted for.
         window: Drawn with fewer pixels where it has more than a panel shows.
         render: The field's picture in a window.
     """
@@ -62,28 +70,31 @@ def beside(signal: SampledSignal, window: Window, render: Callable[[Window], NDA
     factor = min(1.0, MOST_DRAWN / max(window.size))
     window = replace(window, size=tuple(max(1, round(n * factor)) for n in window.size))
     field = (f"field, {magnification}", as_pixels(render(window)))
-    if not signal.known:
-        enlarged = _data_enlarged(signal, window)
-        return Zoom(window.box, [("data (nearest)", _data(signal, window)), field, *enlarged])
-    enlarged = (f"bicubic of the samples, {magnification}", bicubic(signal, window))
-    return Zoom(window.box, [("samples (nearest)", nearest(signal, window)), field, enlarged])
+    if not signal.known or is_restoration(task, signal):
+        truth = [(f"{name_of_truth(signal)} (nearest)", nearest(signal, window))] if signal.known else []
+        return Zoom(window.box, [_measured(signal, window), field, *_data_enlarged(signal, window), *truth])
+    name = "samples" if task.align is keep and signal.is_plain else name_of_truth(signal)
+    enlarged = (f"bicubic of the {name}, {magnification}", bicubic(signal, window))
+    return Zoom(window.box, [(f"{name} (nearest)", nearest(signal, window)), field, enlarged])
 
 
-def _data(signal: SampledSignal, window: Window) -> NDArray[np.float64]:
-    """The data in a window, where the truth is not known; what was not measured is marked."""
-    pixels = nearest(signal, window)
-    if not signal.has_gaps:
-        return pixels
+def name_of_truth(signal: SampledSignal) -> str:
+    """What a field is scored against, as figures call it: a composition of pictures has no other truth."""
+    return "direct solution" if isinstance(signal.observation, Edit) else "truth"
+
+
+def _measured(signal: SampledSignal, window: Window) -> tuple[str, NDArray[np.float64]]:
+    """A panel of the data laid out on the grid; where nothing was measured, it is marked."""
     rows, columns = (place.long() for place in window.places())
-    return marked(pixels, signal.observed[rows[:, None], columns].numpy())
+    return "measured (nearest)", measured(signal, laid_out(signal), (rows[:, None], columns))
 
 
 def _data_enlarged(signal: SampledSignal, window: Window) -> list[tuple[str, NDArray[np.float64]]]:
     """A panel of the data enlarged to a window, where they are a picture by themselves."""
-    data = signal.data
-    if data is None or data.dim() != signal.stored.dim():
+    data = signal.measured
+    if data.dim() != signal.stored.dim():
         return []
     (rows, columns), (height, width) = signal.shape, data.shape[:2]
     top, left, bottom, right = window.box
     box = (top * height / rows, left * width / columns, bottom * height / rows, right * width / columns)
-    return [("bicubic of the data", bicubic(SampledSignal(data, signal.name), replace(window, box=box)))]
+    return [("bicubic of the measured", bicubic(SampledSignal(data, signal.name), replace(window, box=box)))]

@@ -12,7 +12,6 @@ from siren_pl import SampledSignal, Siren, baselines, figures
 from siren_pl.derivatives import AutoDerivatives
 from siren_pl.judging import judge, side_by_side
 from siren_pl.judging.restorations import is_restoration, rival, scored_by
-from siren_pl.judging.zooms import beside
 from siren_pl.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
 from siren_pl.signals import sampled
 from siren_pl.signals.windows import Window
@@ -148,20 +147,35 @@ def test_rivals():
 
 
 @pytest.mark.parametrize("name", TASKS)
-def test_a_window_shows_data_as_data(name):
-    of = signal(name, False)
-    zoom = beside(of, Window((4, 8, 20, 28), (32, 40)), lambda window: np.zeros((*window.size, 3), np.uint8))
-    titles, panels = zip(*zoom.panels, strict=True)
-    enlarged = () if name == "inpainting" else ("bicubic of the data",)
-    assert titles == ("data (nearest)", "field, 2×", *enlarged)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_window_shows_data_as_data_and_the_truth_as_the_truth(name, known, tmp_path, monkeypatch):
+    of, seen = signal(name, known), []
+    monkeypatch.setattr(figures, "zooms", lambda rows, path: seen.extend(rows))
+    window = Window((4, 8, 20, 28), (32, 40))
+    judge(FIELD, TASKS[name][0], of, AutoDerivatives(3), {}).draw_windows([window], tmp_path / "zoom.png")
+    titles, panels = zip(*seen[0].panels, strict=True)
+    enlarged = () if name == "inpainting" else ("bicubic of the measured",)
+    truth = ("truth (nearest)",) if known else ()
+    assert titles == ("measured (nearest)", "field, 2×", *enlarged, *truth)
     assert all(pixels.shape == (32, 40, 3) for pixels in panels)
+    if known:
+        np.testing.assert_allclose(panels[-1][::2, ::2], PICTURE.numpy()[4:20, 8:28] / 255, atol=1e-6)
     if name == "inpainting":
         unknown = ~KNOWN[4:20, 8:28]
         assert (panels[0][::2, ::2][unknown] == figures.UNKNOWN).all()
     if name == "super_resolution":  # Pillow enlarges the small picture by 8; a window of that is this panel
-        small = [Image.fromarray(c) for c in (of.data / 2 + 0.5).clamp(0, 1).movedim(-1, 0).float().numpy()]
+        small = [Image.fromarray(c) for c in (of.measured / 2 + 0.5).clamp(0, 1).movedim(-1, 0).float().numpy()]
         large = np.stack([np.asarray(c.resize((96, 80), Image.Resampling.BICUBIC)) for c in small], -1).clip(0, 1)
         np.testing.assert_allclose(panels[2], large[8:40, 16:56], atol=1e-5)
+        blocks = large_blocks(of)
+        np.testing.assert_allclose(panels[0][::2, ::2], blocks[4:20, 8:28], atol=1e-5)
+    if name == "denoising":
+        np.testing.assert_allclose(panels[0][::2, ::2], (of.measured[4:20, 8:28] / 2 + 0.5).clamp(0, 1), atol=1e-5)
+
+
+def large_blocks(of: SampledSignal) -> np.ndarray:
+    """The small picture, each of its pixels as a block of 4 × 4."""
+    return (of.measured / 2 + 0.5).clamp(0, 1).repeat_interleave(4, 0).repeat_interleave(4, 1).numpy()
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -64,7 +64,7 @@ def test_the_panels_are_the_samples_the_field_and_the_enlargement():
         seen.append(window)
         return np.full((*window.size, 1), 51, np.uint8)
 
-    zoom = beside(signal, Window((0, 60, 20, 90), (40, 60)), render)
+    zoom = beside(signal, image_fit(), Window((0, 60, 20, 90), (40, 60)), render)
     (samples, field, bicubic) = (pixels for _, pixels in zoom.panels)
     assert seen == [Window((0, 60, 20, 90), (40, 60))] and zoom.box == (0, 60, 20, 90)
     np.testing.assert_allclose(samples[::2, ::2], signal.stored.numpy()[:20, 60:90] / 255, atol=1e-7)
@@ -72,10 +72,15 @@ def test_the_panels_are_the_samples_the_field_and_the_enlargement():
     assert [title for title, _ in zoom.panels] == ["samples (nearest)", "field, 2×", "bicubic of the samples, 2×"]
 
 
+def test_samples_that_the_field_never_saw_are_called_the_truth():
+    signal = flat_but((5, 70))
+    zoom = beside(signal, poisson_grad(), Window((0, 60, 20, 90), (40, 60)), lambda w: np.zeros((*w.size, 1), np.uint8))
+    assert [title for title, _ in zoom.panels] == ["truth (nearest)", "field, 2×", "bicubic of the truth, 2×"]
+
+
 def test_a_huge_window_is_drawn_with_fewer_pixels():
-    zoom = beside(
-        flat_but(), Window((0, 0, 64, 96), (6400, 9600)), lambda window: np.zeros((*window.size, 1), np.uint8)
-    )
+    window = Window((0, 0, 64, 96), (6400, 9600))
+    zoom = beside(flat_but(), image_fit(), window, lambda window: np.zeros((*window.size, 1), np.uint8))
     assert all(max(pixels.shape) == zooms.MOST_DRAWN for _, pixels in zoom.panels)
     assert zoom.panels[1][0] == "field, 100×"
 

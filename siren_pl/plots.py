@@ -1,0 +1,50 @@
+"""Numbers over numbers, for people: the curve of a fit, and a metric over what was swept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from siren_pl.figures import PANEL, save, subplots
+
+
+def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
+    """The loss, with its terms, over steps; and the PSNR measured on the way, if there is any."""
+    scored = {"eval/psnr": "all samples", "eval/heldout_psnr": "held-out samples"}
+    figure, axes = subplots(1, 1 + any(name in row for row in history for name in scored))
+    names = sorted({name for row in history for name in row if name.startswith("train/")})
+    if len(names) == 2:  # noqa: PLR2004 - one term: it is the loss
+        names = ["train/loss"]
+    for name in names:
+        points = [(row["step"], row[name]) for row in history if name in row]
+        axes[0, 0].plot(*zip(*points, strict=True), label=name.removeprefix("train/"), linewidth=1)
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].set(xlabel="optimiser step", ylabel="loss", title="training loss")
+    for name, label in scored.items():
+        points = [(row["step"], row[name]) for row in history if name in row]
+        if points:
+            axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
+            axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
+    for panel in axes[0]:
+        panel.grid(alpha=0.3)
+        if panel.get_legend_handles_labels()[0]:
+            panel.legend(fontsize=8)
+    return save(figure, path)
+
+
+def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) -> Path:
+    """A metric against the swept value: a line where values are numbers, bars where they are names."""
+    figure, axes = subplots(1, 1, PANEL)
+    figure.set_size_inches(PANEL * 1.8, PANEL)
+    panel = axes[0, 0]
+    try:
+        points = sorted((float(value), score) for value, score in rows)
+        panel.plot(*zip(*points, strict=True), marker="o")
+        if points[0][0] > 0 and points[-1][0] / points[0][0] > 10:  # noqa: PLR2004 - more than a decade reads better on a log axis
+            panel.set_xscale("log")
+    except ValueError:
+        panel.bar([value for value, _ in rows], [score for _, score in rows])
+        panel.tick_params(axis="x", labelrotation=30)
+    panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
+    panel.grid(alpha=0.3)
+    return save(figure, path)
