@@ -105,7 +105,11 @@ def _hydra_job(config: DictConfig) -> float | None:
         return None
     if not sweeping:
         _ended.append(directory_of.read_status(directory))
-    return directory_of.read_metrics(directory).get(config.sweep.metric)
+    from siren_pl.metrics import headline
+
+    measured = directory_of.read_metrics(directory)
+    metric = headline(measured, config.sweep.metric)
+    return None if metric is None else measured.get(metric)
 
 
 def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:

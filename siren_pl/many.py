@@ -171,7 +171,8 @@ def _summed_up(rows: dict[str, Row]) -> Row:
     sound = [row for row in rows.values() if not row.get("diverged")]
     names = dict.fromkeys(name for row in sound for name in row if name not in (*_COSTS, *_MARKS))
     means = {name: sum(row[name] for row in sound if name in row) / sum(name in row for row in sound) for name in names}
-    worst = {"psnr_min": min(row["psnr"] for row in sound)} if sound and all("psnr" in row for row in sound) else {}
+    score = next((name for name in ("psnr_mean_aligned", "psnr") if all(name in row for row in sound)), None)
+    worst = {"psnr_min": min(row[score] for row in sound)} if sound and score else {}
     largest = {name: max(row[name] for row in rows.values()) for name in _COSTS}
     return means | worst | largest | {"signals": float(len(rows)), "diverged": float(len(rows) - len(sound))}
 

@@ -5,13 +5,20 @@ scikit-image computes SSIM, since torchmetrics and kornia average over a padded 
 
 from __future__ import annotations
 
+from collections.abc import Container
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# Which samples: a mask, or all.
+Known = NDArray[np.bool_] | EllipsisType
 
+# A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
+# when a free constant is settled before what it makes of the plain PSNR.
+HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
 # An exact reconstruction has infinite PSNR, which JSON and plots cannot hold.
 PSNR_CAP = 200.0
 # Wang et al. 2004: Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; images smaller than it have no SSIM.
@@ -20,6 +27,11 @@ UNIFORM_WINDOW = 7
 LUMA = np.array([0.299, 0.587, 0.114])
 # ITU-R BT.601 for video: black is level 16 and white level 235 of 255. As MATLAB's rgb2ycbcr has it, in levels.
 STUDIO_LUMA, STUDIO_BLACK, LEVELS = np.array([65.481, 128.553, 24.966]), 16.0, 255.0
+
+
+def headline(measured: Container[str], wanted: str = "auto") -> str | None:
+    """The metric that fields are compared by: the one wanted, or by `auto` the first of `HEADLINES` that there is."""
+    return next((name for name in HEADLINES if name in measured), None) if wanted == "auto" else wanted
 
 
 def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:
@@ -98,26 +110,36 @@ def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | 
     return float(similarity)
 
 
-def mean_aligned(values: Array, target: Array) -> Array:
-    """Add the constant, per channel, that brings values nearest to the target: what gradients leave open."""
-    axes = tuple(range(values.ndim - 1))
-    return values + (target - values).mean(axes)
+def mean_aligned(values: Array, target: Array, known: Known = ...) -> Array:
+    """Add the constant, per channel, that brings known values nearest to the target: what gradients leave open.
+
+    Args:
+        values: Of any range, (H, W, C).
+        target: Likewise.
+        known: Which samples settle what is open, bool (H, W); all by default.
+    """
+    return values + _rows(target - values, known).mean(0)
 
 
-def affine_aligned(values: Array, target: Array) -> Array:
-    """Scale and shift, per channel, to the least-squares fit of the target."""
-    axes = tuple(range(values.ndim - 1))
-    centred, wanted = values - values.mean(axes), target - target.mean(axes)
-    power = (centred**2).sum(axes)
-    scale = np.divide((centred * wanted).sum(axes), power, out=np.ones_like(power), where=power > 0)
-    return centred * scale + target.mean(axes)
+def affine_aligned(values: Array, target: Array, known: Known = ...) -> Array:
+    """Scale and shift, per channel, to the least-squares fit of the target on the known samples."""
+    found, wanted = _rows(values, known), _rows(target, known)
+    centre, level = found.mean(0), wanted.mean(0)
+    power = ((found - centre) ** 2).sum(0)
+    product = ((found - centre) * (wanted - level)).sum(0)
+    scale = np.divide(product, power, out=np.ones_like(power), where=power > 0)
+    return (values - centre) * scale + level
 
 
-def minmax_aligned(values: Array, target: Array) -> Array:
-    """Stretch values to the target's minimum and maximum, as pictures of the SIREN paper are normalised."""
-    low, high = values.min(), values.max()
-    span = high - low if high > low else 1.0
-    return (values - low) / span * (target.max() - target.min()) + target.min()
+def minmax_aligned(values: Array, target: Array, known: Known = ...) -> Array:
+    """Stretch known values, per channel, to the target's extremes, as pictures of the SIREN paper are normalised."""
+    found, wanted = _rows(values, known), _rows(target, known)
+    low, span = found.min(0), np.ptp(found, axis=0)
+    return (values - low) / np.where(span > 0, span, 1) * np.ptp(wanted, axis=0) + wanted.min(0)
+
+
+def _rows(values: Array, known: Known) -> Array:
+    return values[known].reshape(-1, values.shape[-1])
 
 
 def range_psnr(result: Array, target: Array) -> float:

@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import sweeps
 from siren_pl.claims import WITHOUT_TRACE
+from siren_pl.metrics import HEADLINES, headline
 from siren_pl.sweeps import Row
 
 
@@ -20,7 +21,8 @@ def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
         rows: A row per job.
         config: The sweep's configuration, Hydra's part included.
     """
-    metric = config.sweep.metric
+    measured = {name for row in rows for name in row}
+    metric = headline(measured, config.sweep.metric) or "train_psnr"  # where no truth is known
     pictures = _plot(rows, metric, directory)
     if config.logger.name == "wandb":
         from siren_pl import wandb_runs
@@ -54,8 +56,9 @@ def _print(rows: list[Row], metric: str, directory: Path) -> None:
     from rich.table import Table
 
     keys = _swept(rows)
-    names = [name for name in dict.fromkeys([metric, "psnr", "heldout_psnr"]) if any(name in row for row in rows)]
-    # Where no truth is known, there is only how near the fields came to the data.
+    names = [name for name in dict.fromkeys([metric, *HEADLINES]) if any(name in row for row in rows)]
+    if metric != "psnr" and all("psnr_mean_aligned" in row for row in rows if "psnr" in row):
+        names = [name for name in names if name != "psnr"]  # it tells of the free constant alone
     names = [*(names or ["train_psnr"]), "wall_s"]
     table = Table("job", *keys, "status", *names, title="sweep")
     for row in rows:

@@ -43,7 +43,7 @@ class JudgementBySlabs(Judgement):
         excerpt = signal.excerpt(ALIGNED_SAMPLES)
         found = evaluate(network, excerpt.coords) / self._scale
         self._offset = (task.align(found, excerpt.signal) - found).mean(0)
-        scores = RunningScores(signal)
+        scores = RunningScores(signal, self._offset)
         levels = signal.container.levels
         self._picture = np.empty((*signal.shape, signal.out_features), dtype=levels)
         outside = 0.0

@@ -83,7 +83,9 @@ def _baselines(comparison: Comparison, measure: Measure) -> Iterator[str]:
 
 
 def _switches(comparison: Comparison) -> Iterator[str]:
-    measure = next((MEASURES[n] for n in ("train_psnr", "psnr") if MEASURES[n] in columns(comparison)), None)
+    measure = next(
+        (MEASURES[n] for n in ("train_psnr", "psnr_mean_aligned", "psnr") if MEASURES[n] in columns(comparison)), None
+    )
     for key in comparison.keys if measure else ():
         changes = [
             f"{off.label} {change.mean:+.2f}"

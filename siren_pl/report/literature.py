@@ -117,9 +117,10 @@ def introduction() -> list[Block]:
         ),
         Equation(formula(LOSS), "L = mean of |DΦ(x_i) - d_i|², where D is the identity, the gradient or the Laplacian"),
         Paragraph(
-            "Gradients leave a constant undetermined and Laplacians more, hence the aligned scores beside the plain "
-            "ones. Here a field is evaluated as a jet, its value, gradient and second derivatives carried forward "
-            "together by the chain rule, so that a loss on derivatives needs one pass forward and one backward. "
+            "Gradients leave a constant undetermined and Laplacians more: such fields, and the methods beside, are "
+            "scored after adding the constant that brings them nearest to the observed samples; held-out samples "
+            "have no say in it. Here a field is evaluated as a jet, its value, gradient and second derivatives carried "
+            "forward together by the chain rule, so that a loss on derivatives needs one pass each way. "
             "Targets are in true units, value per unit of the coordinate."
         ),
     ]

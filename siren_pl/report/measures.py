@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
+from siren_pl import metrics
 from siren_pl.report.estimates import Estimate
 from siren_pl.report.settings import Comparison, Setting
 
@@ -57,9 +58,9 @@ MEASURES = {measure.name: measure for measure in _ALL}
 # Columns that make sense of a task; of another task, every measure that its runs have.
 COLUMNS = {
     "image_fit": ("train_psnr", "heldout_psnr", "psnr", "ssim", "train_loss", "parameters", "wall_s"),
-    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "psnr", "ssim", "gradient_psnr", "parameters", "wall_s"),
+    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "parameters", "wall_s"),
     "poisson_laplacian": (
-        *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "psnr", "ssim"),
+        *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "ssim"),
         *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
     ),
     "poisson_edit": (
@@ -67,19 +68,18 @@ COLUMNS = {
         *("parameters", "wall_s"),
     ),
 }
-# A field is called better by the first of these that was measured: unseen samples before seen ones.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
 
 
 def columns(comparison: Comparison) -> list[Measure]:
     """The measures that a table shows: those that exist, without a count that all rows share.
 
     With held-out samples, the PSNR over all of them mixes two questions and gives way; without them, training PSNR is
-    that PSNR.
+    that PSNR. Where a constant is open, plain PSNR tells of the constant alone.
     """
     names = COLUMNS.get(comparison.task, tuple(MEASURES))
     present = {name for name in names if any(row.estimate(name) for row in comparison.settings)}
     present -= {"psnr"} if {"heldout_psnr", "train_psnr"} <= present else {"train_psnr"} if "psnr" in present else set()
+    present -= {"psnr"} if "psnr_mean_aligned" in present else set()
     if len(set(_all(comparison.settings, "parameters"))) == 1:
         present -= {"parameters"}
     return [MEASURES[name] for name in names if name in present]
@@ -87,8 +87,8 @@ def columns(comparison: Comparison) -> list[Measure]:
 
 def headline(comparison: Comparison) -> Measure | None:
     """The measure that a task's settings are compared by."""
-    rows = comparison.settings
-    return next((MEASURES[name] for name in HEADLINES if any(row.estimate(name) for row in rows)), None)
+    name = metrics.headline({name for row in comparison.settings for run in row.runs for name in run.metrics})
+    return MEASURES[name] if name else None
 
 
 def leader(rows: Sequence[Setting], measure: Measure) -> Setting | None:
@@ -99,8 +99,8 @@ def leader(rows: Sequence[Setting], measure: Measure) -> Setting | None:
 
 def baseline_names(rows: Iterable[Setting]) -> list[str]:
     """The classical methods that were judged beside the fields."""
-    metrics = {name for row in rows for run in row.runs for name in run.metrics if name.startswith("baseline/")}
-    return sorted({metric.split("/")[1] for metric in metrics})
+    found = {name for row in rows for run in row.runs for name in run.metrics if name.startswith("baseline/")}
+    return sorted({name.split("/")[1] for name in found})
 
 
 def baseline_scores(row: Setting, name: str, measure: Measure) -> dict[Hashable, float]:

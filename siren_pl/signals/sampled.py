@@ -20,7 +20,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.observations import Everything, Mask, Observation
-from siren_pl.observations.masks import PORTION, row_type
+from siren_pl.observations.masks import PORTION, GivenMask, row_type
 from siren_pl.signals.containers import Container
 from siren_pl.signals.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
 from siren_pl.signals.levels import INTEGERS, decoded
@@ -178,7 +178,9 @@ class SampledSignal:
         rows = torch.from_numpy(np.sort(chosen))  # in the order of the file, which may be mapped
         values = decoded(self.stored.reshape(-1, self.out_features)[rows])
         coords = coordinates_at(self.grid.axes(self.shape, self.shape), rows).float()
-        return Excerpt(coords, SampledSignal(values, self.name), self.observed.reshape(-1)[rows])
+        observed = self.observed.reshape(-1)[rows]
+        seen = GivenMask(observed, self.withheld) if observed.any() else Everything()
+        return Excerpt(coords, SampledSignal(values, self.name, observation=seen))
 
 
 class Excerpt(NamedTuple):
@@ -186,10 +188,8 @@ class Excerpt(NamedTuple):
 
     Attributes:
         coords: Where they lie (N, D), float32.
-        signal: What they are, as a signal of one axis: values (N, C).
-        observed: Which of them may be trained on (N,).
+        signal: What they are, as a signal of one axis: values (N, C), and which of them may be trained on.
     """
 
     coords: Tensor
     signal: SampledSignal
-    observed: Tensor

@@ -17,7 +17,7 @@ from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.tasks.cloning import BOUNDARY, CloneTerm, SurroundingsTerm
 from siren_pl.tasks.gradients import GradientLatticeTerm, GradientTerm
-from siren_pl.tasks.scores import ALIGNMENTS, align_mean, keep, truth_scores
+from siren_pl.tasks.scores import align_mean, keep, truth_scores
 from siren_pl.tasks.task import Metrics, Task
 
 Array = NDArray[np.float64]
@@ -53,18 +53,16 @@ def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
     `guidance_error` is the root of the mean squared error of the slopes where they are lent, per pixel;
     `boundary_error` and `boundary_max` compare the samples beside the mask with the target's. All three are in units of
     [0, 1] and count what lies beyond. `inside_psnr` and `outside_psnr` part the mask from the rest; where a constant is
-    open instead, `psnr_mean_aligned` leaves it out.
+    open instead, `psnr_mean_aligned` leaves it out, as do all scores but `psnr`.
     """
     edit, found = edit_of(signal), values.detach().double().cpu()
-    scores = truth_scores(found, signal)
+    scores = truth_scores(found, signal, align_mean if edit.rim is None else keep)
     # Known by themselves are the samples outside of the mask; where there is no mask, the first is the whole again.
     outside, inside = scores.pop("train_psnr"), scores.pop("heldout_psnr", None)
     error = edit.slopes(edit.apply(found)) - edit.slopes(signal.measured.double())
     scores["guidance_error"] = float(error.square().mean().sqrt()) / 2
     if edit.rim is None:
-        pixels = [array / 2 + 0.5 for array in (found.numpy(), signal.values.double().numpy())]
-        aligned = ALIGNMENTS["mean_aligned"](*pixels)
-        return scores | {"psnr_mean_aligned": metrics.psnr(aligned.clip(0, 1), pixels[1].clip(0, 1))}
+        return scores | {"psnr_mean_aligned": outside}
     rim = (found - edit.material.target.double())[edit.rim].abs() / 2
     assert inside is not None
     scores |= {"inside_psnr": inside, "outside_psnr": outside}

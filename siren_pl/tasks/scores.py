@@ -5,7 +5,7 @@ Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 
 Array = NDArray[np.float64]
+Metrics = dict[str, float]
+Align = Callable[[Tensor, SampledSignal], Tensor]
 
 IMAGE_AXES = 2
 # Half the distance of two 8-bit levels in [-1, 1].
@@ -31,22 +33,37 @@ ALIGNMENTS = {
 }
 
 
-def value_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
+def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Add, per channel, the constant that brings values nearest to the observed samples."""
+    return values + (signal.values.to(values) - values)[_told_apart(signal)].mean(0)
+
+
+def keep(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Leave values as they are: the task determines them completely."""
+    return values
+
+
+def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
     """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants.
 
     Where the truth is not known, `train_psnr` alone: how near the observed field comes to the data.
+
+    Args:
+        values: What a field or a classical method came to.
+        signal: What it is judged against.
+        align: Settles what the task leaves open. `psnr` alone is of the values as they are.
     """
     if not signal.is_plain or not signal.known:
-        observed = to_unit(signal.observation.apply(values.detach().cpu()))
+        observed = to_unit(signal.observation.apply(align(values.detach().cpu(), signal)))
         fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
-        return truth_scores(values, signal) | fidelity if signal.known else fidelity
-    return truth_scores(values, signal)
+        return truth_scores(values, signal, align) | fidelity if signal.known else fidelity
+    return truth_scores(values, signal, align)
 
 
-def truth_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
-    """PSNR of several kinds, and for images SSIM, against the signal's samples."""
-    result, target = to_unit(values), to_unit(signal.values)
-    pairs = _compared(result, target, _told_apart(signal).numpy())
+def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
+    """PSNR of several kinds, and for images SSIM, against the signal's samples; see `value_scores`."""
+    plain, result, target = to_unit(values), to_unit(align(values, signal)), to_unit(signal.values)
+    pairs = _compared(plain, result, target, _told_apart(signal).numpy())
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
@@ -59,9 +76,14 @@ def _told_apart(signal: SampledSignal) -> Tensor:
     return signal.observed if signal.observed.any() else Everything().seen(signal.shape)
 
 
-def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iterator[tuple[str, tuple[Array, Array]]]:
-    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of some of its rows."""
-    yield "psnr", (result, target)
+def _compared(
+    plain: Array, result: Array, target: Array, observed: NDArray[np.bool_]
+) -> Iterator[tuple[str, tuple[Array, Array]]]:
+    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of some of its rows.
+
+    `plain` are the values as they are, `result` what is left when a task's freedom is settled.
+    """
+    yield "psnr", (plain, target)
     if observed.any():
         yield "train_psnr", (result[observed], target[observed])
     if not observed.all():
@@ -72,10 +94,15 @@ def _compared(result: Array, target: Array, observed: NDArray[np.bool_]) -> Iter
 
 
 class RunningScores:
-    """The PSNRs of `value_scores` against the truth if it is known, from one slab of the grid after another."""
+    """The PSNRs of `value_scores` against the truth if it is known, from one slab of the grid after another.
 
-    def __init__(self, signal: SampledSignal) -> None:
-        self._signal = signal
+    Args:
+        signal: The truth.
+        offset: The constant per channel (C,) that the task's alignment adds.
+    """
+
+    def __init__(self, signal: SampledSignal, offset: Tensor | float = 0.0) -> None:
+        self._signal, self._offset = signal, offset
         self._errors: dict[str, float] = {}
         self._counts: dict[str, int] = {}
 
@@ -84,7 +111,8 @@ class RunningScores:
         if not self._signal.known:
             return
         target = to_unit(decoded(self._signal.stored[slab]))
-        for name, (result, wanted) in _compared(to_unit(values), target, _told_apart(self._signal)[slab].numpy()):
+        plain, aligned = to_unit(values), to_unit(values + self._offset)
+        for name, (result, wanted) in _compared(plain, aligned, target, _told_apart(self._signal)[slab].numpy()):
             self._errors[name] = self._errors.get(name, 0.0) + float(np.square(result - wanted).sum())
             self._counts[name] = self._counts.get(name, 0) + wanted.size
 
@@ -93,12 +121,19 @@ class RunningScores:
         return {name: metrics.psnr_of_error(error / self._counts[name]) for name, error in self._errors.items()}
 
 
-def aligned_scores(values: Tensor, signal: SampledSignal) -> dict[str, float]:
-    """`value_scores`, and PSNR after each alignment: a gradient leaves a constant open, a Laplacian much more."""
-    result, target = (array.detach().double().cpu().numpy() / 2 + 0.5 for array in (values, signal.values))
-    scores = value_scores(values, signal)
+def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
+    """`value_scores` of a task that leaves a constant open (a Laplacian much more), and PSNR after each alignment.
+
+    What is open is settled on the observed samples alone: the held-out ones have no say in it.
+    """
+    found = values.detach().double().cpu()
+    scores = value_scores(found, signal, align_mean)
+    if not signal.known:
+        return scores
+    result, target = (array.double().numpy() / 2 + 0.5 for array in (found, signal.values))
     for name, align in ALIGNMENTS.items():
-        scores[f"psnr_{name}"] = metrics.psnr(align(result, target).clip(0, 1), target)
+        aligned = align(result, target, _told_apart(signal).numpy())
+        scores[f"psnr_{name}"] = metrics.psnr(aligned.clip(0, 1), target)
     return scores
 
 
@@ -108,17 +143,6 @@ def clipped(values: Tensor) -> float:
     Given are values in which nothing is left open: a task's alignment comes first.
     """
     return int((values.abs() > 1 + HALF_STEP).count_nonzero()) / values.numel()
-
-
-def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
-    """Add, per channel, the constant that brings values nearest to the signal."""
-    axes = tuple(range(values.dim() - 1))
-    return values + (signal.values.to(values) - values).mean(axes)
-
-
-def keep(values: Tensor, signal: SampledSignal) -> Tensor:
-    """Leave values as they are: the task determines them completely."""
-    return values
 
 
 def derivative_targets(signal: SampledSignal, gradient: str = "sobel", laplacian: str = "laplace") -> Mapping:

@@ -70,13 +70,13 @@ def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) ->
         return {}
     scale = task.value_scale(signal)
     if math.prod(signal.shape) <= QUICK_SAMPLES:
-        seen, observed, found = signal, signal.observed, render(field, signal)
+        seen, found = signal, render(field, signal)
     else:
-        coords, seen, observed = signal.excerpt(QUICK_SAMPLES)
+        coords, seen = signal.excerpt(QUICK_SAMPLES)
         found = evaluate(field, coords)
     values = task.align(found / scale, seen)
     result, target = ((array / 2 + 0.5).clamp(0, 1).double().numpy() for array in (values, seen.values))
-    unseen = ~observed.numpy()
+    unseen = ~seen.observed.numpy()
     scores = {"eval/psnr": metrics.psnr(result, target)}
     if unseen.any() and not unseen.all():
         scores["eval/train_psnr"] = metrics.psnr(result[~unseen], target[~unseen])

@@ -15,7 +15,7 @@ from siren_pl.observations import RandomFraction
 from siren_pl.rendering import render, render_bytes
 from siren_pl.signals import SampledSignal, sampled
 from siren_pl.tasks import image_fit
-from siren_pl.tasks.scores import RunningScores, align_mean
+from siren_pl.tasks.scores import RunningScores, align_mean, aligned_scores
 from siren_pl.tasks.task import Task
 from siren_pl.training import callbacks
 from siren_pl.training.fields import OneField
@@ -23,7 +23,7 @@ from siren_pl.training.fields import OneField
 FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
 SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), observation=RandomFraction(0.4))
 FIT = image_fit()
-ALIGNED = Task("aligned", FIT.terms, FIT.judge, align_mean)
+ALIGNED = Task("aligned", FIT.terms, aligned_scores, align_mean)
 
 
 def judged(task: Task, monkeypatch: pytest.MonkeyPatch, most: int):
@@ -78,6 +78,12 @@ def test_an_alignment_is_that_of_the_excerpt(monkeypatch):
     """The excerpt of so small a signal is all of it: the estimated constant is the exact one."""
     whole, slabs = judged(ALIGNED, monkeypatch, 1 << 20), judged(ALIGNED, monkeypatch, 100)
     torch.testing.assert_close(slabs.offset, whole.offset, rtol=0, atol=1e-5)
+    # Scored as a whole or by slabs, what the constant makes of the field is in `psnr` alone.
+    names = ("psnr", "train_psnr", "heldout_psnr", "psnr_8bit", "psnr_y")
+    assert {name: slabs.metrics[name] for name in names} == {
+        name: pytest.approx(whole.metrics[name], abs=1e-3) for name in names
+    }
+    assert whole.metrics["heldout_psnr"] > whole.metrics["psnr"]
     difference = slabs.picture(SIGNAL.shape).astype(int) - whole.picture(SIGNAL.shape)
     assert abs(difference).max() <= 1  # a tie may be rounded either way
 
@@ -90,6 +96,6 @@ def test_progress_looks_at_an_excerpt_of_a_large_signal(monkeypatch):
     assert estimate == callbacks.quick_scores(module) != exact
     # Squared errors of noise scatter by about their mean: 700 of them average to 4 %, 0.2 dB; thrice that.
     assert estimate == {name: pytest.approx(exact[name], abs=0.6) for name in exact}
-    coords, flat, _ = SIGNAL.excerpt(700)
+    coords, flat = SIGNAL.excerpt(700)
     error = (FIELD(coords).detach().clamp(-1, 1) - flat.values).numpy() / 2
     assert estimate["eval/psnr"] == pytest.approx(-10 * np.log10((error.astype(float) ** 2).mean()), abs=1e-4)

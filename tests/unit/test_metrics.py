@@ -160,3 +160,18 @@ def test_alignments_of_a_constant():
 def test_range_psnr_takes_the_targets_range_for_peak():
     target = np.linspace(-3, 5, 33)
     assert metrics.range_psnr(target + 0.8, target) == pytest.approx(20, abs=1e-9)  # 8 / 0.8
+
+
+@pytest.mark.parametrize("align", [metrics.mean_aligned, metrics.affine_aligned, metrics.minmax_aligned])
+def test_known_samples_alone_settle_an_alignment(align):
+    target = np.random.default_rng(4).random((7, 8, 2))
+    known = np.ones((7, 8), bool)
+    known[3:, 5:] = False
+    hidden = target.copy()
+    hidden[~known] = 9.0
+    values = target * 1.3 - 0.2 if align != metrics.mean_aligned else target - 0.2
+    if align == metrics.minmax_aligned:
+        values = np.where(known[..., None], values, 0.5)
+    found = align(values, hidden, known)
+    np.testing.assert_allclose(found[known], target[known], rtol=0, atol=1e-13)
+    np.testing.assert_allclose(found[known], align(values, target, known)[known], rtol=0, atol=0)

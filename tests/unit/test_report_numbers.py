@@ -205,6 +205,19 @@ def test_held_out_psnr_stands_beside_training_psnr(tmp_path: Path) -> None:
     assert header[1:3] == ("training PSNR (dB)", "held-out PSNR (dB)")
 
 
+def test_a_free_constant_ranks_nothing(tmp_path: Path) -> None:
+    """Plain PSNR of a field from gradients is that of the constant it happened on: neither a column nor a verdict."""
+    scores = {5: (12.0, 31.0), 10: (30.0, 25.0)}
+    jobs = [
+        ({"task": "poisson_grad", "model.omega_0": omega}, {"psnr": plain, "psnr_mean_aligned": aligned})
+        for omega, (plain, aligned) in scores.items()
+    ]
+    comparison = only(handmade_sweep(tmp_path / "sweep", jobs))
+    assert best_of(comparison) == {("omega_0=5", "PSNR up to a constant (dB)")}
+    assert "omega_0=5 has the highest PSNR up to a constant" in words(comparison)
+    assert "PSNR (dB)" not in tables.results(comparison).header
+
+
 def test_the_held_out_peak_is_named(tmp_path: Path) -> None:
     jobs = [
         ({"model.omega_0": omega}, {"train_psnr": 20.0 + omega, "heldout_psnr": held})

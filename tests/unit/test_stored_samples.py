@@ -90,12 +90,12 @@ def test_the_mask_is_that_of_one_permutation(portion, monkeypatch):
 def test_an_excerpt_holds_samples_at_their_own_places():
     stored = torch.from_numpy(COLOUR)
     signal = SampledSignal(stored, observation=RandomFraction(0.5, 3))
-    coords, flat, observed = signal.excerpt(200)
+    coords, flat = signal.excerpt(200)
     # (2i + 1 - n) / 40, inverted.
     rows, columns = (((coords.double().numpy() * 40 + [30, 40] - 1) / 2).round().astype(int)).T
     assert len({*zip(rows, columns, strict=True)}) == 200
     assert np.array_equal(flat.values.numpy(), signal.values.numpy()[rows, columns])
-    assert np.array_equal(observed.numpy(), signal.observed.numpy()[rows, columns])
+    assert np.array_equal(flat.observed.numpy(), signal.observed.numpy()[rows, columns])
     assert torch.equal(SampledSignal(stored).excerpt(200).coords, coords)
 
 

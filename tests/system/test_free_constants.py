@@ -1,0 +1,82 @@
+"""Fields from derivatives are scored when what the derivatives leave open is settled, on observed samples alone."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from skimage.metrics import structural_similarity
+
+from siren_pl import SampledSignal, load
+from siren_pl.baselines import gradient_solver
+from siren_pl.observations import RandomFraction
+from siren_pl.signals import bundled, image_signal
+from siren_pl.tasks import poisson_grad, poisson_laplacian
+from siren_pl.tasks.task import Task
+from tests.conftest import Command
+
+GAPS = ("task=poisson_grad", "task.integrated=false", "task.stencil=central", "dataset=coffee", "dataset.heldout=0.1")
+TASKS = {
+    "gradient": poisson_grad("central", integrated=False),
+    "laplacian": poisson_laplacian(integrated=False),
+}
+
+
+def psnr(error: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean(error**2)))
+
+
+def test_scores_are_of_the_field_with_its_mean_set_right(train: Command) -> None:
+    """By NumPy and scikit-image, from the stored field and its picture; the solver beside it by the same rule."""
+    assert train(*GAPS, "hydra.run.dir=run").code == 0
+    found = json.loads(Path("run/metrics.json").read_text())
+    signal = image_signal(bundled("coffee"), size=16, heldout=0.1)
+    with torch.no_grad():
+        field = load("run")(signal.coords()).reshape(signal.values.shape)
+    target, known = signal.values.double().numpy() / 2 + 0.5, signal.observed.numpy()
+    for prefix, values in (("", field), ("baseline/poisson_solver/", gradient_solver(signal, "central"))):
+        plain = values.double().numpy() / 2 + 0.5
+        aligned = (plain + (target - plain)[known].mean(0)).clip(0, 1)
+        error = aligned - target
+        wanted = {
+            "psnr": psnr(plain.clip(0, 1) - target),
+            "psnr_mean_aligned": psnr(error),
+            "train_psnr": psnr(error[known]),
+            "heldout_psnr": psnr(error[~known]),
+            "psnr_8bit": psnr(np.round(aligned * 255) / 255 - np.round(target * 255) / 255),
+            "psnr_y": psnr(error @ [0.299, 0.587, 0.114]),
+        }
+        assert {name: found[prefix + name] for name in wanted} == pytest.approx(wanted, abs=0.01)
+        similar = structural_similarity(
+            *(target, aligned), channel_axis=-1, data_range=1.0, gaussian_weights=True, use_sample_covariance=False
+        )
+        assert found.get(prefix + "ssim", similar) == pytest.approx(similar, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_constant_changes_no_score_but_plain_psnr(name: str) -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand(20, 24, 3, generator=generator) - 0.5
+    of = SampledSignal(truth, observation=RandomFraction(0.3))
+    task: Task = TASKS[name]
+    values = truth + 0.05 * torch.randn(truth.shape, generator=generator)
+    right, moved = (task.judge(values + by, of) for by in (0.0, torch.tensor([0.3, -0.2, 0.4])))
+    assert moved["psnr"] < right["psnr"] - 5
+    assert {**moved, "psnr": 0} == pytest.approx({**right, "psnr": 0}, abs=1e-4)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_held_out_samples_have_no_say_in_the_constant(name: str) -> None:
+    """Right where it was observed and wrong by 0.1 in [0, 1] elsewhere: exact, and 20 dB; no mean evens that out."""
+    of = SampledSignal(torch.rand(20, 24, 1) - 0.5, observation=RandomFraction(0.3))
+    scores = TASKS[name].judge(of.values + 0.2 * ~of.observed[..., None] + 0.7, of)
+    assert scores["train_psnr"] > 120 and scores["heldout_psnr"] == pytest.approx(20, abs=1e-3)
+    assert scores["psnr_affine_aligned"] == pytest.approx(scores["psnr_mean_aligned"], abs=1e-3)
+
+
+def test_a_sweep_is_plotted_by_what_reports_rank_by(train: Command, one_thread: None) -> None:
+    options = ("model.omega_0=5,9", "baselines={}", "trainer.max_steps=1", "hydra.sweep.dir=sweep")
+    ended = train("-m", *GAPS[:-1], *options)
+    assert ended.code == 0 and "psnr_mean_aligned" in ended.err
+    assert [path.name for path in Path("sweep/figures").iterdir()] == ["psnr_mean_aligned_over_model.omega_0.png"]
