@@ -10,13 +10,14 @@ Frequencies ω are in radians per pixel, derivatives per pixel; true units come 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from scipy import fft, ndimage, sparse
 
 Array = NDArray[np.float64]
 Symbol = Callable[[Array], Array]
@@ -55,6 +56,14 @@ class GradientStencil:
         shape = spectrum.shape[:-1]
         power = np.sum([self.symbol(shape, axis) ** 2 for axis in range(len(shape))], axis=0)
         return _from_cosines(spectrum * _reciprocal(power), tuple(range(len(shape))))
+
+    def matrix(self, shape: tuple[int, ...], axis: int) -> sparse.csr_array:
+        """`apply` along `axis` as a sparse matrix over all samples of one channel, in the order of memory."""
+        factors = [
+            self.apply(np.eye(n))[0] if other == axis else _filter(np.eye(n), self.smoothing(frequencies(n))[:, None])
+            for other, n in enumerate(shape)
+        ]
+        return _kronecker(factors)
 
     def symbol(self, shape: tuple[int, ...], axis: int) -> Array:
         """The symbol of the derivative along `axis` at every frequency of a grid, shape (n_1, …, n_D, 1)."""
@@ -101,6 +110,14 @@ class LaplacianStencil:
         symbol = self.symbol(laplacian.shape[:-1], scales)
         return _filter(laplacian, _reciprocal(symbol))
 
+    def matrix(self, shape: tuple[int, ...]) -> sparse.csr_array:
+        """`apply` as a sparse matrix over all samples of one channel, in the order of memory."""
+        terms = [
+            _kronecker([self.apply(np.eye(n)) if other == axis else np.eye(n) for other, n in enumerate(shape)])
+            for axis in range(len(shape))
+        ]
+        return functools.reduce(lambda one, other: one + other, terms)
+
     def symbol(self, shape: tuple[int, ...], scales: tuple[float, ...] | None = None) -> Array:
         """The symbol at every frequency of a grid, shape (n_1, …, n_D, 1)."""
         terms = []
@@ -123,6 +140,8 @@ def seen_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bo
     return np.logical_not(ndimage.binary_dilation(~observed, ndimage.generate_binary_structure(observed.ndim, reach)))
 
 
+# Coefficients of a local stencil are of order one; smaller entries of its matrix are the transform's rounding.
+_ROUNDING = 1e-12
 # Frequencies below this fraction of the largest symbol are taken as invisible to the stencil: rounding, squared.
 _NULL = 1e-12
 
@@ -142,6 +161,14 @@ def _outer(factors: list[Array]) -> Array:
     for factor in factors:
         product = product[..., None] * factor
     return product[0][..., None]
+
+
+def _kronecker(factors: list[Array]) -> sparse.csr_array:
+    """The sparse Kronecker product of a matrix per axis."""
+    return functools.reduce(
+        lambda one, other: sparse.csr_array(sparse.kron(one, other)),
+        [sparse.csr_array(np.where(abs(factor) > _ROUNDING, factor, 0)) for factor in factors],
+    )
 
 
 def _filter(values: Array, symbol: Array) -> Array:
