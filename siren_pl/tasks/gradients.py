@@ -141,12 +141,22 @@ def require_all(signal: SampledSignal) -> None:
         )
 
 
-def require_some(known: Tensor, signal: SampledSignal, stencil: str) -> None:
-    """Refuse a stencil that reads an unseen sample everywhere."""
+def require_some(
+    known: Tensor, signal: SampledSignal, stencil: str, key: str = "task.stencil", otherwise: str = ""
+) -> None:
+    """Refuse a stencil that reads an unseen sample everywhere.
+
+    Args:
+        known: Where it does not, bool of any shape.
+        signal: What it reads.
+        stencil: Its name.
+        key: The option that named it.
+        otherwise: A further cure.
+    """
     if not known.any():
         raise UserError(
-            f"task.stencil={stencil} reads unseen samples everywhere when {signal.withheld}: "
-            "choose central (or laplace), or hold out less."
+            f"{key}={stencil} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
+            f"choose central (or laplace), or hold out less{otherwise}."
         )
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from siren_pl.errors import UserError
 from siren_pl.jet import Jet
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import LAPLACIAN_STENCILS, axis_weights, seen_by
@@ -41,9 +42,14 @@ class LaplacianTerm(Term):
         require_whole(signal)
         rule = LAPLACIAN_STENCILS[self.stencil]
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
+        require_some(known, signal, self.stencil)
         if not self.border:
             known &= ~on_border(signal)
-        require_some(known, signal, self.stencil)
+            if not known.any():
+                raise UserError(
+                    f"task.border=false leaves out every Laplacian of {signal.name} that is known: set "
+                    "task.border=true, choose a larger dataset.size, or hold out less."
+                )
         rows = known.reshape(-1)
         unit = laplacian_unit(signal, self.target_factor)
         target = per_pixel(signal, self.stencil).reshape(-1, signal.out_features)[rows]
@@ -144,6 +150,11 @@ class BorderValueTerm(Term):
         """Coordinates and values of the observed border samples."""
         require_whole(signal)
         rows = (on_border(signal) & signal.observed).reshape(-1)
+        if not rows.any():
+            raise UserError(
+                f"task.boundary=true finds no observed sample on the border when {signal.withheld}: hold out less, or "
+                "set task.boundary=false."
+            )
         values = signal.values.reshape(-1, signal.out_features)
         scale = torch.full((int(rows.sum()), 1), self.value_scale(signal))
         return {"coords": signal.coords()[rows], "value": values[rows], "scale": scale}

@@ -11,6 +11,7 @@ from siren_pl.jet import Jet
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, seen_by
 from siren_pl.tasks import compact
+from siren_pl.tasks.gradients import require_some
 from siren_pl.tasks.priors import priors
 from siren_pl.tasks.scores import keep, value_scores
 from siren_pl.tasks.task import Points, Task, Term, require_whole
@@ -69,6 +70,7 @@ class SobolevTerm(Term):
         per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()  # (D, …, C)
         gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
+        require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")
         return laid_out(signal) | {
             "gradient": gradient[seen] * scale[:, None],
             "known": known[seen].float(),

@@ -50,6 +50,35 @@ SLIPS = {
 }
 
 
+# Options that leave a term of the loss without a target.
+EMPTY = {
+    "every other pixel has no neighbour": (
+        ("task.gradient_weight=0.1", "dataset.stride=2"),
+        ("task.gradient_stencil=central", "dataset.stride=2", "task.gradient_weight=0"),
+    ),
+    "one stencil reads everything": (
+        ("task.gradient_weight=0.1", "task.gradient_stencil=spectral", "dataset.heldout=0.01"),
+        ("task.gradient_stencil=spectral", "dataset.heldout=0.01", "choose central"),
+    ),
+    "slopes of a few pixels": (
+        ("task=poisson_grad", "task.integrated=false", "task.stencil=central", "dataset.stride=2"),
+        ("task.stencil=central", "dataset.stride=2", "hold out less"),
+    ),
+    "nothing but border": (
+        ("task=poisson_laplacian", "task.integrated=false", "task.border=false", "dataset.size=2"),
+        ("task.border=false", "task.border=true", "larger dataset.size"),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", EMPTY)
+def test_a_term_without_targets_is_named(case: str, train: Command) -> None:
+    options, words = EMPTY[case]
+    ended = train(*options)
+    assert ended.code == 1 and "Traceback" not in ended.err
+    assert all(word in ended.paragraph for word in words), ended.paragraph
+
+
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_is_named_with_its_cure(slip: str, train: Command) -> None:
     ended = train("figures=false", slip, tiny=False)

@@ -11,6 +11,7 @@ from siren_pl.derivatives import ForwardDerivatives
 from siren_pl.errors import UserError
 from siren_pl.jet import Jet
 from siren_pl.observations import RandomFraction
+from siren_pl.observations.masks import GivenMask
 from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
 from siren_pl.tasks import Task, image_fit, poisson_grad, poisson_laplacian
 
@@ -128,3 +129,13 @@ def test_gaps_cannot_be_integrated(make):
 def test_a_stencil_that_sees_nothing_is_refused(make, stencil):
     with pytest.raises(UserError, match=r"task\.stencil=spectral"):
         make(stencil=stencil, integrated=False).tables(signal(heldout=0.1))
+
+
+def test_a_border_that_was_not_seen_is_not_supervised():
+    """A mean over no sample is NaN, and no term says so."""
+    known = torch.zeros(SHAPE, dtype=torch.bool)
+    known[1:-1, 1:-1] = True
+    of = SampledSignal(torch.zeros(*SHAPE, 1), observation=GivenMask(known, "task.mask=a.png"))
+    task = poisson_laplacian(integrated=False, boundary=True)
+    with pytest.raises(UserError, match=r"task\.boundary=true .* task\.mask=a\.png: hold out less"):
+        task.tables(of)
