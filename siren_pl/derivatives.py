@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -85,7 +85,7 @@ class AutogradDerivatives:
                 return Jet(kept[0], kept[1])
             groups = groups or jet.laplacian_groups(coords.shape[-1])
             pure = torch.stack([_gradient(stream, points)[axis] for axis, stream in enumerate(gradient)])
-            second = torch.einsum("kd,d...->k...", torch.tensor(groups).to(pure), pure)
+            second = jet.weighted(groups, pure.unbind(0))
         value, gradient, second = (part if track else part.detach() for part in (value, gradient, second))
         return Jet(value, gradient, second, groups)
 
@@ -116,3 +116,25 @@ class AutoDerivatives:
         few_channels = order == 1 and self.out_features < coords.shape[-1]
         strategy = ReverseDerivatives() if few_channels else ForwardDerivatives()
         return strategy(field, coords, order, groups)
+
+
+@dataclass(frozen=True)
+class RoundedDerivatives:
+    """A strategy whose field computes its wide matrix products in bfloat16 (see `products`), as training may.
+
+    Autocast stands around the field alone: a backward pass within it would round every product once more.
+
+    Attributes:
+        exact: The strategy.
+    """
+
+    exact: Derivatives
+
+    def __call__(self, field: Callable, coords: Tensor, order: int, groups: Groups | None = None) -> Jet:
+        """See `Derivatives`."""
+
+        def rounded(points: Tensor | Jet) -> Any:
+            with torch.autocast(coords.device.type, torch.bfloat16):
+                return field(points)
+
+        return self.exact(rounded, coords, order, groups)

@@ -17,7 +17,9 @@ from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+
+from siren_pl import products
+from siren_pl.products import widened
 
 Groups = tuple[tuple[float, ...], ...]
 
@@ -125,7 +127,7 @@ def seed(coords: Tensor, order: int, groups: Groups | None = None, directions: T
     return Jet(coords, gradient, second, tuple(tuple(float(w) for w in row) for row in groups))
 
 
-def _weighted(groups: Groups, streams: Sequence[Tensor]) -> Tensor:
+def weighted(groups: Groups, streams: Sequence[Tensor]) -> Tensor:
     """Sum D streams into K groups; weights are Python numbers so that a compiler sees them as constants."""
     return torch.stack([_combine(row, streams) for row in groups])
 
@@ -136,11 +138,6 @@ def _combine(row: tuple[float, ...], streams: Sequence[Tensor]) -> Tensor:
     return sum(terms[1:], terms[0])
 
 
-# Up to so many inputs, as coordinates have, the gradient of a weight is a product that libraries compute eight times
-# faster as (inputs × outputs) than as (outputs × inputs). Autograd chooses by the weight's memory layout.
-_NARROW = 8
-
-
 def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
     """Apply the affine map `x Wᵀ + b`; derivatives pass through W alone.
 
@@ -149,26 +146,18 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
         weight: Shape (out_features, in_features).
         bias: Shape (out_features,).
     """
-    product = functional.linear
-    if weight.shape[-1] <= _NARROW:
-        weight = weight.mT.contiguous().mT
-        if _products_are_rounded():
-            product = _by_columns
+    return _mapped(*products.suited(weight), x, bias)
+
+
+def exact_linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
+    """The same in the precision of the weight, also where autocast rounds wide products."""
+    return _mapped(products.exact, weight, x, bias)
+
+
+def _mapped(product: products.Product, weight: Tensor, x: Tensor | Jet, bias: Tensor | None) -> Any:
     if not isinstance(x, Jet):
-        return product(x, weight, bias)
-    return _map_derivatives(x, product(x.value, weight, bias), lambda stream: product(stream, weight))
-
-
-@torch.compiler.assume_constant_result
-def _products_are_rounded() -> bool:
-    """Whether TF32 is allowed: a setting of the process, which a compiler may take as given."""
-    return torch.get_float32_matmul_precision() != "highest"
-
-
-def _by_columns(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """A narrow product in full float32 where TF32 is allowed, which would tell only 2,048 coordinates apart."""
-    columns = [x[..., i : i + 1] * weight[:, i] for i in range(weight.shape[-1])]
-    return sum(columns[1:] if bias is None else [*columns[1:], bias], columns[0])
+        return widened(product(x, weight, bias))
+    return _map_derivatives(x, widened(product(x.value, weight, bias)), lambda stream: product(stream, weight, None))
 
 
 def _map_derivatives(x: Jet, value: Tensor, f: Callable[[Tensor], Tensor]) -> Jet:
@@ -185,8 +174,8 @@ def elementwise(x: Tensor | Jet, activation: Activation) -> Any:
     L'_k = f'(z) L_k + f''(z) sum_d groups[k, d] J_d² (Faà di Bruno's formula to second order).
     """
     if not isinstance(x, Jet):
-        return activation.f(_widened(x))
-    z = _widened(x.value)
+        return activation.f(widened(x))
+    z = widened(x.value)
     value = activation.f(z)
     if x.gradient is None:
         return Jet(value)
@@ -194,13 +183,8 @@ def elementwise(x: Tensor | Jet, activation: Activation) -> Any:
     gradient = slope * x.gradient
     if x.second is None:
         return Jet(value, gradient)
-    squares = _weighted(x.groups, [stream * stream for stream in _widened(x.gradient).unbind(0)])
+    squares = weighted(x.groups, [stream * stream for stream in widened(x.gradient).unbind(0)])
     return Jet(value, gradient, slope * x.second + activation.ddf(z) * squares, x.groups)
-
-
-def _widened(z: Tensor) -> Tensor:
-    """Products in half precision go on in float32: the phase omega_0 · z of a sine must not be rounded again."""
-    return z.float() if z.dtype in (torch.bfloat16, torch.float16) else z
 
 
 def multiply(a: Tensor | Jet, b: Tensor | Jet) -> Any:
@@ -215,8 +199,9 @@ def multiply(a: Tensor | Jet, b: Tensor | Jet) -> Any:
     gradient = a.gradient * b.value + a.value * b.gradient
     if a.second is None or b.second is None:
         return Jet(value, gradient)
-    pairs = [left * right for left, right in zip(a.gradient.unbind(0), b.gradient.unbind(0), strict=True)]
-    second = a.second * b.value + a.value * b.second + 2 * _weighted(a.groups, pairs)
+    slopes = zip(widened(a.gradient).unbind(0), b.gradient.unbind(0), strict=True)
+    pairs = [left * right for left, right in slopes]
+    second = a.second * b.value + a.value * b.second + 2 * weighted(a.groups, pairs)
     return Jet(value, gradient, second, _same_groups(a, b))
 
 

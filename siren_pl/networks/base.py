@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from siren_pl import jet
@@ -65,11 +64,7 @@ def rearrange(x: Jet, f: Callable[[Tensor], Tensor]) -> Jet:
 def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
     """A linear layer in the precision of its weights even where autocast rounds the others.
 
-    For the first layer, since a coordinate in bfloat16 tells only 256 pixels apart; and for the last, whose output is
-    the signal itself. Both are narrow, so nothing is lost.
+    For the first layer behind an encoding, which is as fine as the coordinates themselves; and for the last, whose
+    output is the signal. Both are cheap, so nothing is lost.
     """
-    device = layer.weight.device.type
-    if not torch.is_autocast_enabled(device):
-        return linear(x, layer)
-    with torch.autocast(device, enabled=False):
-        return linear(x, layer)
+    return jet.exact_linear(x, layer.weight, layer.bias)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_map
 
-from siren_pl.derivatives import AutogradDerivatives, Derivatives, Field
+from siren_pl.derivatives import Derivatives, Field
 from siren_pl.errors import UserError
 from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.signals.sampled import SampledSignal
@@ -166,9 +166,6 @@ class ManyFields(Fields):
 
     def losses(self, task: Task, derivatives: Derivatives, batch: Batch) -> dict[str, Tensor]:
         """See `Fields`."""
-        if isinstance(derivatives, AutogradDerivatives):
-            raise UserError("derivatives=autograd differentiates one field at a time: choose derivatives=auto.")
-
         buffers = dict(self.network.named_buffers())
 
         def one(parameters: dict[str, Tensor], points: Batch) -> dict[str, Tensor]:

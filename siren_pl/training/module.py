@@ -11,26 +11,30 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from siren_pl.derivatives import Derivatives
+from siren_pl.derivatives import AutogradDerivatives, Derivatives, RoundedDerivatives
 from siren_pl.errors import UserError
+from siren_pl.products import in_full
 from siren_pl.tasks.task import Batch, Task
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.fields import Fields
 from siren_pl.training.pieces import average_gradients, cut, pieces
-from siren_pl.training.schedules import Schedule
+from siren_pl.training.recipe import Recipe
 
 # A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
 SLICE_SECONDS = 0.25
 # The same for processes that train together: they return after as many steps.
 SHARED_SLICE_STEPS = 25
+
+
+# Lightning's name for the precision in which wide products are rounded to bfloat16.
+HALF = "bf16-mixed"
 
 
 class DivergenceError(Exception):
@@ -39,39 +43,6 @@ class DivergenceError(Exception):
     def __init__(self, step: int) -> None:
         super().__init__(f"the loss became NaN or infinite at step {step}")
         self.step = step
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a field is fitted.
-
-    Attributes:
-        max_steps: Optimiser steps.
-        batch_size: Points per step and term; None takes all.
-        optimizer: Makes the optimiser of the parameters; its own learning rate is the peak of the schedule.
-        schedule: Factor of the learning rate from the progress in [0, 1).
-        clip: Largest norm of the gradient over all weights; None for no limit.
-        seed: Seeds the batches.
-        log_rows: Rows of the loss curve.
-        evaluations: How many times PSNR is measured during training.
-    """
-
-    max_steps: int
-    batch_size: int | None
-    optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
-    schedule: Schedule
-    clip: float | None = None
-    seed: int = 0
-    log_rows: int = 200
-    evaluations: int = 10
-
-    def is_log_step(self, step: int) -> bool:
-        """Whether the loss of the step before `step` is logged."""
-        return step % max(1, self.max_steps // self.log_rows) == 0 or step == self.max_steps
-
-    def is_evaluation_step(self, step: int) -> bool:
-        """Whether PSNR is measured after `step` steps."""
-        return step % max(1, -(-self.max_steps // max(1, self.evaluations))) == 0 or step == self.max_steps
 
 
 def _mean(losses: list[Tensor]) -> Tensor:
@@ -107,9 +78,11 @@ class FieldModule(pl.LightningModule):
         origin: Callable[[], FieldModule] | None = None,
     ) -> None:
         super().__init__()
+        if len(fields.signals) > 1 and isinstance(derivatives, AutogradDerivatives):
+            raise UserError("derivatives=autograd differentiates one field at a time: choose derivatives=auto.")
         self.network = fields.network  # registered under this name: checkpoints hold `network.*`
         self.fields, self.task, self.derivatives, self.recipe = fields, task, derivatives, recipe
-        self.compilation, self.origin = compilation, origin
+        self.compilation, self.origin, self._trained_by = compilation, origin, derivatives
         self.automatic_optimization = False
         self.last_losses: dict[str, Tensor] = {}
         self.logged: list[tuple[int, dict[str, Tensor]]] = []
@@ -133,8 +106,10 @@ class FieldModule(pl.LightningModule):
         return optimizer
 
     def on_fit_start(self) -> None:
-        """Learn how many processes there are, and prepare."""
+        """Learn how many processes there are and how they round, and prepare."""
         self._processes = self.trainer.world_size
+        if self.trainer.precision == HALF:
+            self._trained_by = RoundedDerivatives(self.derivatives)
         self.prepare()
 
     def prepare(self) -> None:
@@ -151,7 +126,8 @@ class FieldModule(pl.LightningModule):
         self.logged = []
         first = step = self.global_step
         while step < self.recipe.max_steps:
-            totals.append(self._step(optimizer, step))
+            with in_full(self.device):  # Lightning's autocast would round targets, losses and their gradients too
+                totals.append(self._step(optimizer, step))
             step += 1
             if self.recipe.is_log_step(step):
                 self.logged.append((step, self.last_losses))
@@ -195,7 +171,7 @@ class FieldModule(pl.LightningModule):
 
     def _losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
         """What is minimised, and every field's named losses. This is what gets compiled."""
-        losses = self.fields.losses(self.task, self.derivatives, batch)
+        losses = self.fields.losses(self.task, self._trained_by, batch)
         total = functools.reduce(torch.add, losses.values()).sum()
         return total, {name: loss.detach() for name, loss in losses.items()}
 
@@ -231,7 +207,8 @@ class FieldModule(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the curve and keep the choices."""
+        """Continue the curve and keep the choices, in the precision of the checkpoint: weights are loaded after this."""
+        self.to(next(tensor.dtype for tensor in checkpoint["state_dict"].values() if tensor.is_floating_point()))
         kept = checkpoint["siren_pl"]
         names = [signal.name for signal in self.fields.signals]
         if len(names) > 1 and names != kept["names"]:
