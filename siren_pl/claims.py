@@ -6,13 +6,13 @@ would leave half a file, and an edited configuration would replace the one that 
 
 from __future__ import annotations
 
-import fcntl
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
+from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import run_directory as directory_of
@@ -36,20 +36,30 @@ def held(directory: Path) -> Iterator[None]:
     """Keep every other process out of a job's directory; waits for one that is at work there.
 
     A killed process lets go at once, since its operating system does. What survived a killed launcher is waited for.
+    A member of a set is held by its set, whose run writes it.
     """
-    with (directory / ".lock").open("w") as file:
-        # A network's file system may know no locks. Two processes then do the same work twice, to the same end.
-        with suppress(OSError):
-            _lock(file, directory)
-        yield
-
-
-def _lock(file: TextIO, directory: Path) -> None:
+    folder = directory.resolve().parent
+    place = folder.parent if folder.name == "signals" and directory_of.is_used(folder.parent) else directory
+    # Not where there are only soft locks: files that outlive a killed process, and would keep everybody out for good.
+    lock = None if issubclass(FileLock, SoftFileLock) else FileLock(place / ".lock", fallback_to_soft=False)
+    # A network's file system may know no locks. Two processes then do the same work twice, to the same end.
+    with suppress(OSError):
+        _lock(lock, place)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _lock(lock: BaseFileLock | None, directory: Path) -> None:
+    if lock is None:
+        return
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
         log.warning("%s is being run by another process: waiting for it", directory)
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock.acquire()
 
 
 def settle(directory: Path, config: DictConfig, hydra_config: Any) -> None:

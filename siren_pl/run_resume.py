@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
+from siren_pl.claims import held
 from siren_pl.errors import UserError
 
 # Keys that a resumed run may change; everything else is the saved configuration's.
@@ -30,6 +31,11 @@ def resume(directory: Path, overrides: list[str], started: float) -> bool:
         UserError: There is no run, or an override would change it.
     """
     directory_of.require_run(directory, "resume")
+    with held(directory):
+        return _resume(directory, overrides, started)
+
+
+def _resume(directory: Path, overrides: list[str], started: float) -> bool:
     config = OmegaConf.load(directory / ".hydra" / "config.yaml")
     hydra_config = OmegaConf.load(directory / ".hydra" / "hydra.yaml")
     assert isinstance(config, DictConfig)

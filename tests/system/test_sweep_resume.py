@@ -1,19 +1,19 @@
 """A sweep that is interrupted, in whatever way, and started again ends as if nothing had happened."""
 
 import csv
-import fcntl
 import json
 import logging
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from siren_pl import claims
 from tests.conftest import TINY, Command
@@ -204,12 +204,36 @@ def test_a_continued_sweep_is_the_same_sweep(train: Command) -> None:
     assert "seed=3" in ended.paragraph and "seed=1,2" in ended.paragraph  # how it was started
 
 
-def test_a_job_waits_for_a_process_that_is_at_work_on_it(caplog: pytest.LogCaptureFixture) -> None:
-    """What outlived a killed launcher keeps its directory until it ends."""
-    with Path(".lock").open("w") as file, caplog.at_level(logging.WARNING):
-        fcntl.flock(file, fcntl.LOCK_EX)
-        threading.Timer(0.3, fcntl.flock, (file, fcntl.LOCK_UN)).start()
-        began = time.monotonic()
-        with claims.held(Path()):
-            assert time.monotonic() - began > 0.2
-    assert "another process" in caplog.text
+class LetsGo(logging.Handler):
+    """Another process at work in a directory, which ends as soon as somebody says that it is waited for."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(logging.WARNING)
+        self.lock, self.waited_for = FileLock(directory / ".lock"), False
+        self.lock.acquire()
+        logging.getLogger("siren_pl.claims").addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.waited_for = "another process" in record.getMessage()
+        self.lock.release()
+
+    def close(self) -> None:
+        logging.getLogger("siren_pl.claims").removeHandler(self)
+        self.lock.release()
+        super().close()
+
+
+def test_a_job_waits_for_a_process_that_is_at_work_on_it() -> None:
+    """What outlived a killed launcher keeps its directory until it ends; a set's, those of its members as well."""
+    Path("set/signals/a").mkdir(parents=True)
+    Path("set/.hydra").mkdir()
+    for at_work, directory in ((Path(), Path()), (Path("set"), Path("set/signals/a"))):
+        with closing(LetsGo(at_work)) as other, claims.held(directory):
+            assert other.waited_for
+
+
+def test_a_run_is_not_resumed_while_a_process_is_at_work_on_it(train: Command) -> None:
+    train("hydra.run.dir=here")
+    with closing(LetsGo(Path("here"))) as other:
+        assert train("resume=here", "trainer.max_steps=6").code == 0
+        assert other.waited_for
