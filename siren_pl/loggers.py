@@ -39,6 +39,8 @@ def _wandb(options: Mapping[str, Any], job: Job) -> Logger:
 
 
 def _csv(options: Mapping[str, Any], job: Job) -> Logger:
+    # Lightning removes the file of an earlier start, with a warning.
+    (job.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
     return Table(job.directory, name="", version="csv")
 
 
@@ -47,7 +49,9 @@ def _tensorboard(options: Mapping[str, Any], job: Job) -> Logger:
 
 
 class Table(CSVLogger):
-    """A CSV file."""
+    """A CSV file, written anew at every start: it is handed the earlier curve by who continues a run."""
+
+    forgets = True
 
     def close(self, metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
         """Write the final metrics as a last row."""

@@ -22,11 +22,13 @@ from siren_pl.job import Job
 from siren_pl.judging import judge
 from siren_pl.judging.restorations import laid_out, measured
 from siren_pl.result_table import report
-from siren_pl.results import Outcome, costs, of_divergence, say_settled
+from siren_pl.results import Outcome, costs, of_divergence, own_curve, say_settled
 from siren_pl.signals import SampledSignal
 from siren_pl.signals.images import read_image, to_unit
 from siren_pl.training import fitting
+from siren_pl.training.callbacks import remind
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, read_checkpoint
+from siren_pl.training.meter import Meter
 from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ def train(
     signals: Sequence[SampledSignal],
     job: Job,
     sinks: list,
-    started: float,
+    meter: Meter,
 ) -> tuple[Outcome, list[Path]]:
     """Fit every signal of a set; continues where an earlier start was cut off.
 
@@ -55,26 +57,28 @@ def train(
         signals: The ground truths.
         job: Where to write, and what to call it.
         sinks: Loggers that receive the curves.
-        started: `time.time()` at the start.
+        meter: Reads what the job has cost.
     """
     homes = [job.directory / "signals" / name for name in _names(signals)]
     pictures: list[Path] = []
     parts = list(chunks(config, signals))
     for number, part in enumerate(parts):
+        place = job.directory / "checkpoints" / f"{number:03d}"
         if all(_is_done(homes[i], build.recipe(config, signals[i]).max_steps) for i in part):
+            if (place / LAST).is_file():
+                remind(read_checkpoint(place / LAST)["siren_pl"]["history"], sinks)
             continue
         module = build.module([members[i] for i in part], [signals[i] for i in part])
         if len(parts) > 1:
             log.info("chunk %d of %d", number + 1, len(parts))
         say_settled(module, build.settled(config, signals[part[0]]))
-        place = job.directory / "checkpoints" / f"{number:03d}"
         try:
-            fitting.run(module, build.machine(config), place, sinks)
+            fitting.run(module, build.machine(config), place, sinks, meter)
         except DivergenceError as divergence:
             log.error("every field of this chunk diverged: %s; try a lower optimizer.lr or model.omega_0.", divergence)
             # Spawned processes tell this one the last step alone.
             module.diverged = dict.fromkeys(range(len(part)), divergence.step) | module.diverged
-        _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, started)
+        _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, meter)
         if config["figures"]:
             pictures.append(plots.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
     rows = {home.name: directory_of.read_metrics(home) for home in homes}
@@ -118,7 +122,7 @@ def _names(signals: Sequence[SampledSignal]) -> list[str]:
 
 
 def _leave_behind(
-    module: FieldModule, members: Sequence[build.Plain], homes: Sequence[Path], checkpoint: Path, started: float
+    module: FieldModule, members: Sequence[build.Plain], homes: Sequence[Path], checkpoint: Path, meter: Meter
 ) -> None:
     """Write every field of a chunk as a run directory of its own."""
     whole, devices = read_checkpoint(checkpoint), members[0]["trainer"]["devices"]
@@ -131,16 +135,17 @@ def _leave_behind(
         if above.is_file():
             shutil.copy(above, home / ".hydra" / "hydra.yaml")
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
-        AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
+        if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands
+            AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
         if index in module.diverged:
-            directory_of.write_metrics(home, of_divergence(module, module.diverged[index], started, devices))
+            directory_of.write_metrics(home, of_divergence(module, module.diverged[index], meter, devices, index))
             directory_of.write_status(home, directory_of.DIVERGED)
             log.error("%s diverged at step %d", home.name, module.diverged[index])
             continue
         signal = module.fields.signals[index]
         judgement = judge(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
         judgement.save_picture(home / "predictions" / f"{signal.name}.png")
-        directory_of.write_metrics(home, judgement.metrics | costs(module, started, devices) | {"diverged": 0.0})
+        directory_of.write_metrics(home, judgement.metrics | costs(module, meter, devices, index) | {"diverged": 0.0})
         directory_of.write_status(home, directory_of.FINISHED)
 
 
@@ -162,7 +167,9 @@ def split_checkpoint(whole: dict[str, Any], index: int, stacked: set[str]) -> di
             for number, entry in optimizer["state"].items()
         }
         optimizers.append(optimizer | {"state": moments})
-    own = whole["siren_pl"] | {"diverged": {}, "names": [whole["siren_pl"]["names"][index]]}
+    kept = whole["siren_pl"]
+    history = list(own_curve(kept["history"], kept.get("each", []), index))
+    own = kept | {"diverged": {}, "names": [kept["names"][index]], "history": history, "each": []}
     return whole | {"state_dict": state, "optimizer_states": optimizers, "siren_pl": own}
 
 
@@ -173,7 +180,8 @@ def _summed_up(rows: dict[str, Row]) -> Row:
     means = {name: sum(row[name] for row in sound if name in row) / sum(name in row for row in sound) for name in names}
     score = next((name for name in ("psnr_mean_aligned", "psnr") if all(name in row for row in sound)), None)
     worst = {"psnr_min": min(row[score] for row in sound)} if sound and score else {}
-    largest = {name: max(row[name] for row in rows.values()) for name in _COSTS}
+    told = [name for name in _COSTS if all(name in row for row in rows.values())]
+    largest = {name: max(row[name] for row in rows.values()) for name in told}
     return means | worst | largest | {"signals": float(len(rows)), "diverged": float(len(rows) - len(sound))}
 
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
-import resource
 import statistics
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import torch
-
+from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)
+
+Curve = Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,22 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
         log.warning("model.parameters=%d: the nearest network below it has %d", budget, _parameters(module))
 
 
-def costs(module: FieldModule, started: float, devices: int) -> dict[str, float]:
-    """What the run took, per field where there are many: `steps`, `points`, `parameters`; and the whole's time."""
+def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
+    """What one field took: `steps`, `points`, `parameters`, its own curve; and the whole job's time and memory."""
     recipe, observed = module.recipe, module.fields.signals[0].observed_count
     points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-    if torch.cuda.is_available():
-        memory = max(memory, torch.cuda.max_memory_allocated() / 2**20)
     return {
-        **of_curve(module.history),
+        **of_curve(own_curve(module.history, module.each, index)),
         "steps": float(module.steps_done),
         "points": float(module.steps_done * points),
         "parameters": float(_parameters(module)),
-        "wall_s": time.time() - started,
-        "peak_memory_mb": memory,
+        **meter.readings(),
     }
+
+
+def own_curve(history: Curve, each: Sequence[Sequence[float]], index: int) -> Curve:
+    """One field's curve: its own losses where several were trained together, else the whole history."""
+    return [{"step": row[0], "train/loss": row[1 + index]} for row in each] if each else history
 
 
 # Where the training loss is read at the end: noise of the batches is averaged over this share of the curve.
@@ -78,7 +77,7 @@ LAST_SHARE = 0.1
 SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
 
 
-def of_curve(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def of_curve(history: Curve) -> dict[str, float]:
     """`train_loss`, the mean over the last tenth of the logged curve, and `spikes`; empty without a curve."""
     losses = _losses(history)
     if not losses:
@@ -87,7 +86,7 @@ def of_curve(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
     return {"train_loss": sum(last) / len(last), "spikes": float(spikes(history))}
 
 
-def spikes(history: Sequence[Mapping[str, float]]) -> int:
+def spikes(history: Curve) -> int:
     """How often the logged training loss leapt up; neighbouring rows of one leap count once."""
     losses = _losses(history)
     leaps = [
@@ -96,7 +95,7 @@ def spikes(history: Sequence[Mapping[str, float]]) -> int:
     return sum(now and not before for before, now in pairwise([False, *leaps]))
 
 
-def _losses(history: Sequence[Mapping[str, float]]) -> list[float]:
+def _losses(history: Curve) -> list[float]:
     return [row["train/loss"] for row in history if math.isfinite(row.get("train/loss", math.nan))]
 
 
@@ -105,8 +104,10 @@ def _parameters(module: FieldModule) -> int:
     return sum(parameter.numel() for parameter in module.network.parameters()) // len(module.fields.signals)
 
 
-def of_divergence(module: FieldModule, step: int, started: float, devices: int) -> dict[str, float]:
-    """The metrics of a field whose loss became infinite: the step, and the last that was seen of it."""
-    last = module.history[-1] if module.history else {}
-    seen = {name.removeprefix("eval/"): value for name, value in last.items() if name != "step"}
-    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, started, devices)}
+def of_divergence(module: FieldModule, step: int, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
+    """The metrics of a field whose loss became infinite: the step, and the last finite numbers that were seen of it."""
+    seen: dict[str, float] = {}
+    for row in own_curve(module.history, module.each, index):
+        seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}
+    seen.pop("step", None)
+    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, meter, devices, index)}

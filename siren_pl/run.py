@@ -16,6 +16,7 @@ from siren_pl.result_table import report
 from siren_pl.results import Outcome, costs, of_divergence, say_settled
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST
+from siren_pl.training.meter import Meter
 from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
     Raises:
         UserError: Bad input.
     """
-    directory = job.directory
+    directory, meter = job.directory, Meter(job.directory, started)
     # A run that was killed stays "running"; any other end overwrites this.
     directory_of.write_status(directory, directory_of.RUNNING)
     sinks: list = []
@@ -48,10 +49,10 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
             module = build.module([config], signals)
             say_settled(module, chosen)
             sinks = loggers.make(config["logger"], job)
-            outcome, figures = _fit_and_judge(module, config, job, sinks, started)
+            outcome, figures = _fit_and_judge(module, config, job, sinks, meter)
         else:
             sinks = loggers.make(config["logger"], job)
-            outcome, figures = many.train(config, members, signals, job, sinks, started)
+            outcome, figures = many.train(config, members, signals, job, sinks, meter)
         exit_code = 0 if outcome.status == directory_of.FINISHED else 1
         return outcome
     except KeyboardInterrupt:
@@ -63,6 +64,7 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
         exit_code = 143
         raise
     finally:
+        meter.note()
         directory_of.write_status(directory, outcome.status)
         loggers.finish(sinks, outcome.metrics, figures, exit_code)
 
@@ -78,16 +80,16 @@ def is_done(config: build.Plain, directory: Path) -> bool:
 
 
 def _fit_and_judge(
-    module: FieldModule, config: build.Plain, job: Job, sinks: list, started: float
+    module: FieldModule, config: build.Plain, job: Job, sinks: list, meter: Meter
 ) -> tuple[Outcome, list[Path]]:
     directory, machine = job.directory, build.machine(config)
     (signal,) = module.fields.signals
     # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well.
     statistics = {"initial": layers(module.network, signal)} if config["layer_statistics"] else {}
     try:
-        fitting.run(module, machine, directory / "checkpoints", sinks)
+        fitting.run(module, machine, directory / "checkpoints", sinks, meter)
     except DivergenceError as divergence:
-        metrics = of_divergence(module, divergence.step, started, machine.devices)
+        metrics = of_divergence(module, divergence.step, meter, machine.devices)
         directory_of.write_metrics(directory, metrics)
         log.error(
             "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0.",
@@ -103,7 +105,7 @@ def _fit_and_judge(
     judgement = judge(network, module.task, signal, module.derivatives, build.baselines(config))
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
     picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")
-    metrics = judgement.metrics | costs(module, started, machine.devices) | {"diverged": 0.0}
+    metrics = judgement.metrics | costs(module, meter, machine.devices) | {"diverged": 0.0}
     directory_of.write_metrics(directory, metrics)
     report(metrics, [*figures, picture], job)
     return Outcome(directory_of.FINISHED, metrics), figures

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
+from siren_pl.run_directory import write_text
 from siren_pl.signals.containers import Container
 from siren_pl.signals.files import read_picture
 from siren_pl.signals.images import Source
@@ -159,7 +160,7 @@ def locate(public: PublicFile, root: str | None, cache: Path | None = None) -> P
             path.unlink()
             raise _mismatch(public, f"sha256:{public.sha256_prefix}…", cache)
         known[public.url] = f"sha256:{digits}"
-        pins.write_text(json.dumps(known, indent=2))
+        write_text(pins, json.dumps(known, indent=2))
     return path
 
 

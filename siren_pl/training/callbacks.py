@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.loggers import Logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -17,7 +19,7 @@ from siren_pl.networks.base import CoordinateNetwork
 from siren_pl.rendering import evaluate, render
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.tasks.task import Task
-from siren_pl.training.module import FieldModule
+from siren_pl.training.module import DivergenceError, FieldModule
 
 # Where no terminal shows a bar (a pipe, a cluster's log), one line is printed this often.
 LINE_SECONDS = 15.0
@@ -31,17 +33,50 @@ class Curve(pl.Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Append a row to the module's history where one is due."""
         assert isinstance(pl_module, FieldModule)
-        rows: dict[int, dict[str, float]] = {}
-        for step, losses in pl_module.logged:
-            means = {f"train/{name}": float(loss.nanmean()) for name, loss in losses.items()}
-            rows[step] = {"train/loss": sum(means.values()), **means}
+        rows = _losses(pl_module)
         step, recipe = trainer.global_step, pl_module.recipe
         if recipe.is_evaluation_step(step) and recipe.evaluations:
             rows[step] = rows.get(step, {}) | quick_scores(pl_module)
+        self._record(rows, trainer, pl_module)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tell loggers that begin anew what they were told before the run was interrupted."""
+        assert isinstance(pl_module, FieldModule)
+        remind(pl_module.history, trainer.loggers)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Keep what was seen of the slice in which a field was lost, as far as it was finite."""
+        if isinstance(exception, DivergenceError) and isinstance(pl_module, FieldModule):
+            rows = _losses(pl_module)
+            finite = {at: row for at, row in rows.items() if all(map(math.isfinite, row.values()))}
+            self._record(finite, trainer, pl_module)
+
+    @staticmethod
+    def _record(rows: Mapping[int, dict[str, float]], trainer: pl.Trainer, module: FieldModule) -> None:
         for at, row in rows.items():
-            pl_module.history.append({"step": float(at), **row})
+            module.history.append({"step": float(at), **row})
             for logger in trainer.loggers:
                 logger.log_metrics(row, at)
+        if len(module.fields.signals) > 1:
+            module.each += [
+                [float(at), *torch.stack([*losses.values()]).sum(0).tolist()]
+                for at, losses in module.logged
+                if at in rows
+            ]
+
+
+def _losses(module: FieldModule) -> dict[int, dict[str, float]]:
+    """Rows of the slice just run by step: every named loss and their sum, means over the fields."""
+    rows = {}
+    for step, losses in module.logged:
+        means = {f"train/{name}": float(loss.nanmean()) for name, loss in losses.items()}
+        rows[step] = {"train/loss": sum(means.values()), **means}
+    return rows
+
+
+def remind(history: list[dict[str, float]], loggers: Sequence[Any]) -> None:
+    """Hand an earlier curve to those loggers that forget it: see `loggers.Table`."""
+    replay(history, [logger for logger in loggers if getattr(logger, "forgets", False)])
 
 
 def replay(history: list[dict[str, float]], loggers: list[Logger]) -> None:

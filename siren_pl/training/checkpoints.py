@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from siren_pl.errors import UserError
+from siren_pl.training.meter import Meter, peak_mb
 from siren_pl.weights import read_plain
 
 LAST = "last.ckpt"
@@ -32,18 +33,18 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             UserError: The disk is full or not writable; the previous checkpoint is untouched.
         """
         target = Path(path)
-        partial = None
+        # Not by tempfile, whose files nobody else may read: results are shared.
+        partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}{_PARTIAL}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            handle, partial = tempfile.mkstemp(prefix=f".{target.name}.", suffix=_PARTIAL, dir=target.parent)
-            with os.fdopen(handle, "wb") as file:
+            with partial.open("wb") as file:
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(partial, target)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-            if partial is not None:
-                Path(partial).unlink(missing_ok=True)
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise UserError(
                 f"the checkpoint {target} could not be written ({error}). Free space on that disk, then continue with "
                 f"resume={target.parent.parent}; the checkpoint before this one is intact."
@@ -72,10 +73,14 @@ class LastCheckpoint(pl.Callback):
 
     Only between steps, where weights and optimiser state agree; after Ctrl-C, which may fall inside a step, the
     latest periodic checkpoint stands.
+
+    Args:
+        directory: Where it is kept.
+        meter: Is told, as often, what the job has cost.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / LAST
+    def __init__(self, directory: Path, meter: Meter | None = None) -> None:
+        self.path, self.meter = directory / LAST, meter
         self._written = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -102,4 +107,9 @@ class LastCheckpoint(pl.Callback):
 
     def _save(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.path, weights_only=False)
+        workers = 0.0
+        if trainer.world_size > 1:
+            workers = float(trainer.strategy.reduce(torch.tensor(peak_mb() or 0.0), reduce_op="sum"))
+        if self.meter is not None and trainer.is_global_zero:
+            self.meter.note(workers)
         self._written = time.monotonic()

@@ -57,8 +57,8 @@ def quieten() -> None:
 def recover(module: FieldModule, directory: Path) -> None:
     """Bring what the spawned processes left behind into this process' module."""
     checkpoint = read_checkpoint(directory / LAST)
-    module.load_state_dict(checkpoint["state_dict"])
     module.on_load_checkpoint(checkpoint)
+    module.load_state_dict(checkpoint["state_dict"])
 
 
 def explained(error: BaseException) -> BaseException:

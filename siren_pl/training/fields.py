@@ -57,6 +57,10 @@ class Fields(ABC):
         """Limit the norm of every field's gradient over its own weights."""
 
     @abstractmethod
+    def finite(self) -> Tensor:
+        """Whether every weight of a field is a finite number, (fields,)."""
+
+    @abstractmethod
     def split(self) -> list[CoordinateNetwork]:
         """The fields apart, as they are now; ordinary networks that share no memory with the stack."""
 
@@ -106,6 +110,10 @@ class OneField(Fields):
     def clip(self, limit: float) -> None:
         """See `Fields`."""
         nn.utils.clip_grad_norm_(self.network.parameters(), limit)
+
+    def finite(self) -> Tensor:
+        """See `Fields`."""
+        return torch.stack([weight.isfinite().all() for weight in self.network.parameters()]).all(0, keepdim=True)
 
     def split(self) -> list[CoordinateNetwork]:
         """See `Fields`."""
@@ -186,6 +194,10 @@ class ManyFields(Fields):
         factor = (limit / (norm + 1e-6)).clamp(max=1)
         for gradient in gradients:
             gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
+
+    def finite(self) -> Tensor:
+        """See `Fields`."""
+        return torch.stack([weight.isfinite().flatten(1).all(1) for weight in self.network.parameters()]).all(0)
 
     def split(self) -> list[CoordinateNetwork]:
         """See `Fields`."""

@@ -16,6 +16,7 @@ from siren_pl.training.callbacks import Curve, ProgressLine, replay
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
 from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover
 from siren_pl.training.loader import Slices
+from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
 from siren_pl.training.termination import EXIT_TERMINATED, Termination
 
@@ -39,7 +40,11 @@ class Machine:
 
 
 def run(
-    module: FieldModule, machine: Machine, directory: Path | None = None, loggers: list[Logger] | None = None
+    module: FieldModule,
+    machine: Machine,
+    directory: Path | None = None,
+    loggers: list[Logger] | None = None,
+    meter: Meter | None = None,
 ) -> None:
     """Fit to `max_steps`, from `directory/last.ckpt` if there is one.
 
@@ -48,6 +53,7 @@ def run(
         machine: Where.
         directory: Where checkpoints are kept; None keeps none.
         loggers: Receive the curve.
+        meter: Is told what the job has cost, whenever a checkpoint is written.
 
     Raises:
         DivergenceError: The loss became NaN or infinite.
@@ -60,7 +66,7 @@ def run(
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:
-        callbacks.append(LastCheckpoint(directory))
+        callbacks.append(LastCheckpoint(directory, meter))
     trainer = pl.Trainer(
         max_steps=module.recipe.max_steps,
         max_epochs=-1,

@@ -38,7 +38,7 @@ HALF = "bf16-mixed"
 
 
 class DivergenceError(Exception):
-    """The loss stopped being a finite number at `step`."""
+    """The loss stopped being a finite number at `step`, or would have: the weights before it did."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"the loss became NaN or infinite at step {step}")
@@ -65,6 +65,7 @@ class FieldModule(pl.LightningModule):
         last_losses: Named losses of the latest step, each of shape (fields,).
         logged: (step, losses) of the slice just run, where a row of the log is due.
         history: Rows of the curve: losses and PSNR by step, means over the fields.
+        each: Where there are several fields, rows of the step and every field's own total loss.
         diverged: The step at which a field's loss stopped being finite, by the field's number.
     """
 
@@ -87,6 +88,7 @@ class FieldModule(pl.LightningModule):
         self.last_losses: dict[str, Tensor] = {}
         self.logged: list[tuple[int, dict[str, Tensor]]] = []
         self.history: list[dict[str, float]] = []
+        self.each: list[list[float]] = []
         self.diverged: dict[int, int] = {}
         self.steps_done = 0
         self._tables: Batch = {}
@@ -134,7 +136,8 @@ class FieldModule(pl.LightningModule):
             if self.recipe.is_evaluation_step(step) or self._is_over(deadline, step - first):
                 break
         self._count(step - first)
-        finite = torch.isfinite(torch.stack(totals))  # one look for the whole slice, so that devices are not waited for
+        # One look for the whole slice, so that devices are not waited for; and one at what the next loss would be of.
+        finite = torch.stack([*map(torch.isfinite, totals), self.fields.finite()])
         if not finite.all():
             self._note_divergence(first, finite)
 
@@ -195,6 +198,7 @@ class FieldModule(pl.LightningModule):
         signal = self.fields.signals[0]
         checkpoint["siren_pl"] = {
             "history": self.history,
+            "each": self.each,
             "diverged": self.diverged,
             "names": [each.name for each in self.fields.signals],
             "compile": self.compilation.chosen,
@@ -207,7 +211,7 @@ class FieldModule(pl.LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the curve and keep the choices, in the precision of the checkpoint: weights are loaded after this."""
+        """Continue the curve and keep the choices; take the type of the weights, which are loaded after this."""
         self.to(next(tensor.dtype for tensor in checkpoint["state_dict"].values() if tensor.is_floating_point()))
         kept = checkpoint["siren_pl"]
         names = [signal.name for signal in self.fields.signals]
@@ -217,5 +221,6 @@ class FieldModule(pl.LightningModule):
                 "restore its files, or start a new run."
             )
         self.history, self.diverged = list(kept["history"]), dict(kept["diverged"])
+        self.each = list(kept.get("each", []))  # older checkpoints have none
         self.steps_done = checkpoint["global_step"]
         self.compilation.chosen = kept["compile"]

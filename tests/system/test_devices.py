@@ -30,6 +30,7 @@ def test_two_processes_equal_one_with_the_doubled_batch(train: Command) -> None:
     one, two = (json.loads(Path(run, "metrics.json").read_text()) for run in ("one", "two"))
     assert two["steps"] == one["steps"] == 30 and two["points"] == one["points"]
     assert two["psnr"] == pytest.approx(one["psnr"], abs=1e-3)
+    assert two["peak_memory_mb"] > one["peak_memory_mb"] + 100  # each of the others holds torch for itself
     # The curve reaches the loggers of this process.
     assert Path("two/csv/metrics.csv").read_text().count("\n") == Path("one/csv/metrics.csv").read_text().count("\n")
 

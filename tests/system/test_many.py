@@ -51,6 +51,10 @@ def test_together_equals_one_by_one(options: tuple[str, ...], images: Path, trai
         for key, tensor in alone.items():
             # Batched and single products round differently, and Adam divides small gradients by smaller roots.
             torch.testing.assert_close(together[key], tensor, atol=2e-5, rtol=1e-3)
+        own, lone = (
+            json.loads(Path(run, "metrics.json").read_text()) for run in (f"together/signals/{name}", f"alone_{name}")
+        )
+        assert own["train_loss"] == pytest.approx(lone["train_loss"], rel=1e-3)  # its own, not the set's
 
 
 def test_every_signal_leaves_a_run_behind(images: Path, train: Command, evaluate: Command) -> None:

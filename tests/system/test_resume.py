@@ -1,5 +1,6 @@
 """Interrupting a run, in whatever way, leaves no trace in its result."""
 
+import csv
 import json
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from siren_pl import commands
 from tests.conftest import TINY, Command
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +50,30 @@ def test_longer_by_resume_equals_long_at_once(task: str, schedule: str, train: C
     if schedule == "constant":
         assert_same(Path("whole"), Path("parts"))
         assert metrics["psnr"] == json.loads(Path("whole/metrics.json").read_text())["psnr"]
+
+
+def test_double_precision_is_resumed_without_loss(train: Command) -> None:
+    options = ("trainer.precision=64-true", "optimizer.schedule=constant")
+    train(*options, "hydra.run.dir=whole", "trainer.max_steps=9")
+    train(*options, "hydra.run.dir=parts", "trainer.max_steps=4")
+    assert train("resume=parts", "trainer.max_steps=9").code == 0
+    assert all(tensor.dtype == torch.float64 for tensor in weights(Path("parts")).values())
+    assert_same(Path("whole"), Path("parts"))
+
+
+def test_a_resumed_run_keeps_its_table_and_adds_up_its_time(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    train("hydra.run.dir=parts", "trainer.max_steps=4", logger="csv")
+    first = json.loads(Path("parts/metrics.json").read_text())["wall_s"]
+    monkeypatch.setattr(commands, "STARTED", time.time())  # as in a process of its own
+    assert train("resume=parts", "trainer.max_steps=9").code == 0
+    assert json.loads(Path("parts/metrics.json").read_text())["wall_s"] > first
+    with Path("parts/csv/metrics.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["train/loss"]]
+    kept = torch.load("parts/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["history"]
+    assert [(int(row["step"]), float(row["train/loss"])) for row in rows] == [
+        (row["step"], row["train/loss"]) for row in kept
+    ]
+    assert [row["step"] for row in kept] == list(range(1, 10))
 
 
 def test_resuming_a_finished_run_does_nothing_and_succeeds(train: Command) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import socket
 import tarfile
 import threading
@@ -84,6 +85,17 @@ def test_first_download_is_pinned(served, tmp_path):
     path.unlink()
     with pytest.raises(UserError, match=r"a\.bin does not match its checksum"):
         locate(public, None, cache)
+
+
+def test_pins_are_replaced_whole(served, tmp_path):
+    """A reader that has the file of pins open while another is added still reads the earlier ones."""
+    url, folder = served
+    (folder / "b.bin").write_bytes(CONTENT)
+    locate(PublicFile("a.bin", f"{url}/a.bin"), None, tmp_path)
+    with (tmp_path / "checksums.json").open() as reader:
+        locate(PublicFile("b.bin", f"{url}/b.bin"), None, tmp_path)
+        assert list(json.load(reader)) == [f"{url}/a.bin"]
+    assert list(json.loads((tmp_path / "checksums.json").read_text())) == [f"{url}/a.bin", f"{url}/b.bin"]
 
 
 def test_first_download_is_held_against_the_digits_that_are_known(served, tmp_path):

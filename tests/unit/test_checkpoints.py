@@ -36,6 +36,15 @@ def test_round_trip(target):
     assert [path.name for path in target.parent.iterdir()] == ["last.ckpt"]
 
 
+def test_whoever_may_read_the_metrics_may_read_the_checkpoint(target):
+    mask = os.umask(0o022)
+    try:
+        AtomicCheckpointIO().save_checkpoint(OLD, target)
+    finally:
+        os.umask(mask)
+    assert target.stat().st_mode & 0o777 == 0o644
+
+
 def test_the_old_file_stands_until_the_new_one_is_whole_and_on_disk(target, monkeypatch):
     AtomicCheckpointIO().save_checkpoint(OLD, target)
     events = []
