@@ -18,8 +18,8 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from siren_pl import config as checks
+from siren_pl import help_text, run_resume, sweep_resume, sweeps
 from siren_pl import run_directory as directory_of
-from siren_pl import run_resume, sweep_resume, sweeps
 from siren_pl.claims import ClaimError, held, settle
 from siren_pl.command_line import EXIT_USER, explain, guarded
 from siren_pl.sweeps import ENDED
@@ -36,6 +36,9 @@ def train() -> NoReturn:
 
 
 def _train(arguments: list[str]) -> int:
+    if help_text.is_asked(arguments):
+        print(help_text.text(arguments))
+        return 0
     checks.require_members(arguments)
     for key, continued in (("resume", _resume), ("sweep.resume", _resume_sweep)):
         given = [argument for argument in arguments if argument.startswith(f"{key}=") and argument != f"{key}=null"]

@@ -38,10 +38,10 @@ MEASURES = {
     "niqe": Measure("NIQE", "", "naturalness without a truth; smaller is better"),
     "wall_s": Measure("time", "s", "from start to end"),
 }
-# What each task is about comes first. Of values that derivatives leave a constant open in, no other row says anything.
+# What each task is about comes first.
 ROWS = {
-    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "gradient_psnr", "wall_s"),
-    "poisson_laplacian": ("psnr_mean_aligned", "heldout_psnr", "laplacian_psnr", "gradient_psnr", "wall_s"),
+    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "psnr_min", "wall_s"),
+    "poisson_laplacian": ("psnr_mean_aligned", "heldout_psnr", "ssim", "laplacian_psnr", "psnr_min", "wall_s"),
     "poisson_edit": (
         *("inside_psnr", "psnr_mean_aligned", "boundary_error", "guidance_error"),
         *("psnr", "ssim", "psnr_min", "wall_s"),
@@ -71,9 +71,10 @@ NARROWEST = 28
 
 def rows(metrics: Mapping[str, float], task: str) -> list[str]:
     """The metrics that the table of a task shows, first what it is about."""
-    # Where every pixel was trained on, they say nothing that `psnr` does not.
-    repeated = {"train_psnr"} if metrics.get("train_psnr") == metrics.get("psnr") else set()
-    return [name for name in ROWS.get(task, OTHER_ROWS) if name in metrics and name not in repeated]
+    # Where every pixel was trained on, they say nothing that `psnr` does not, nor does that where a constant is open.
+    left_out = {"train_psnr"} if metrics.get("train_psnr") == metrics.get("psnr") else set()
+    left_out |= {"psnr"} & metrics.keys() if "psnr_mean_aligned" in metrics else set()
+    return [name for name in ROWS.get(task, OTHER_ROWS) if name in metrics and name not in left_out]
 
 
 def notes(metrics: Mapping[str, float], task: str) -> list[str]:

@@ -57,6 +57,11 @@ def test_pixels_kept_away_lead_a_fit_of_values() -> None:
     assert rows(metrics, "image_fit")[0] == "heldout_psnr" and "train_psnr" in rows(metrics, "a_users_own")
 
 
+def test_a_fusion_of_pictures_leaves_the_free_constant_out() -> None:
+    metrics = {"psnr": 12.0, "ssim": 0.9, "psnr_mean_aligned": 30.0, "guidance_error": 0.1}
+    assert rows(metrics, "poisson_edit") == ["psnr_mean_aligned", "guidance_error", "ssim"]
+
+
 def test_a_run_that_was_scored_by_nothing_has_a_table(capfd: pytest.CaptureFixture[str]) -> None:
     report({"steps": 3.0}, [], Job(Path("run"), "denoising", overrides=("dataset.path=[/a].png",)))
     assert "dataset.path=[/a].png" in capfd.readouterr().err
