@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -121,6 +124,19 @@ def _invoke(
         code = int(exit_.code or 0)
     captured = capfd.readouterr()
     return Ended(code, captured.out, captured.err)
+
+
+def end_at(moment: str, how: signal.Signals, *arguments: str, steps: int = 0) -> int:
+    """Run train.py, which ends itself by a signal so many optimiser steps after a file is there; the exit code."""
+    # A shell that runs the tests in the background ignores SIGINT, and so would every process that is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    root = Path(__file__).parents[1]
+    environment = {"PYTHONPATH": str(root / "tests/interruption"), "END_AT": f"{how.name} {moment} {steps}"}
+    with Path("said").open("w") as said:
+        command = [sys.executable, str(root / "train.py"), *arguments]
+        return subprocess.run(
+            command, env=os.environ | environment, stdout=said, stderr=said, timeout=240, check=False
+        ).returncode
 
 
 def only_run(base: Path = Path("outputs")) -> Path:

@@ -12,13 +12,12 @@ import pytest
 import torch
 
 from siren_pl import commands
-from tests.conftest import TINY, Command
+from tests.conftest import TINY, Command, end_at
 
 ROOT = Path(__file__).resolve().parents[2]
-# Long enough (some seconds) to be caught in the middle, with a checkpoint behind it.
-# Seconds after the first checkpoint in which even a busy machine does some steps, and few of thousands.
-SOME_STEPS = 1.5
-LONG = [item for item in TINY if not item.startswith("trainer.max_steps")]
+# Each evaluation ends a slice of steps, so that a run looks up in time from those that are left after a signal.
+LONG = (*TINY, "logger=none", "trainer.max_steps=60", "trainer.evaluations=6", "dataset.batch_size=64")
+LAST = "run/checkpoints/last.ckpt"
 
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
@@ -95,60 +94,21 @@ def test_resume_of_no_run(train: Command) -> None:
     assert "resume=nowhere is not a run directory" in train("resume=nowhere").paragraph
 
 
-def start(directory: Path, steps: int) -> subprocess.Popen:
-    arguments = [
-        *LONG,
-        "logger=none",
-        f"trainer.max_steps={steps}",
-        f"hydra.run.dir={directory}",
-        "dataset.batch_size=64",
-    ]
-    # A shell that runs the tests in the background ignores SIGINT, and so would every process that is started here.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with (directory.parent / "said").open("w") as said:
-        return subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=said)
+def test_kill_and_resume_equals_uninterrupted(train: Command) -> None:
+    """SIGTERM leaves a checkpoint, from which a resumed run is killed; the third one ends as an undisturbed run."""
+    assert end_at(LAST, signal.SIGTERM, *LONG, "hydra.run.dir=run", steps=7) == 143
+    assert Path("run/status").read_text().strip() == "interrupted"
+    assert 0 < torch.load(LAST, weights_only=True)["global_step"] < 60
+    assert end_at(LAST, signal.SIGKILL, "resume=run", steps=7) == -signal.SIGKILL
+    assert not Path("run/metrics.json").exists()
+    assert train("resume=run").code == 0
+    assert train(*LONG[-4:], "hydra.run.dir=whole").code == 0
+    assert_same(Path("run"), Path("whole"))
 
 
-def wait_for(path: Path, process: subprocess.Popen) -> None:
-    deadline = time.monotonic() + 120
-    while not path.exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def test_kill_and_resume_equals_uninterrupted(tmp_path: Path, train: Command) -> None:
-    """SIGKILL a moment after training began; the resumed weights equal an undisturbed run's bit for bit."""
-    steps = 12000
-    process = start(tmp_path / "killed", steps)
-    wait_for(tmp_path / "killed/checkpoints/last.ckpt", process)
-    time.sleep(SOME_STEPS)
-    process.kill()
-    process.wait()
-    assert not (tmp_path / "killed/metrics.json").exists(), "it was too late to be killed"
-    assert train("resume=killed").code == 0
-    options = (f"trainer.max_steps={steps}", "dataset.batch_size=64", "hydra.run.dir=whole")
-    assert train(*options).code == 0
-    assert_same(tmp_path / "killed", tmp_path / "whole")
-
-
-def test_sigterm_leaves_a_checkpoint_and_exits_143(tmp_path: Path) -> None:
-    process = start(tmp_path / "run", 10**6)
-    wait_for(tmp_path / "run/checkpoints/last.ckpt", process)
-    time.sleep(SOME_STEPS)
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143
-    checkpoint = torch.load(tmp_path / "run/checkpoints/last.ckpt", weights_only=True)
-    assert checkpoint["global_step"] > 0
-    assert (tmp_path / "run/status").read_text().strip() == "interrupted"
-
-
-def test_ctrl_c_exits_130(tmp_path: Path) -> None:
-    process = start(tmp_path / "run", 10**6)
-    wait_for(tmp_path / "run/checkpoints/last.ckpt", process)
-    time.sleep(SOME_STEPS)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 130
-    assert "Traceback" not in (tmp_path / "said").read_text()
+def test_ctrl_c_exits_130() -> None:
+    assert end_at(LAST, signal.SIGINT, *LONG, "hydra.run.dir=run", steps=7) == 130
+    assert "Traceback" not in Path("said").read_text()
 
 
 def test_two_runs_started_in_one_second_do_not_share_a_directory(tmp_path: Path) -> None:

@@ -5,9 +5,6 @@ import json
 import logging
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -16,12 +13,12 @@ import torch
 from filelock import FileLock
 
 from siren_pl import claims
-from tests.conftest import TINY, Command
+from tests.conftest import TINY, Command, end_at
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ("-m", "seed=0,1,2", "dataset.batch_size=64")
-# Steps that last a second or so: long enough to be caught in the middle.
-LASTING = 1000
+# Evaluations end slices of steps, after which a signal is looked at.
+STEPS, EVALUATIONS = 60, "trainer.evaluations=6"
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,21 +50,12 @@ def contents(directory: Path) -> dict[Path, tuple[bytes, int]]:
     return {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
 
-def end_at(moment: str, how: signal.Signals, *arguments: str) -> int:
-    """Run train.py until a file of the sweep is there, and end it in this way."""
-    with Path("said").open("w") as said:
-        process = subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=said, stdout=said)
-        while not (Path("sweep") / moment).exists():
-            assert process.poll() is None, Path("said").read_text()
-            time.sleep(0.001)
-        process.send_signal(how)
-        return process.wait(60)
-
-
 def test_killed_at_once(train: Command) -> None:
     """SIGKILL before multirun.yaml is written; nothing heavy was even imported."""
     steps = "trainer.max_steps=20"
-    assert end_at("sweep.yaml", signal.SIGKILL, *TINY, "logger=none", *SEEDS, steps, "hydra.sweep.dir=sweep") == -9
+    assert (
+        end_at("sweep/sweep.yaml", signal.SIGKILL, *TINY, "logger=none", *SEEDS, steps, "hydra.sweep.dir=sweep") == -9
+    )
     assert not Path("sweep/0/status").exists()
     assert train("sweep.resume=sweep").code == 0
     assert train(*SEEDS, steps, "hydra.sweep.dir=whole").code == 0
@@ -75,18 +63,18 @@ def test_killed_at_once(train: Command) -> None:
 
 
 def test_ended_in_the_second_job_then_killed_in_the_third_equals_uninterrupted(train: Command) -> None:
-    steps = f"trainer.max_steps={LASTING}"
-    start = (*TINY, "logger=none", *SEEDS, steps, "hydra.sweep.dir=sweep")
-    assert end_at("1/checkpoints/last.ckpt", signal.SIGTERM, *start) == 143
+    options = (*SEEDS, f"trainer.max_steps={STEPS}", EVALUATIONS)
+    start = (*TINY, "logger=none", *options, "hydra.sweep.dir=sweep")
+    assert end_at("sweep/1/checkpoints/last.ckpt", signal.SIGTERM, *start, steps=7) == 143
     assert "sweep.resume=sweep" in Path("said").read_text()
-    assert 0 < torch.load("sweep/1/checkpoints/last.ckpt", weights_only=True)["global_step"] < LASTING
+    assert 0 < torch.load("sweep/1/checkpoints/last.ckpt", weights_only=True)["global_step"] < STEPS
     first = contents(Path("sweep/0"))
-    assert end_at("2/checkpoints/last.ckpt", signal.SIGKILL, "sweep.resume=sweep") == -9
-    assert not Path("sweep/summary.csv").exists(), "it was too late to be killed"
+    assert end_at("sweep/2/checkpoints/last.ckpt", signal.SIGKILL, "sweep.resume=sweep", steps=7) == -9
+    assert not Path("sweep/summary.csv").exists()
     second = contents(Path("sweep/1"))
     assert train("sweep.resume=sweep").code == 0
     assert first == contents(Path("sweep/0")) and second == contents(Path("sweep/1"))
-    assert train(*SEEDS, steps, "hydra.sweep.dir=whole").code == 0
+    assert train(*options, "hydra.sweep.dir=whole").code == 0
     assert_same(Path("sweep"), Path("whole"))
     assert statuses() == ["finished"] * 3
 
