@@ -88,10 +88,12 @@ class WholeJudgement(Judgement):
         if found and self.task.panels is None:
             given = list(self._given(found))
         notes = ["The field was given what is on the left, and never this picture."] if given else []
+        if given and self.signal.has_gaps:
+            notes.append("Magenta: nothing was given.")
         if self.task.align is align_mean:
             notes.append("Derivatives leave the mean open: every result's is set to the truth's.")
         if exact:
-            notes.append(f"Equal to the truth in 8 bits, so not drawn: {', '.join(exact)}.")
+            notes.append(f"Equal to the {title} in 8 bits, so not drawn: {', '.join(exact)}.")
         path = directory / "reconstruction.png"
         paths = [figures.reconstruction((title, truth), results, path, given=given, notes=notes)]
         if self.task.panels is not None:

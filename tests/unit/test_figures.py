@@ -97,6 +97,7 @@ def test_slopes_that_were_not_given_are_marked(saved, tmp_path):
     judge(FIELD, poisson_grad("central", integrated=False), signal, AutoDerivatives(1), {}).draw(tmp_path, [])
     down = drawn(saved["reconstruction.png"])["given: slope down, ∂/∂y"][0]
     assert 0.05 < np.isnan(down).mean() < 0.5
+    assert "Magenta: nothing was given." in written(saved["reconstruction.png"])
 
 
 def test_a_fit_of_values_was_given_no_derivative(saved, tmp_path):
