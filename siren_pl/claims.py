@@ -16,6 +16,7 @@ from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import run_directory as directory_of
+from siren_pl import stored
 from siren_pl.errors import UserError
 from siren_pl.sweeps import REFUSAL
 
@@ -82,7 +83,7 @@ def settle(directory: Path, config: DictConfig, hydra_config: Any) -> None:
         # The last: where it is, the others are.
         directory_of.write_text(hydra / "config.yaml", OmegaConf.to_yaml(config))
         return
-    different = difference(OmegaConf.load(hydra / "config.yaml"), config)
+    different = difference(stored.read(hydra / "config.yaml"), config)
     if not different:
         (directory / REFUSAL).unlink(missing_ok=True)
         return
@@ -114,12 +115,13 @@ def _kept(hydra_config: Any) -> Any:
 def _lasting(config: Any) -> dict[str, Any]:
     """Everything that has a say in the result, flat, as a file would give it back."""
     plain: Any = OmegaConf.to_container(OmegaConf.create(OmegaConf.to_yaml(config)))
-    return dict(_flat({key: value for key, value in plain.items() if key not in (*WITHOUT_TRACE, "hydra")}, ""))
+    return dict(flat({key: value for key, value in plain.items() if key not in (*WITHOUT_TRACE, "hydra")}, ""))
 
 
-def _flat(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+def flat(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of nested dictionaries; an empty one is a value."""
     if not isinstance(node, dict) or not node:
         yield prefix.removesuffix("."), node
         return
     for name, child in node.items():
-        yield from _flat(child, f"{prefix}{name}.")
+        yield from flat(child, f"{prefix}{name}.")

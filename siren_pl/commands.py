@@ -18,7 +18,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from siren_pl import config as checks
-from siren_pl import help_text, run_resume, sweep_resume, sweeps
+from siren_pl import help_text, run_resume, stored, sweep_resume, sweeps
 from siren_pl import run_directory as directory_of
 from siren_pl.claims import ClaimError, held, settle
 from siren_pl.command_line import EXIT_USER, explain, guarded
@@ -137,10 +137,11 @@ def _resume(directory: Path, overrides: list[str]) -> int:
 
 def _resume_sweep(directory: Path, overrides: list[str]) -> int:
     """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
+    stored.require_no_way_out(directory)
     start = sweeps.read_start(directory)
     place = sweep_resume.go_to_its_place(start, directory)
     given = [override for override in overrides if override not in _MULTIRUN]
-    arguments = sweep_resume.command_line(start, place, given)
+    arguments = sweep_resume.arguments(start, place, given)
     if not sweeps.is_finished(place):
         return _start(arguments)
     rows = sweeps.summary_rows(place)

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
+from siren_pl import stored
 from siren_pl.command_line import guarded
 from siren_pl.errors import UserError
 from siren_pl.wanted import Wanted, read
@@ -52,17 +53,13 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
     """The run's configuration: plain, checked, trusted."""
     directory_of.require_one_field(run, "run")
-    config = OmegaConf.load(run / ".hydra" / "config.yaml")
-    assert isinstance(config, DictConfig)
+    config = stored.configuration(run)
     if overrides is not None:
         config = OmegaConf.merge(config, {"dataset": overrides})
         assert isinstance(config, DictConfig)
+    stored.admitted(config, trust)
     checks.validate(config)
-    plain = OmegaConf.to_container(config, resolve=True)
-    from siren_pl import trust as trusted
-
-    trusted.check(plain, trust)
-    return plain  # type: ignore[return-value]
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 
 
 def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
@@ -103,7 +100,7 @@ def _evaluate(arguments: list[str]) -> int:
     run = Path(pairs["run"])
     asked = read(pairs)
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
-    packages = tuple(pairs.get("trust", "").split(",")) if pairs.get("trust") else ()
+    packages = tuple(pairs.get("trust", "").split(","))
     config = _saved(run, packages, overrides)
     return _score_and_render(config, run, asked)
 

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
+from siren_pl import stored
 from siren_pl.claims import held
 from siren_pl.errors import UserError
 
@@ -31,22 +32,23 @@ def resume(directory: Path, overrides: list[str], started: float) -> bool:
         UserError: There is no run, or an override would change it.
     """
     directory_of.require_run(directory, "resume")
+    # Before the lock, which would be opened where a link leads.
+    stored.require_no_way_out(directory)
     with held(directory):
         return _resume(directory, overrides, started)
 
 
 def _resume(directory: Path, overrides: list[str], started: float) -> bool:
-    config = OmegaConf.load(directory / ".hydra" / "config.yaml")
-    hydra_config = OmegaConf.load(directory / ".hydra" / "hydra.yaml")
-    assert isinstance(config, DictConfig)
+    config = stored.configuration(directory)
     packages = _apply(config, overrides)
+    admitted = stored.admitted(config, packages)
+    if not any(override.partition("=")[0] in ("logger", "logger.directory") for override in overrides):
+        stored.require_usual_place(admitted, directory)
     checks.validate(config)
-    from siren_pl import build, run, trust
+    from siren_pl import build, run
     from siren_pl.job import Job
 
-    plain = build.plain(config)
-    trust.check(plain, packages)
-    choices = OmegaConf.select(hydra_config, "hydra.runtime.choices", default={})
+    plain, choices = build.plain(config), stored.choices(directory)
     job = Job(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
     if run.is_done(plain, directory):
         print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl import run_directory as directory_of
+from siren_pl import stored
 from siren_pl.errors import UserError
 
 Row = dict[str, Any]
@@ -40,7 +39,7 @@ class Start:
         hydra: Overrides of Hydra's own keys, the launcher's included.
         config_directory: What `--config-dir` named, if anything.
         working_directory: Where the command was typed; relative paths of the configuration start there.
-        config: The whole configuration, without the values that jobs choose.
+        config: The whole configuration, plain and unresolved, without the values that jobs choose.
     """
 
     task: tuple[str, ...]
@@ -52,7 +51,7 @@ class Start:
     @property
     def allow_divergence(self) -> bool:
         """Whether a diverged job counts as done well."""
-        return bool(OmegaConf.select(self.config, "sweep.allow_divergence", default=False))
+        return bool(stored.at(self.config, "sweep.allow_divergence"))
 
 
 def write_start(directory: Path, config: Any) -> None:
@@ -79,8 +78,8 @@ def read_start(directory: Path) -> Start:
             f"sweep.resume={directory} is not a sweep's directory: it has neither {STARTED} nor {HYDRAS_OWN}. {cure}"
         )
     for file in files:
-        with suppress(OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, OmegaConfBaseException):
-            return _parse(OmegaConf.load(file))
+        with suppress(UserError, ValueError, TypeError, KeyError):
+            return _parse(stored.read(file))
     raise UserError(
         f"sweep.resume={directory}: the overrides of this sweep cannot be read from {' or '.join(map(str, files))}. "
         "Restore that file, or start the sweep again in an empty directory by its first command, with -m."
@@ -88,14 +87,14 @@ def read_start(directory: Path) -> Start:
 
 
 def _parse(config: Any) -> Start:
-    task, hydra = (OmegaConf.select(config, f"hydra.overrides.{name}") for name in ("task", "hydra"))
-    sources = OmegaConf.select(config, "hydra.runtime.config_sources")
-    typed = [source.path for source in sources if source.provider == "command-line"]
+    task, hydra = (stored.at(config, f"hydra.overrides.{name}") for name in ("task", "hydra"))
+    sources = stored.at(config, "hydra.runtime.config_sources")
+    typed = [str(source["path"]) for source in sources if source["provider"] == "command-line"]
     return Start(
         task=tuple(map(str, task)),
         hydra=tuple(map(str, hydra)),
         config_directory=typed[0] if typed else None,
-        working_directory=Path(OmegaConf.select(config, "hydra.runtime.cwd")),
+        working_directory=Path(stored.at(config, "hydra.runtime.cwd")),
         config=config,
     )
 
@@ -109,7 +108,7 @@ def job_directories(directory: Path) -> list[Path]:
 def overrides_of(job: Path) -> dict[str, str]:
     """What was typed for a run, by key; empty where there is no list."""
     file = job / ".hydra" / "overrides.yaml"
-    typed = [str(item).lstrip("+").partition("=") for item in OmegaConf.load(file)] if file.is_file() else []
+    typed = [str(item).lstrip("+").partition("=") for item in stored.read(file)] if file.is_file() else []
     return {key: value for key, _, value in typed}
 
 

@@ -44,13 +44,27 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
     Raises:
         UserError: Naming the first name that is neither on the list nor in a trusted package.
     """
-    for target in _targets(config):
-        if target not in ALLOWED and not any(str(target).startswith(f"{package}.") for package in packages):
+    for target in map(str, _targets(config)):
+        package = target.split(".")[0]
+        if target in ALLOWED:
+            continue
+        if package not in packages:
             raise UserError(
                 f"the run's configuration wants to call {target}, which is not on siren_pl's list of names that a "
-                f"stored run may use, so nothing was run. If it is your own code, add "
-                f"trust={str(target).split('.')[0]}."
+                f"stored run may use, so nothing was run. If it is your own code, add trust={package}."
             )
+        if (home := _home(target)) not in (package, "siren_pl"):
+            raise UserError(
+                f"the run's configuration wants to call {target}, which {package} merely imports from {home}, so "
+                f"nothing was run: trust={package} admits what is defined in {package}."
+            )
+
+
+def _home(target: str) -> str:
+    """The top-level package in which a name is defined: `mine.os.system` is not defined in `mine`."""
+    from hydra.utils import get_object
+
+    return str(getattr(get_object(target), "__module__", None)).split(".")[0]
 
 
 def _targets(node: Any) -> Iterator[Any]:

@@ -34,9 +34,9 @@ def main(arguments: list[str]) -> int:
 
     options = dict(a.split("=", 1) for a in arguments if a.startswith(("output=", "trust=", "debug=")))
     directories = [Path(a) for a in arguments if not a.startswith(("output=", "trust=", "debug="))]
-    target, packages = Path(options.get("output", OUTPUT)), tuple(filter(None, options.get("trust", "").split(",")))
+    target, packages = Path(options.get("output", OUTPUT)), tuple(options.get("trust", "").split(","))
     command = shlex.join(["python", "-m", "siren_pl.report", *arguments])
-    blocks = compose(read(directories), command, packages)
+    blocks = compose(read(directories, packages), command)
     target.mkdir(parents=True, exist_ok=True)
     (target / "report.html").write_text(html.render(blocks), encoding="utf-8")
     pdf.render(blocks, target / "report.pdf")

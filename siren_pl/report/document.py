@@ -15,13 +15,12 @@ from siren_pl.sweeps import swept_keys
 TITLE = "Coordinate networks measured"
 
 
-def compose(sweeps: Sequence[Sweep], command: str, packages: tuple[str, ...] = ()) -> list[Block]:
+def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
     """The whole document.
 
     Args:
         sweeps: What was run.
         command: The command line that makes this document, for its last pages.
-        packages: The reader's own packages that saved configurations may name.
     """
     comparisons = [(sweep, compare(sweep)) for sweep in sweeps]
     runs = [run for sweep in sweeps for run in sweep.runs]
@@ -46,16 +45,14 @@ def compose(sweeps: Sequence[Sweep], command: str, packages: tuple[str, ...] = (
                 "by looking at the truth. Gaps between settings are measured replicate by replicate."
             ),
             protocol.common(runs),
-            *(block for sweep, found in comparisons for block in _section(sweep, found, sweeps, packages)),
+            *(block for sweep, found in comparisons for block in _section(sweep, found, sweeps)),
             *reproduction(sweeps, command),
             *references,
         ]
     )
 
 
-def _section(
-    sweep: Sweep, comparisons: Sequence[Comparison], sweeps: Sequence[Sweep], packages: tuple[str, ...]
-) -> Iterator[Block]:
+def _section(sweep: Sweep, comparisons: Sequence[Comparison], sweeps: Sequence[Sweep]) -> Iterator[Block]:
     yield Heading(_title(sweep))
     diverged = sum(run.diverged for run in sweep.runs)
     yield Paragraph(
@@ -74,7 +71,7 @@ def _section(
         yield Paragraph(" ".join([discussion.verdict(comparison), *discussion.remarks(comparison)]))
         figures = [charts.curves(comparison), *numbers.over_keys(comparison), charts.layers(comparison)]
         yield from (figure for figure in figures if figure)
-        yield from panels(comparison, packages)
+        yield from panels(comparison)
 
 
 def _title(sweep: Sweep) -> str:

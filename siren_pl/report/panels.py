@@ -18,6 +18,7 @@ from siren_pl.judging.whole import WholeJudgement
 from siren_pl.report.blocks import Block, Figure, Paragraph
 from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
 from siren_pl.report.measures import headline
+from siren_pl.report.runs import Run
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.windows import busiest
@@ -48,14 +49,14 @@ class Strip:
     error: Array | None = None
 
 
-def panels(comparison: Comparison, packages: tuple[str, ...]) -> list[Block]:
+def panels(comparison: Comparison) -> list[Block]:
     """Figures of the first run of every setting; a line in their place where a picture cannot be made."""
     pages: list[list[Strip]] = []
     missing: dict[str, list[str]] = {}
     chosen = _chosen(comparison)
     for row in chosen:
         try:
-            target, field = _strips(row.label, row.runs[0].directory, row.runs[0].config, packages)
+            target, field = _strips(row.label, row.runs[0])
         except UserError as error:
             missing.setdefault(str(error), []).append(row.label)
             continue
@@ -87,13 +88,13 @@ def _chosen(comparison: Comparison) -> list[Setting]:
     return [row for row in rows if row in chosen]
 
 
-def _strips(label: str, directory: Any, config: build.Plain, packages: tuple[str, ...]) -> tuple[Strip, Strip]:
+def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
     """The target's row and the field's.
 
     Raises:
-        UserError: The data, the checkpoint or the trust is missing, or the signal is no image of a size to draw.
+        UserError: The data or the checkpoint is missing, or the signal is no image of a size to draw.
     """
-    network = load(directory, packages)
+    network, config = load(run.directory, run.packages), run.config
     signal, task = build.signal(config), build.task(config)
     if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")

@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 import torch
-from omegaconf import OmegaConf
 
+from siren_pl import stored
 from siren_pl.report.blocks import Block, Code, Heading, Paragraph, Table
 from siren_pl.report.runs import Sweep
 
@@ -39,9 +39,9 @@ def training_command(directory: Path) -> str:
     """The command line that a run or a sweep was started with."""
     multirun, overrides = directory / "multirun.yaml", directory / ".hydra" / "overrides.yaml"
     if multirun.is_file():
-        typed = OmegaConf.select(OmegaConf.load(multirun), "hydra.overrides.task") or []
+        typed = stored.at(stored.read(multirun), "hydra.overrides.task") or []
         return shlex.join(["python", "train.py", "-m", *map(str, typed), f"hydra.sweep.dir={directory}"])
-    typed = OmegaConf.load(overrides) if overrides.is_file() else []
+    typed = stored.read(overrides) if overrides.is_file() else []
     return shlex.join(["python", "train.py", *map(str, typed), f"hydra.run.dir={directory}"])
 
 

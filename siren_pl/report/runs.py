@@ -8,9 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from siren_pl import run_directory as directory_of
+from siren_pl import stored
 from siren_pl.errors import UserError
 from siren_pl.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
@@ -22,24 +21,29 @@ ENDED = (directory_of.FINISHED, directory_of.DIVERGED)
 
 @dataclass(frozen=True)
 class Run:
-    """One fitted field that ended, whether well or by divergence."""
+    """One fitted field that ended, whether well or by divergence.
+
+    Attributes:
+        directory: Of the run.
+        status: How it ended.
+        overrides: What was typed for it, by key.
+        packages: The reader's own packages that its configuration may name.
+    """
 
     directory: Path
     status: str
     overrides: dict[str, str]
+    packages: tuple[str, ...] = ()
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The saved configuration, plain and resolved."""
-        loaded = OmegaConf.load(self.directory / ".hydra" / "config.yaml")
-        return OmegaConf.to_container(loaded, resolve=True)  # type: ignore[return-value]
+        """The saved configuration, plain, resolved and admitted."""
+        return stored.admitted(stored.configuration(self.directory), self.packages)
 
     @cached_property
     def choices(self) -> dict[str, str]:
         """Which member of each group Hydra chose: the names of model, task and dataset."""
-        file = self.directory / ".hydra" / "hydra.yaml"
-        found = OmegaConf.select(OmegaConf.load(file), "hydra.runtime.choices") if file.is_file() else None
-        return {key: str(value) for key, value in (found or {}).items()}
+        return stored.choices(self.directory)
 
     @cached_property
     def metrics(self) -> dict[str, float]:
@@ -96,30 +100,34 @@ class Sweep:
     left_out: tuple[tuple[Path, str], ...]
 
 
-def read(directories: Sequence[Path]) -> list[Sweep]:
+def read(directories: Sequence[Path], packages: tuple[str, ...] = ()) -> list[Sweep]:
     """Every sweep among the directories in the order given, then all single runs as one.
 
+    Args:
+        directories: Of runs and sweeps.
+        packages: The reader's own packages that saved configurations may name.
+
     Raises:
-        UserError: A directory holds neither, or nothing that has ended.
+        UserError: A directory holds neither, or nothing that has ended; or a run is not to be trusted.
     """
     found, singles = [], []
     for directory in directories:
         if (directory / ".hydra" / "config.yaml").is_file():
             singles.append(directory)
         elif jobs := job_directories(directory):
-            found.append(_gathered(directory.name, (directory,), jobs))
+            found.append(_gathered(directory.name, (directory,), jobs, packages))
         else:
             raise UserError(
                 f"{directory} is neither a run nor a sweep: it has no .hydra/config.yaml, nor has any folder in it. "
                 "Give the directory that train.py named at its end, or a sweep's, which holds multirun.yaml."
             )
     if singles:
-        found.append(_gathered("single runs", tuple(singles), singles))
+        found.append(_gathered("single runs", tuple(singles), singles, packages))
     return found
 
 
-def _gathered(name: str, directories: tuple[Path, ...], jobs: Sequence[Path]) -> Sweep:
-    runs = [run for job in jobs for run in _fields(job)]
+def _gathered(name: str, directories: tuple[Path, ...], jobs: Sequence[Path], packages: tuple[str, ...]) -> Sweep:
+    runs = [run for job in jobs for run in _fields(job, packages)]
     ended = tuple(run for run in runs if run.status in ENDED)
     if not ended:
         raise UserError(
@@ -130,9 +138,10 @@ def _gathered(name: str, directories: tuple[Path, ...], jobs: Sequence[Path]) ->
     return Sweep(name, directories, ended, tuple((r.directory, r.status) for r in runs if r.status not in ENDED))
 
 
-def _fields(job: Path) -> list[Run]:
+def _fields(job: Path, packages: tuple[str, ...]) -> list[Run]:
     """A job's run; of a set, a run per signal, since each has metrics of its own."""
+    stored.require_no_way_out(job)
     overrides = overrides_of(job)
     members = sorted(path.parents[1] for path in job.glob(f"{MEMBERS}/*/.hydra/config.yaml"))
     typed = {key: value for key, value in overrides.items() if key != "dataset.index"} if members else overrides
-    return [Run(home, directory_of.read_status(home), typed) for home in members or [job]]
+    return [Run(home, directory_of.read_status(home), typed, packages) for home in members or [job]]

@@ -20,11 +20,9 @@ from siren_pl.signals.damage import marked
 from siren_pl.signals.edits import Edit, GradientEdit, Material
 from siren_pl.signals.files import read_picture
 from siren_pl.signals.guidance import checked_weights, first, strongest, weighted
-from siren_pl.signals.images import Pixels, as_pixels, bundled, luma, resize_pixels, stored
+from siren_pl.signals.images import BUNDLED, Pixels, as_pixels, bundled, luma, resize_pixels, stored
 from siren_pl.signals.sampled import MOST_NUMBERS, SampledSignal
 
-# Pictures that a source may be named after: what scikit-image holds without a download.
-BUNDLED = ("astronaut", "camera", "chelsea", "coffee", "rocket")
 # Of the mask where none is given: an ellipse in the middle, this fraction of the picture's sides.
 ELLIPSE = 0.55
 # Channels of pictures that may be brought to one another: grey and colour, each with alpha or without.

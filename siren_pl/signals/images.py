@@ -28,6 +28,11 @@ Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 # Makes another signal of an image, with further pictures resized by a filter of this name.
 Compose = Callable[[SampledSignal, str], SampledSignal]
 
+# What scikit-image's own package holds. Its other names download from the network, or are no images.
+BUNDLED = ("astronaut", "brick", "camera", "cat", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass")
+BUNDLED += ("gravel", "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page")
+BUNDLED += ("retina", "rocket", "shepp_logan_phantom", "text")
+
 # ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
 LUMA = np.array([0.299, 0.587, 0.114])
 
@@ -154,18 +159,22 @@ def _require_finite(name: str, samples: NDArray) -> None:
 
 
 def bundled(name: str) -> Source:
-    """An image that ships inside scikit-image, by name: camera, astronaut, coffee, chelsea.
+    """An image that ships inside scikit-image, by name: one of `BUNDLED`.
 
     `camera` is scikit-image's own photograph since its version 0.18, not the cameraman of older papers.
+
+    Raises:
+        UserError: There is no such image.
     """
+    if name not in BUNDLED:
+        raise UserError(
+            f"dataset.source.name={name}: scikit-image ships no image of that name; choose among {', '.join(BUNDLED)}."
+        )
 
     def read() -> tuple[str, Pixels]:
         import skimage.data
 
-        image = getattr(skimage.data, name, None)
-        if image is None:
-            raise UserError(f"dataset.source.name={name}: scikit-image bundles no image of that name; try camera.")
-        return name, as_pixels(image())
+        return name, as_pixels(getattr(skimage.data, name)())
 
     return read
 
