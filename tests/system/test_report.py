@@ -108,10 +108,11 @@ def test_a_missing_package_names_the_extra(report: Report, monkeypatch: pytest.M
 
 
 def test_the_field_of_another_tree_is_not_trusted(train: Command, report: Report) -> None:
-    """A configuration that names code which is not allowed runs none of it: its pictures are left out."""
+    """A configuration that names code which is not allowed runs none of it, and no page is written of it."""
     train("hydra.run.dir=run")
     shutil.copytree("run", "foreign")
     config = Path("foreign/.hydra/config.yaml")
     config.write_text(config.read_text().replace("siren_pl.signals.bundled", "os.system"))
-    assert report("foreign", "output=here").code == 0
-    assert "os.system, which is not on siren_pl's list" in text_of(Path("here/report.pdf"))
+    ended = report("foreign", "output=here")
+    assert ended.code == 1 and not Path("here").exists()
+    assert "os.system, which is not on siren_pl's list" in ended.paragraph
