@@ -167,16 +167,10 @@ def bundled(name: str) -> Source:
         UserError: There is no such image.
     """
     if name not in BUNDLED:
-        raise UserError(
-            f"dataset.source.name={name}: scikit-image ships no image of that name; choose among {', '.join(BUNDLED)}."
-        )
+        raise UserError(f"dataset.source.name={name}: scikit-image ships none of that name, but {', '.join(BUNDLED)}.")
+    import skimage.data
 
-    def read() -> tuple[str, Pixels]:
-        import skimage.data
-
-        return name, as_pixels(getattr(skimage.data, name)())
-
-    return read
+    return lambda: (name, as_pixels(getattr(skimage.data, name)()))
 
 
 def image_file(path: str | None) -> Source:
