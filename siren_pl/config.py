@@ -189,6 +189,8 @@ def require_members(arguments: list[str]) -> None:
     Raises:
         UserError: A file that others are made of was chosen, or a folder, or a folder was typed as a group.
     """
+    if any(argument.startswith(("--config-dir", "-cd")) for argument in arguments):
+        return  # a folder of one's own may hold a member of any name
     for argument in arguments:
         key, _, value = argument.lstrip("+").partition("=")
         group, names = key.partition("@")[0], [name.strip() for name in value.strip("[]").split(",")]
