@@ -71,24 +71,23 @@ def studio_luma(pixels: Array) -> Array:
     return (STUDIO_BLACK + pixels[..., : len(weights)] @ weights)[..., None] / LEVELS
 
 
-def psnr_y(result: Array, target: Array, border: int) -> float | None:
-    """PSNR in dB as papers on super-resolution state it: of `studio_luma`, peak 255 levels, `border` pixels shaved.
+def shaved_luma(pixels: Array, border: int, shape: tuple[int, ...] | None = None, first: int = 0) -> Array:
+    """`studio_luma` without `border` pixels at the edges: what papers on super-resolution compare (peak 255 levels).
 
-    The border is usually the scale. Papers compare files: `rounded` results come before. Not the score named psnr_y,
-    which is of the full-range luma of the whole picture. None where nothing is left within the border.
+    The border is usually the scale. Papers compare files: `rounded` pixels come before.
+
+    Args:
+        pixels: A picture, or some of its rows.
+        border: Pixels left out at each edge; all of them where the picture is no larger.
+        shape: Of the picture; that of `pixels` if None.
+        first: Number of the first of the rows.
     """
-    shaved = _shaved_luma(result, target, border)
-    return psnr(*shaved) if shaved[0].size else None
-
-
-def ssim_y(result: Array, target: Array, border: int) -> float | None:
-    """`ssim` of what `psnr_y` compares; None where fewer than 11 pixels are left along an axis."""
-    return ssim(*_shaved_luma(result, target, border))
-
-
-def _shaved_luma(result: Array, target: Array, border: int) -> tuple[Array, Array]:
-    inside = slice(border, -border or None)
-    return studio_luma(result[inside, inside]), studio_luma(target[inside, inside])
+    starts = (first, 0)
+    inside = [
+        slice(max(0, border - start), max(0, n - border - start))
+        for n, start in zip(shape or pixels.shape[:2], starts, strict=True)
+    ]
+    return studio_luma(pixels[tuple(inside)])
 
 
 def ssim(result: Array, target: Array) -> float | None:

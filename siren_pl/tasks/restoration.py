@@ -15,9 +15,9 @@ from torch import Tensor
 from siren_pl import metrics
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.enlargement import LATTICE, EnlargementTerm, downsampling_of
+from siren_pl.tasks.enlargement import LATTICE, EnlargementTerm
 from siren_pl.tasks.priors import Weight, priors
-from siren_pl.tasks.scores import IMAGE_AXES, keep, value_scores
+from siren_pl.tasks.scores import IMAGE_AXES, keep, shaved_border, value_scores
 from siren_pl.tasks.task import Metrics, Task
 from siren_pl.tasks.values import ValueTerm
 
@@ -102,19 +102,18 @@ def super_resolution(
 
 
 def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None = None) -> Metrics:
-    """`value_scores`, with PSNR and SSIM on Y as papers on super-resolution state them, and NIQE on request.
+    """`value_scores`, with `ssim_y`, the SSIM of what `psnr_y` compares, and NIQE on request.
 
-    `psnr_y` and `ssim_y` are of 8-bit pictures, on luma of studio range, without `scale` pixels at the border. Of a
-    picture whose truth is not known there is `train_psnr`, and NIQE.
+    Of a picture whose truth is not known there is `train_psnr`, and NIQE.
     """
     scores = value_scores(values, signal)
     if signal.in_features != IMAGE_AXES:
         return scores
-    result = metrics.rounded(to_unit(values))
-    if signal.known:
-        target, border = metrics.rounded(to_unit(signal.values)), math.ceil(downsampling_of(signal.observation).scale)
-        on_y = {"psnr_y": metrics.psnr_y(result, target, border), "ssim_y": metrics.ssim_y(result, target, border)}
-        scores |= {name: score for name, score in on_y.items() if score is not None}
+    result, border = metrics.rounded(to_unit(values)), shaved_border(signal)
+    if signal.known and border is not None:
+        pair = (metrics.shaved_luma(pixels, border) for pixels in (result, metrics.rounded(to_unit(signal.values))))
+        score = metrics.ssim(*pair)
+        scores |= {} if score is None else {"ssim_y": score}
     if niqe is not None:
         from siren_pl.niqe import niqe as naturalness
 

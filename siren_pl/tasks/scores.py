@@ -5,6 +5,7 @@ Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from siren_pl import metrics
 from siren_pl.jet import Jet
-from siren_pl.observations import Everything
+from siren_pl.observations import Downsampling, Everything
 from siren_pl.signals.images import to_unit
 from siren_pl.signals.levels import decoded
 from siren_pl.signals.sampled import SampledSignal
@@ -46,6 +47,9 @@ def keep(values: Tensor, signal: SampledSignal) -> Tensor:
 def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
     """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants.
 
+    The luma of a picture that was made small is that of papers on enlarging: of 8 bits, in studio range, without
+    `scale` pixels at the border. Of others it is the full-range one of the whole picture.
+
     Where the truth is not known, `train_psnr` alone: how near the observed field comes to the data.
 
     Args:
@@ -63,7 +67,7 @@ def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
 def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
     """PSNR of several kinds, and for images SSIM, against the signal's samples; see `value_scores`."""
     plain, result, target = to_unit(values), to_unit(align(values, signal)), to_unit(signal.values)
-    pairs = _compared(plain, result, target, _told_apart(signal).numpy())
+    pairs = _compared(signal, plain, result, target)
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
@@ -77,20 +81,35 @@ def _told_apart(signal: SampledSignal) -> Tensor:
 
 
 def _compared(
-    plain: Array, result: Array, target: Array, observed: NDArray[np.bool_]
+    signal: SampledSignal, plain: Array, result: Array, target: Array, first: int = 0
 ) -> Iterator[tuple[str, tuple[Array, Array]]]:
-    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of some of its rows.
+    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of its rows from `first`.
 
     `plain` are the values as they are, `result` what is left when a task's freedom is settled.
     """
+    observed = _told_apart(signal)[first : first + len(target)].numpy()
     yield "psnr", (plain, target)
     if observed.any():
         yield "train_psnr", (result[observed], target[observed])
     if not observed.all():
         yield "heldout_psnr", (result[~observed], target[~observed])
-    yield "psnr_8bit", (metrics.rounded(result), metrics.rounded(target))
-    if observed.ndim == IMAGE_AXES:
+    eight = metrics.rounded(result), metrics.rounded(target)
+    yield "psnr_8bit", eight
+    if signal.in_features != IMAGE_AXES:
+        return
+    border = shaved_border(signal)
+    if border is None:
         yield "psnr_y", (metrics.luma(result), metrics.luma(target))
+        return
+    shaved = [metrics.shaved_luma(pixels, border, signal.shape, first) for pixels in eight]
+    if shaved[0].size:
+        yield "psnr_y", (shaved[0], shaved[1])
+
+
+def shaved_border(signal: SampledSignal) -> int | None:
+    """Pixels that papers leave out at the edges of a picture that was made small: its scale; None of others."""
+    linear = signal.observation.linear
+    return math.ceil(linear.scale) if isinstance(linear, Downsampling) else None
 
 
 class RunningScores:
@@ -112,7 +131,7 @@ class RunningScores:
             return
         target = to_unit(decoded(self._signal.stored[slab]))
         plain, aligned = to_unit(values), to_unit(values + self._offset)
-        for name, (result, wanted) in _compared(plain, aligned, target, _told_apart(self._signal)[slab].numpy()):
+        for name, (result, wanted) in _compared(self._signal, plain, aligned, target, slab.start):
             self._errors[name] = self._errors.get(name, 0.0) + float(np.square(result - wanted).sum())
             self._counts[name] = self._counts.get(name, 0) + wanted.size
 
