@@ -1,8 +1,11 @@
 """A smaller picture of the field: each coarse sample is a weighted mean of the field around it.
 
 On a grid of fine samples the map is a matrix along each axis, rows summing to one, the picture continued by reflection
-at its border (as MATLAB's imresize has it; Pillow cuts the kernel off there instead). Between the samples the same
-kernel weighs a field at any places, which is how a field is trained through it (`siren_pl.tasks.enlargement`).
+at its border, as MATLAB's imresize has it (Pillow cuts the kernel off there). Both pictures cover the same area, so a
+coarse sample is n / m fine ones wide, as in Pillow, torch and imresize(A, [m_1 m_2]). imresize(A, 1/scale) makes it
+`scale` wide instead: the same where n is a multiple of the scale, while elsewhere the last sample hangs over the edge.
+Between the samples the same kernel weighs a field at any places, which is how a field is trained through it
+(`siren_pl.tasks.enlargement`).
 """
 
 from __future__ import annotations
@@ -43,7 +46,7 @@ class Downsampling(Observation):
         return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
-        """The smaller picture's shape: rounded up, as MATLAB's imresize does."""
+        """The smaller picture's shape: rounded up, as MATLAB's imresize(A, 1/scale) does."""
         return tuple(max(1, math.ceil(n / self.scale - ROUNDING)) for n in shape)
 
     def fine(self, coarse: Shape) -> Shape:

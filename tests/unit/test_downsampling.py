@@ -67,6 +67,32 @@ def test_it_is_a_plain_sum_with_reflection(kernel, n, scale):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
+def imresize(values: np.ndarray, size: int, scale: float, kernel: str) -> np.ndarray:
+    """MATLAB's imresize along one axis, after its published code: samples are numbered from 1 and x is an output."""
+    weigh, radius = PLAIN[kernel]
+    n, width = len(values), 2 * radius / scale
+    mirrored = np.concatenate([values, values[::-1]])
+    found = []
+    for x in range(1, size + 1):
+        u = x / scale + 0.5 * (1 - 1 / scale)
+        taps = math.floor(u - width / 2) + np.arange(math.ceil(width) + 2)
+        weights = np.array([scale * weigh(abs(scale * (u - tap))) for tap in taps])
+        found.append((weights / weights.sum() * mirrored[(taps - 1) % (2 * n)]).sum())
+    return np.array(found)
+
+
+@pytest.mark.parametrize("kernel", ["bicubic", "bilinear", "lanczos"])
+@pytest.mark.parametrize(("n", "scale"), [(12, 3), (16, 4), (23, 2.3), (13, 2), (17, 4), (17, 2.3)])
+def test_it_is_matlabs_imresize_to_the_same_size(kernel, n, scale):
+    """By its scale MATLAB does the same where that divides the size, else it is off by part of a sample."""
+    values = RNG.normal(size=n)
+    found = Downsampling(scale, KERNELS[kernel]).apply(torch.from_numpy(values)[:, None])[:, 0].numpy()
+    size = math.ceil(n / scale - 1e-9)
+    np.testing.assert_allclose(found, imresize(values, size, size / n, kernel), rtol=0, atol=1e-12)
+    by_scale = imresize(values, size, 1 / scale, kernel)
+    assert np.allclose(found, by_scale, rtol=0, atol=1e-12) == math.isclose(size * scale, n)
+
+
 @pytest.mark.parametrize("kernel", KERNELS)
 @pytest.mark.parametrize("scale", [1, 1.5, 2, 3.7, 8, 100])
 def test_constants_stay_up_to_the_border(kernel, scale):
