@@ -1,6 +1,7 @@
 """Metrics of images: both arguments are pixels (H, W, C) in [0, 1] unless said otherwise, results are plain floats.
 
-scikit-image computes SSIM, since torchmetrics and kornia average over a padded border and differ in the third digit.
+scikit-image computes SSIM, since torchmetrics and kornia average over a padded border and differ in the third digit;
+torchmetrics computes MS-SSIM, which scikit-image lacks.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from types import EllipsisType
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -24,6 +26,8 @@ PSNR_CAP = 200.0
 # Wang et al. 2004: Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; images smaller than it have no SSIM.
 WANG_SIGMA, WANG_WINDOW = 1.5, 11
 UNIFORM_WINDOW = 7
+# torchmetrics takes five scales, and wants the window of 11 to be inside a sixteenth of the picture.
+MULTISCALE_SMALLEST = 16 * WANG_WINDOW
 LUMA = np.array([0.299, 0.587, 0.114])
 # ITU-R BT.601 for video: black is level 16 and white level 235 of 255. As MATLAB's rgb2ycbcr has it, in levels.
 STUDIO_LUMA, STUDIO_BLACK, LEVELS = np.array([65.481, 128.553, 24.966]), 16.0, 255.0
@@ -98,6 +102,16 @@ def ssim(result: Array, target: Array) -> float | None:
 def ssim_siren(result: Array, target: Array) -> float | None:
     """SSIM as the SIREN code computes it: 7 × 7 uniform window, sample covariance; None below 7 pixels."""
     return _ssim(result, target, UNIFORM_WINDOW)
+
+
+def ms_ssim(result: Array, target: Array) -> float | None:
+    """Multi-scale SSIM of Wang et al. 2003, by torchmetrics in float32; None for images smaller than 176 pixels."""
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+
+    if min(target.shape[:2]) < MULTISCALE_SMALLEST:
+        return None
+    first, second = (torch.from_numpy(pixels).movedim(-1, 0)[None].float() for pixels in (result, target))
+    return float(multiscale_structural_similarity_index_measure(first, second, data_range=1.0))
 
 
 def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | None:

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,13 @@ from hydra.core.global_hydra import GlobalHydra
 
 from siren_pl import commands, evaluation, figures
 from siren_pl.command_line import guarded
+
+# torch's compiler looks up what it made by the source alone, and would hand code for wide vectors to a process that
+# ATEN_CPU_CAPABILITY keeps to narrow ones. So each capability has a cache of its own.
+os.environ.setdefault(
+    "TORCHINDUCTOR_CACHE_DIR",
+    str(Path(tempfile.gettempdir(), f"siren_pl_tests_{os.getuid()}_{torch.backends.cpu.get_cpu_capability()}")),
+)
 
 # A run that takes a second: every override that the tests of commands share.
 TINY = (

@@ -27,6 +27,7 @@ Align = Callable[[Tensor, SampledSignal], Tensor]
 IMAGE_AXES = 2
 # Half the distance of two 8-bit levels in [-1, 1].
 HALF_STEP = 1 / 255
+SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
 ALIGNMENTS = {
     "mean_aligned": metrics.mean_aligned,
     "affine_aligned": metrics.affine_aligned,
@@ -45,7 +46,7 @@ def keep(values: Tensor, signal: SampledSignal) -> Tensor:
 
 
 def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
-    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and both SSIM variants.
+    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and SSIM variants.
 
     The luma of a picture that was made small is that of papers on enlarging: of 8 bits, in studio range, without
     `scale` pixels at the border. Of others it is the full-range one of the whole picture.
@@ -71,7 +72,7 @@ def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
     if signal.in_features != IMAGE_AXES:
         return scores
-    variants = {"ssim": metrics.ssim(result, target), "ssim_siren": metrics.ssim_siren(result, target)}
+    variants = {name: similarity(result, target) for name, similarity in SIMILARITIES.items()}
     return scores | {name: value for name, value in variants.items() if value is not None}
 
 

@@ -147,6 +147,19 @@ def test_a_wider_gaussian_blurs_more():
     assert torch.equal(named.apply(picture), Downsampling(2, gaussian(0.5)).apply(picture))
 
 
+@pytest.mark.parametrize("sigma", [0.7, 1.0, 2.2])
+def test_a_gaussian_at_scale_one_is_kornias_blur(sigma):
+    from kornia.filters import gaussian_blur2d
+
+    picture = torch.from_numpy(RNG.random((40, 44, 1)))
+    side, margin = 2 * math.ceil(4 * sigma) + 1, math.ceil(4 * sigma)
+    blurred = gaussian_blur2d(picture.movedim(-1, 0)[None], (side, side), (sigma, sigma))[0].movedim(0, -1)
+    found = Downsampling(1, gaussian(sigma)).apply(picture)
+    inside = (slice(margin, -margin),) * 2
+    # Cut at four deviations, to half a sample: what is beyond has a weight of exp(-8).
+    torch.testing.assert_close(found[inside], blurred[inside], rtol=0, atol=5e-4)
+
+
 @pytest.mark.parametrize("sigma", [0.01, 1e-3])
 @pytest.mark.parametrize(("n", "scale"), [(12, 3), (12, 2), (13, 2.5)])
 def test_a_gaussian_narrower_than_a_pixel_takes_the_nearest_one_or_two(n, scale, sigma):

@@ -57,18 +57,24 @@ def test_psnr_8bit_sees_what_a_file_holds():
     assert metrics.psnr_8bit(*rounded) == pytest.approx(expected, abs=1e-9)
 
 
-def wang(x: np.ndarray, y: np.ndarray) -> float:
-    """SSIM as printed in Wang et al. 2004 (equation 13): 11 × 11 Gaussian of σ 1.5, mean over whole windows."""
+def similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Luminance and structure of Wang et al. 2004 around every pixel: 11 × 11 Gaussian of σ 1.5, mirrored border."""
     line = np.exp(-(np.arange(-5, 6) ** 2) / (2 * 1.5**2))
     window = np.outer(line, line) / line.sum() ** 2
 
     def mean(a: np.ndarray) -> np.ndarray:
-        return ndimage.correlate(a, window)[5:-5, 5:-5]
+        return ndimage.correlate(a, window, mode="mirror")
 
     mx, my = mean(x), mean(y)
     vx, vy, cov = mean(x * x) - mx**2, mean(y * y) - my**2, mean(x * y) - mx * my
     c1, c2 = 0.01**2, 0.03**2
-    return float(((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2))).mean())
+    return (2 * mx * my + c1) / (mx**2 + my**2 + c1), (2 * cov + c2) / (vx + vy + c2)
+
+
+def wang(x: np.ndarray, y: np.ndarray) -> float:
+    """SSIM as printed there (equation 13): the mean over whole windows."""
+    luminance, structure = similarity(x, y)
+    return float((luminance * structure)[5:-5, 5:-5].mean())
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -100,6 +106,24 @@ def test_luma_is_pillows():
     alpha = np.concatenate([colour / 255, np.ones((6, 7, 1))], -1)
     np.testing.assert_array_equal(metrics.luma(alpha), metrics.luma(colour / 255))
     np.testing.assert_array_equal(metrics.luma(expected / 255), expected / 255)
+
+
+def test_ms_ssim_is_wangs():
+    """Wang et al. 2003, equation 7: structure at four scales, and SSIM at the fifth, where a window is the picture."""
+    result, target = pair((181, 176, 3))
+    channels, expected = [(result[..., c], target[..., c]) for c in range(3)], 1.0
+    for exponent in (0.0448, 0.2856, 0.3001, 0.2363):
+        expected *= np.mean([similarity(*both)[1][5:-5, 5:-5] for both in channels]) ** exponent
+        channels = [tuple(halved(pixels) for pixels in both) for both in channels]
+    expected *= np.mean([np.multiply(*similarity(*both)) for both in channels]) ** 0.1333
+    assert metrics.ms_ssim(result, target) == pytest.approx(expected, abs=1e-4)  # float32
+    assert metrics.ms_ssim(target, target) == pytest.approx(1, abs=1e-6)
+    assert metrics.ms_ssim(result[:175], target[:175]) is None
+
+
+def halved(pixels: np.ndarray) -> np.ndarray:
+    height, width = (n // 2 for n in pixels.shape)
+    return pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2).mean((1, 3))
 
 
 def test_studio_luma_is_scikit_images_ycbcr():

@@ -157,3 +157,19 @@ def test_priors_of_many_fields_are_those_of_each():
         assert own.keys() == found.keys() == {"value", *PRIORS}
         for name, loss in own.items():
             torch.testing.assert_close(found[name][index], loss[0], rtol=1e-4, atol=1e-7)
+
+
+def test_total_variation_of_a_field_is_kornias_of_its_picture():
+    """Along one axis both count the way up and down: of a wave of three half periods, three times two."""
+    from kornia.losses import total_variation
+
+    n = 300
+    steps = (torch.arange(n, dtype=torch.float64) + 0.5) / n * 2 - 1
+    wave, slope = torch.cos(1.5 * math.pi * (steps + 1)), -1.5 * math.pi * torch.sin(1.5 * math.pi * (steps + 1))
+    picture = wave.expand(1, 1, n)
+    up_and_down = float(total_variation(picture[..., None, :].reshape(1, 1, 1, n), reduction="sum"))
+    assert up_and_down == pytest.approx(6, abs=1e-3)
+    jet = Jet(wave[:, None], slope[None, :, None])
+    (penalty, _), spacing = PRIORS["total_variation"], torch.tensor(2 / n, dtype=torch.float64)
+    # CORNER rounds the norm where the slope is nearly none: there it adds less than itself per sample.
+    assert n * float(penalty(jet, spacing)) == pytest.approx(up_and_down, abs=n * CORNER / 3)
