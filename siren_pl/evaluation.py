@@ -124,7 +124,9 @@ def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted) -> int:
         paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
     elif shape == signal.shape:
         paths += judgement.draw(target / "figures", [])
-    for name in ("psnr", "psnr_mean_aligned", "train_psnr", "heldout_psnr", "ssim"):
+    # Plain PSNR of a field whose constant is open tells of that constant alone.
+    overall = "psnr_mean_aligned" if "psnr_mean_aligned" in judgement.metrics else "psnr"
+    for name in (overall, "train_psnr", "heldout_psnr", "ssim"):
         if name in judgement.metrics:
             print(f"{name:18s} {judgement.metrics[name]:.4g}")
     for path in [target / "metrics.json", *paths]:

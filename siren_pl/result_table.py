@@ -22,7 +22,7 @@ MEASURES = {
     "psnr_mean_aligned": Measure(
         "PSNR, mean aligned",
         "dB",
-        "all pixels; derivatives leave each channel's mean open: it is set to the truth's before comparing",
+        "all pixels; derivatives leave each channel's mean open: on the given pixels it is set to the truth's first",
     ),
     "heldout_psnr": Measure("PSNR, unseen pixels", "dB", "those that no method was given"),
     "train_psnr": Measure("PSNR, data", "dB", "the result, measured as the picture was, against what was measured"),

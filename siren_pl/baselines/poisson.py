@@ -36,7 +36,7 @@ def gradient_solver(signal: SampledSignal, stencil: str) -> Tensor | None:
     None where samples are held out of more than `MOST_SAMPLES`.
     """
     rule = GRADIENT_STENCILS[stencil]
-    values = signal.values.double().numpy()
+    values = signal.given.double().numpy()
     if signal.observed.all():
         return torch.from_numpy(rule.solve(rule.apply(values)))
     seen = seen_by(rule, signal.observed.numpy())
@@ -49,7 +49,7 @@ def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
     """Least-squares image of the stencil's Laplacian (reflecting border): by DCT, of all or of the known samples."""
     rule = LAPLACIAN_STENCILS[stencil]
     scales = axis_weights(signal.pixels_per_unit)
-    laplacian = rule.apply(signal.values.double().numpy(), scales)
+    laplacian = rule.apply(signal.given.double().numpy(), scales)
     if signal.observed.all():
         return torch.from_numpy(rule.solve(laplacian, scales))
     # Data and curvature are the same numbers, here with different weights, and any numbers whose sum is zero are the
@@ -65,7 +65,7 @@ def pointwise_gradient_ceiling(signal: SampledSignal, stencil: str) -> Tensor | 
     """The band-limited field whose exact gradient is nearest to the stencil's; None if samples are held out."""
     if not signal.observed.all():
         return None
-    gradient = GRADIENT_STENCILS[stencil].apply(signal.values.double().numpy())
+    gradient = GRADIENT_STENCILS[stencil].apply(signal.given.double().numpy())
     return torch.from_numpy(GRADIENT_STENCILS["spectral"].solve(gradient))
 
 
@@ -74,7 +74,7 @@ def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor |
     if not signal.observed.all():
         return None
     weights = axis_weights(signal.pixels_per_unit)
-    laplacian = LAPLACIAN_STENCILS[stencil].apply(signal.values.double().numpy(), weights)
+    laplacian = LAPLACIAN_STENCILS[stencil].apply(signal.given.double().numpy(), weights)
     return torch.from_numpy(LAPLACIAN_STENCILS["spectral"].solve(laplacian, weights))
 
 

@@ -111,6 +111,11 @@ class SampledSignal:
         """What was measured (…, C), floats in [-1, 1] unless noise overshot."""
         return self.observation.measure(self.values) if self.data is None else decoded(self.data)
 
+    @property
+    def given(self) -> Tensor:
+        """The measurements laid out on the grid (n_1, …, n_D, C): what derivatives are taken of, never the truth."""
+        return self.values if self.is_plain else self.observation.picture(self.measured, self.shape)
+
     @cached_property
     def observed(self) -> Tensor:
         """Which samples were measured each by itself: bool of the grid's shape."""

@@ -35,21 +35,21 @@ class Guidance(Protocol):
 
 @dataclass(frozen=True)
 class StencilGradient:
-    """The gradient of the signal by a stencil; where that reads an unseen sample it is not known."""
+    """The gradient of what was measured by a stencil; where that reads an unseen sample it is not known."""
 
     stencil: str
 
     def everywhere(self, signal: SampledSignal) -> Array:
         """See `Guidance`."""
         require_all(signal)
-        return GRADIENT_STENCILS[self.stencil].apply(signal.values.double().numpy())
+        return GRADIENT_STENCILS[self.stencil].apply(signal.given.double().numpy())
 
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
         """See `Guidance`."""
         rule = GRADIENT_STENCILS[self.stencil]
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
         require_some(known, signal, self.stencil)
-        return rule.apply(signal.values.double().numpy()), known
+        return rule.apply(signal.given.double().numpy()), known
 
 
 class GradientTerm(Term):

@@ -155,7 +155,7 @@ class BorderValueTerm(Term):
                 f"task.boundary=true finds no observed sample on the border when {signal.withheld}: hold out less, or "
                 "set task.boundary=false."
             )
-        values = signal.values.reshape(-1, signal.out_features)
+        values = signal.given.reshape(-1, signal.out_features)
         scale = torch.full((int(rows.sum()), 1), self.value_scale(signal))
         return {"coords": signal.coords()[rows], "value": values[rows], "scale": scale}
 
@@ -174,7 +174,7 @@ def on_border(signal: SampledSignal) -> Tensor:
 
 def per_pixel(signal: SampledSignal, stencil: str) -> Tensor:
     """The stencil's Laplacian (n_1, …, n_D, C) per pixel² of the first axis."""
-    values, weights = signal.values.double().numpy(), axis_weights(signal.pixels_per_unit)
+    values, weights = signal.given.double().numpy(), axis_weights(signal.pixels_per_unit)
     return torch.from_numpy(LAPLACIAN_STENCILS[stencil].apply(values, weights)).float()
 
 

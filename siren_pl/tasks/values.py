@@ -67,7 +67,7 @@ class SobolevTerm(Term):
         seen = signal.observed.reshape(-1)
         rule = GRADIENT_STENCILS[self.stencil]
         scale = torch.tensor(signal.pixels_per_unit)
-        per_pixel = torch.from_numpy(rule.apply(signal.values.double().numpy())).float()  # (D, …, C)
+        per_pixel = torch.from_numpy(rule.apply(signal.given.double().numpy())).float()  # (D, …, C)
         gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
         require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from skimage.metrics import structural_similarity
 
 from siren_pl import SampledSignal, load
@@ -73,6 +74,19 @@ def test_held_out_samples_have_no_say_in_the_constant(name: str) -> None:
     scores = TASKS[name].judge(of.values + 0.2 * ~of.observed[..., None] + 0.7, of)
     assert scores["train_psnr"] > 120 and scores["heldout_psnr"] == pytest.approx(20, abs=1e-3)
     assert scores["psnr_affine_aligned"] == pytest.approx(scores["psnr_mean_aligned"], abs=1e-3)
+
+
+@pytest.mark.parametrize("task", ["poisson_grad", "poisson_laplacian"])
+def test_derivatives_are_taken_of_the_measurement_not_of_its_truth(task: str, train: Command) -> None:
+    """Beside a truth, the exact solver gives the measured picture back: as near to the truth as that is."""
+    pixels = np.random.default_rng(0).integers(60, 200, (2, 12, 14), dtype=np.uint8)
+    for name, picture in zip(("measured", "truth"), pixels, strict=True):
+        Image.fromarray(picture).save(f"{name}.png")
+    options = ("dataset=image", "dataset.path=measured.png", "dataset.reference=truth.png", "dataset.size=null")
+    assert train(f"task={task}", *options, "hydra.run.dir=run", "trainer.max_steps=1").code == 0
+    found = json.loads(Path("run/metrics.json").read_text())["baseline/poisson_solver/psnr_mean_aligned"]
+    measured, truth = pixels / 255
+    assert found == pytest.approx(psnr((measured - measured.mean() + truth.mean()).clip(0, 1) - truth), abs=0.01)
 
 
 def test_a_sweep_is_plotted_by_what_reports_rank_by(train: Command, one_thread: None) -> None:
