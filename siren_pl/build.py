@@ -122,15 +122,22 @@ def recipe(config: Plain, ground_truth: SampledSignal) -> Recipe:
 def members(config: Plain) -> list[Plain] | None:
     """A configuration per signal, each complete, where `dataset.index` asks for several; None where for one."""
     index = config["dataset"].get("index")
-    if index != "all" and not isinstance(index, (list, tuple)):
+    if not is_set(config):
         return None
     numbers = create(config["dataset"]["members"]) if index == "all" else list(index)
     if not numbers:
         raise UserError("dataset.index=[] names no signal: give numbers, or all.")
-    return [_at_index(config, number) for number in numbers]
+    return [at_index(config, number) for number in numbers]
 
 
-def _at_index(config: Plain, number: int) -> Plain:
+def is_set(config: Plain) -> bool:
+    """Whether `dataset.index` asks for several signals."""
+    index = config["dataset"].get("index")
+    return index == "all" or isinstance(index, (list, tuple))
+
+
+def at_index(config: Plain, number: int) -> Plain:
+    """The configuration of one signal of a set."""
     dataset = {key: value for key, value in config["dataset"].items() if key != "members"}
     dataset |= {"index": number, "source": dataset["source"] | {"index": number}}
     return config | {"dataset": dataset}

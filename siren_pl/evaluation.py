@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -11,12 +13,15 @@ from omegaconf import DictConfig, OmegaConf
 from siren_pl import config as checks
 from siren_pl import run_directory as directory_of
 from siren_pl import stored
+from siren_pl.attempts import attempt
 from siren_pl.command_line import guarded
 from siren_pl.errors import UserError
 from siren_pl.wanted import Wanted, read
 
 if TYPE_CHECKING:
     from siren_pl.networks import CoordinateNetwork
+
+log = logging.getLogger(__name__)
 
 USAGE = """evaluate.py: score a run again and render its field at any size
 
@@ -102,26 +107,34 @@ def _evaluate(arguments: list[str]) -> int:
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
     packages = tuple(pairs.get("trust", "").split(","))
     config = _saved(run, packages, overrides)
-    return _score_and_render(config, run, asked)
+    return _score_and_render(config, run, asked, list(overrides))
 
 
-def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted) -> int:
-    from siren_pl import build
+def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridden: Sequence[Any]) -> int:
+    from siren_pl import build, identity
     from siren_pl.judging import judge
     from siren_pl.signals.containers import write_picture
 
-    signal, task, network = build.signal(config), build.task(config), _field(config, run)
+    # What a set left behind has no interpolations, so that a source has its own copies of these keys.
+    source = config["dataset"]["source"]
+    source |= {key: config["dataset"][key] for key in overridden if key in source}
+    # Whoever says where the data lie may mean another picture.
+    _, (signal,) = identity.opened(config, run, log.warning if overridden else None)
+    task, network = build.task(config), _field(config, run)
     # A window that cannot be had is refused before the field is judged.
     window = asked.part(signal)
     shape = asked.whole(signal.shape) if window is None else window.size
     derivatives = build.derivatives(config, signal.out_features)
-    judgement = judge(network, task, signal, derivatives, build.baselines(config))
+    judgement = judge(network, task, signal, derivatives, {})
     target = run / "evaluate" / asked.name(shape)
     directory_of.write_metrics(target, judgement.metrics)
     pixels = judgement.picture(shape) if window is None else judgement.window(window)
-    paths = [write_picture(pixels, target / f"{signal.name}.png", signal.container)]
+    paths = [write_picture(pixels, target / f"{directory_of.safe_name(signal.name)}.png", signal.container)]
+    judgement.compare(build.baselines(config))
+    directory_of.write_metrics(target, judgement.metrics)
     if window is not None:
-        paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
+        with attempt("figures/window.png"):
+            paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
     elif shape == signal.shape:
         paths += judgement.draw(target / "figures", [])
     # Plain PSNR of a field whose constant is open tells of that constant alone.

@@ -227,15 +227,23 @@ def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tu
         left, right = wanted.mean(-1), found.mean(-1)
         limit = _range_of(left)
         stencil = stencils[name == "Laplacian"]
-        for column, (title, values) in enumerate(
-            ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
-        ):
+        columns = ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
+        for column, (title, values) in enumerate(columns):
             _map(axes[row, column], values, f"{name}: {title}", limit)
     return save(figure, path)
 
 
+def literal(figure: Any) -> None:
+    """Take titles, labels and legends as they are written: in a file's name, a dollar sign begins no formula."""
+    texts = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    legends = filter(None, [*figure.legends, *(axes.get_legend() for axes in figure.axes)])
+    for text in [*texts, *(text for legend in legends for text in legend.get_texts())]:
+        text.set_parse_math(False)
+
+
 def save(figure: Any, path: Path) -> Path:
     """Write a figure with all that is drawn, and its directory if there is none."""
+    literal(figure)
     path.parent.mkdir(parents=True, exist_ok=True)
     # One pass of a layout leaves labels beyond the edge: the canvas is made to reach as far as they do.
     figure.savefig(path, bbox_inches="tight", pad_inches=MARGIN)

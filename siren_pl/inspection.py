@@ -6,6 +6,8 @@ no hooks, and one that somebody adds is inspected as well.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,10 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from siren_pl import run_directory as directory_of
+from siren_pl.attempts import attempt
+from siren_pl.errors import UserError
+from siren_pl.networks import CoordinateNetwork
 from siren_pl.signals.sampled import SampledSignal
 
 # Points at which a layer's spread is taken: enough for three digits.
 MOST_POINTS = 4096
+FILE = "layers.json"
 
 
 class _Listener(TorchFunctionMode):
@@ -34,8 +41,26 @@ class _Listener(TorchFunctionMode):
         return result
 
 
+Layers = list[dict[str, float]]
+
+
+def before_training(network: CoordinateNetwork, signal: SampledSignal) -> Layers | None:
+    """Statistics of the first weights, for `after_training`; None with a warning where there are none."""
+    with attempt(FILE):
+        return layers(network, signal)
+    return None
+
+
+def after_training(initial: Layers | None, network: CoordinateNetwork, signal: SampledSignal, directory: Path) -> None:
+    """Write both to `layers.json`; nothing where there was none before."""
+    if initial is not None:
+        with attempt(FILE):
+            both = {"initial": initial, "final": layers(network, signal)}
+            directory_of.write_text(directory / FILE, json.dumps(both, indent=2) + "\n")
+
+
 @torch.no_grad()
-def layers(network: nn.Module, signal: SampledSignal) -> list[dict[str, float]]:
+def layers(network: CoordinateNetwork, signal: SampledSignal) -> Layers:
     """Statistics of every linear layer, in the order in which they are evaluated.
 
     Args:
@@ -45,7 +70,15 @@ def layers(network: nn.Module, signal: SampledSignal) -> list[dict[str, float]]:
     Returns:
         For each layer: `layer` (its number), `input_std`, `preactivation_std` (over points and channels), and
         `preactivation_high`, the share of the power along the line that lies above half of Nyquist's frequency.
+
+    Raises:
+        UserError: The field is made of several networks, none of which sees all points.
     """
+    if network.networks > 1:
+        raise UserError(
+            f"layer_statistics=true describes the layers of one network, and this field is made of {network.networks}: "
+            "choose another model, or model.tiles=1 with model.members=1."
+        )
     reference = next(network.parameters())
     coords = signal.coords()
     spread = _listen(network, coords[:: max(1, len(coords) // MOST_POINTS)].to(reference))

@@ -13,6 +13,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
+from siren_pl.attempts import attempt
 from siren_pl.job import Job
 from siren_pl.wandb_runs import open_run
 
@@ -29,9 +30,10 @@ def make(options: Mapping[str, Any], job: Job) -> list[Any]:
 
 
 def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
-    """Hand over final metrics and figures, and close."""
+    """Hand over final metrics and figures, and close; the run directory has all of it already."""
     for logger in loggers:
-        logger.close(metrics, figures, exit_code)
+        with attempt(f"the end of the log ({type(logger).__name__})"):
+            logger.close(metrics, figures, exit_code)
 
 
 def _wandb(options: Mapping[str, Any], job: Job) -> Logger:

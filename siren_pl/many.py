@@ -11,18 +11,21 @@ import csv
 import logging
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from omegaconf import OmegaConf
 
-from siren_pl import build, figures, plots
+from siren_pl import build, figures, identity, plots
 from siren_pl import run_directory as directory_of
+from siren_pl.attempts import attempt
+from siren_pl.inspection import Layers, after_training, before_training
 from siren_pl.job import Job
 from siren_pl.judging import judge
 from siren_pl.judging.restorations import laid_out, measured
 from siren_pl.result_table import report
-from siren_pl.results import Outcome, costs, of_divergence, own_curve, say_settled
+from siren_pl.results import Outcome, costs, leave, of_divergence, own_curve, say_settled
 from siren_pl.signals import SampledSignal
 from siren_pl.signals.images import read_image, to_unit
 from siren_pl.training import fitting
@@ -72,22 +75,28 @@ def train(
         if len(parts) > 1:
             log.info("chunk %d of %d", number + 1, len(parts))
         say_settled(module, build.settled(config, signals[part[0]]))
+        # All fields of a chunk begin with the same weights.
+        initial = before_training(module.fields.split()[0], signals[part[0]]) if config["layer_statistics"] else None
         try:
             fitting.run(module, build.machine(config), place, sinks, meter)
         except DivergenceError as divergence:
             log.error("every field of this chunk diverged: %s; try a lower optimizer.lr or model.omega_0.", divergence)
             # Spawned processes tell this one the last step alone.
             module.diverged = dict.fromkeys(range(len(part)), divergence.step) | module.diverged
-        _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, meter)
+        _leave_behind(module, [members[i] for i in part], [homes[i] for i in part], place / LAST, meter, initial)
         if config["figures"]:
-            pictures.append(plots.curve(module.history, job.directory / "figures" / f"curve_{number:03d}.png"))
+            path = job.directory / "figures" / f"curve_{number:03d}.png"
+            with attempt(f"figures/{path.name}"):
+                pictures.append(plots.curve(module.history, path))
     rows = {home.name: directory_of.read_metrics(home) for home in homes}
     metrics = _summed_up(rows)
     directory_of.write_metrics(job.directory, metrics)
     table = _write_table(rows, job.directory / "signals.csv")
     if config["figures"]:
-        pictures.insert(0, _contact_sheet(homes, signals, job.directory / "figures" / "signals.png"))
-    report(metrics, [table, *pictures], job)
+        with attempt("figures/signals.png"):
+            pictures.insert(0, _contact_sheet(homes, signals, job.directory / "figures" / "signals.png"))
+    with attempt("the table of results"):
+        report(metrics, [table, *pictures], job)
     status = directory_of.DIVERGED if metrics["diverged"] else directory_of.FINISHED
     return Outcome(status, metrics), pictures
 
@@ -116,13 +125,27 @@ def _is_done(home: Path, max_steps: int) -> bool:
 
 
 def _names(signals: Sequence[SampledSignal]) -> list[str]:
-    """A directory name per signal: its own, with its number before it where names repeat."""
-    names = [signal.name for signal in signals]
-    return [name if names.count(name) == 1 else f"{index:04d}_{name}" for index, name in enumerate(names)]
+    """A directory name per signal: its own, with its number before it where names repeat.
+
+    Some file systems hold `A` and `a` for one.
+    """
+    names = [directory_of.safe_name(signal.name) for signal in signals]
+    taken = [name.casefold() for name in names]
+    for index, name in enumerate(names):
+        unique = name
+        while taken.count(unique.casefold()) > (unique == name):
+            unique = f"{index:04d}_{unique}"
+        names[index], taken[index] = unique, unique.casefold()
+    return names
 
 
 def _leave_behind(
-    module: FieldModule, members: Sequence[build.Plain], homes: Sequence[Path], checkpoint: Path, meter: Meter
+    module: FieldModule,
+    members: Sequence[build.Plain],
+    homes: Sequence[Path],
+    checkpoint: Path,
+    meter: Meter,
+    initial: Layers | None,
 ) -> None:
     """Write every field of a chunk as a run directory of its own."""
     whole, devices = read_checkpoint(checkpoint), members[0]["trainer"]["devices"]
@@ -134,6 +157,7 @@ def _leave_behind(
         above = checkpoint.parents[2] / ".hydra" / "hydra.yaml"
         if above.is_file():
             shutil.copy(above, home / ".hydra" / "hydra.yaml")
+        identity.keep([member], [module.fields.signals[index]], home)
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
         if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands
             AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
@@ -143,9 +167,9 @@ def _leave_behind(
             log.error("%s diverged at step %d", home.name, module.diverged[index])
             continue
         signal = module.fields.signals[index]
-        judgement = judge(field.float().cpu(), module.task, signal, module.derivatives, build.baselines(member))
-        judgement.save_picture(home / "predictions" / f"{signal.name}.png")
-        directory_of.write_metrics(home, judgement.metrics | costs(module, meter, devices, index) | {"diverged": 0.0})
+        judgement = judge(field.float().cpu(), module.task, signal, module.derivatives, {})
+        leave(judgement, home, build.baselines(member), partial(costs, module, meter, devices, index))
+        after_training(initial, field, signal, home)
         directory_of.write_status(home, directory_of.FINISHED)
 
 
@@ -198,7 +222,7 @@ def _contact_sheet(homes: Sequence[Path], signals: Sequence[SampledSignal], path
     """The first signals, or what was measured of them, beside their fields' pictures, as they were written."""
     pairs = []
     for home, signal in list(zip(homes, signals, strict=True))[:MOST_PAIRS]:
-        picture = home / "predictions" / f"{signal.name}.png"
+        picture = home / "predictions" / f"{directory_of.safe_name(signal.name)}.png"
         if picture.is_file():
             metrics = directory_of.read_metrics(home)
             psnr = metrics.get("psnr_mean_aligned", metrics.get("psnr"))

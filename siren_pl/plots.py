@@ -7,6 +7,9 @@ from pathlib import Path
 
 from siren_pl.figures import PANEL, save, subplots
 
+# Letters of a name on an axis.
+LONGEST = 24
+
 
 def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
     """The loss, with its terms, over steps; and the PSNR measured on the way, if there is any."""
@@ -43,7 +46,11 @@ def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) 
         if points[0][0] > 0 and points[-1][0] / points[0][0] > 10:  # noqa: PLR2004 - more than a decade reads better on a log axis
             panel.set_xscale("log")
     except ValueError:
-        panel.bar([value for value, _ in rows], [score for _, score in rows])
+        places = {value: place for place, value in enumerate(dict.fromkeys(value for value, _ in rows))}
+        panel.bar([places[value] for value, _ in rows], [score for _, score in rows])
+        # Of a long name, such as a path, the end tells it apart. A dollar sign would begin a formula.
+        names = [value if len(value) <= LONGEST else f"…{value[-LONGEST:]}" for value in places]
+        panel.set_xticks(range(len(places)), [name.replace("$", r"\$") for name in names])
         panel.tick_params(axis="x", labelrotation=30)
     panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
     panel.grid(alpha=0.3)

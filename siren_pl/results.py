@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
+from siren_pl import run_directory as directory_of
+from siren_pl.judging import Baseline, Judgement
 from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
 
@@ -111,3 +114,27 @@ def of_divergence(module: FieldModule, step: int, meter: Meter, devices: int, in
         seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}
     seen.pop("step", None)
     return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, meter, devices, index)}
+
+
+def leave(
+    judgement: Judgement, directory: Path, baselines: Mapping[str, Baseline], costs_now: Callable[[], dict[str, float]]
+) -> tuple[dict[str, float], Path]:
+    """Write what a field came to: its scores and its picture, and only then what it is compared with.
+
+    Args:
+        judgement: The field on its signal, compared with nothing yet.
+        directory: The run's.
+        baselines: Classical methods, which may take long, or fail.
+        costs_now: What the run has cost up to the moment of the call.
+
+    Returns:
+        Everything that was measured, and the picture's file.
+    """
+    sound = {"diverged": 0.0}
+    directory_of.write_metrics(directory, judgement.metrics | costs_now() | sound)
+    name = f"{directory_of.safe_name(judgement.signal.name)}.png"
+    picture = judgement.save_picture(directory / "predictions" / name)
+    judgement.compare(baselines)
+    metrics = judgement.metrics | costs_now() | sound
+    directory_of.write_metrics(directory, metrics)
+    return metrics, picture

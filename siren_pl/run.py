@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from siren_pl import build, loggers, many
+from siren_pl import build, identity, loggers, many
 from siren_pl import run_directory as directory_of
-from siren_pl.inspection import layers
+from siren_pl.attempts import attempt
+from siren_pl.inspection import after_training, before_training
 from siren_pl.job import Job
 from siren_pl.judging import judge
 from siren_pl.result_table import report
-from siren_pl.results import Outcome, costs, of_divergence, say_settled
+from siren_pl.results import Outcome, costs, leave, of_divergence, say_settled
 from siren_pl.training import fitting
 from siren_pl.training.checkpoints import LAST
 from siren_pl.training.meter import Meter
@@ -41,12 +42,12 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
     outcome = Outcome(directory_of.FAILED, {})
     exit_code = 1
     try:
-        members = build.members(config)
-        signals = [build.signal(member) for member in members or [config]]
+        members, signals = identity.opened(config, directory)
+        identity.keep(members, signals, directory)
         chosen = build.settled(config, signals[0])
         job = replace(job, config=config | {"settled": chosen})
-        if members is None:
-            module = build.module([config], signals)
+        if not build.is_set(config):
+            module = build.module(members, signals)
             say_settled(module, chosen)
             sinks = loggers.make(config["logger"], job)
             outcome, figures = _fit_and_judge(module, config, job, sinks, meter)
@@ -73,10 +74,10 @@ def is_done(config: build.Plain, directory: Path) -> bool:
     """Whether a run has finished with as many steps as the configuration asks for."""
     if directory_of.read_status(directory) != directory_of.FINISHED:
         return False
-    members = build.members(config)
-    if members is not None:
-        return many.are_done(members, [build.signal(member) for member in members], directory)
-    return directory_of.read_metrics(directory).get("steps", 0) >= build.recipe(config, build.signal(config)).max_steps
+    members, signals = identity.opened(config, directory)
+    if build.is_set(config):
+        return many.are_done(members, signals, directory)
+    return directory_of.read_metrics(directory).get("steps", 0) >= build.recipe(config, signals[0]).max_steps
 
 
 def _fit_and_judge(
@@ -85,7 +86,7 @@ def _fit_and_judge(
     directory, machine = job.directory, build.machine(config)
     (signal,) = module.fields.signals
     # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well.
-    statistics = {"initial": layers(module.network, signal)} if config["layer_statistics"] else {}
+    initial = before_training(module.fields.split()[0], signal) if config["layer_statistics"] else None
     try:
         fitting.run(module, machine, directory / "checkpoints", sinks, meter)
     except DivergenceError as divergence:
@@ -98,14 +99,12 @@ def _fit_and_judge(
             directory / "checkpoints" / LAST,
         )
         return Outcome(directory_of.DIVERGED, metrics), []
-    network = module.network.float().cpu()
-    if statistics:
-        statistics["final"] = layers(network, signal)
-        directory_of.write_text(directory / "layers.json", json.dumps(statistics, indent=2) + "\n")
-    judgement = judge(network, module.task, signal, module.derivatives, build.baselines(config))
+    network = module.fields.split()[0].float().cpu()
+    judgement = judge(network, module.task, signal, module.derivatives, {})
+    spent = partial(costs, module, meter, machine.devices)
+    metrics, picture = leave(judgement, directory, build.baselines(config), spent)
+    after_training(initial, network, signal, directory)
     figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
-    picture = judgement.save_picture(directory / "predictions" / f"{signal.name}.png")
-    metrics = judgement.metrics | costs(module, meter, machine.devices) | {"diverged": 0.0}
-    directory_of.write_metrics(directory, metrics)
-    report(metrics, [*figures, picture], job)
+    with attempt("the table of results"):
+        report(metrics, [*figures, picture], job)
     return Outcome(directory_of.FINISHED, metrics), figures

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from pathlib import Path
 
 from siren_pl.errors import UserError
@@ -45,6 +46,19 @@ def read_status(directory: Path) -> str:
     """The run's status; `failed` if it never began."""
     path = directory / "status"
     return path.read_text().strip() if path.is_file() else FAILED
+
+
+# What some file system takes for something else than a part of a name.
+_UNSAFE = re.compile(r'[/\\<>:"|?*\x00-\x1f\x7f\ud800-\udfff]|^\.|[. ]$')
+# Bytes of a name, which leave room for a suffix and a number in the 255 that file systems take.
+_MOST_BYTES = 200
+
+
+def safe_name(name: str) -> str:
+    """A signal's name as that of a file or directory: of one part, not hidden, not too long."""
+    while (safe := _UNSAFE.sub("_", name)) != name:
+        name = safe
+    return name.encode()[:_MOST_BYTES].decode(errors="ignore") or "_"
 
 
 def is_used(directory: Path) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import sweeps
+from siren_pl.attempts import attempt
 from siren_pl.claims import WITHOUT_TRACE
 from siren_pl.metrics import HEADLINES, headline
 from siren_pl.sweeps import Row
@@ -27,11 +28,13 @@ def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
     if config.logger.name == "wandb":
         from siren_pl import wandb_runs
 
-        options: Any = OmegaConf.to_container(config.logger, resolve=True)
-        wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
+        with attempt("the sweep's run in W&B"):
+            options: Any = OmegaConf.to_container(config.logger, resolve=True)
+            wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
     # The last that is written: a sweep with a summary has nothing left to do.
     sweeps.write_summary(directory, rows)
-    _print(rows, metric, directory)
+    with attempt("the table of the sweep"):
+        _print(rows, metric, directory)
 
 
 def _swept(rows: list[Row]) -> list[str]:
@@ -47,7 +50,8 @@ def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
         points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
         path = directory / "figures" / f"{metric.replace('/', '_')}_over_{key.replace('/', '_')}.png"
         if points:
-            pictures.append(plots.sweep(points, key, metric, path))
+            with attempt(f"figures/{path.name}"):
+                pictures.append(plots.sweep(points, key, metric, path))
     return pictures
 
 
@@ -64,7 +68,8 @@ def _print(rows: list[Row], metric: str, directory: Path) -> None:
     for row in rows:
         numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]
         table.add_row(row["job"], *(row.get(key, "") for key in keys), row["status"], *numbers)
-    console = Console(stderr=True)
+    # Overrides are printed as they were typed: brackets are no markup, colons no emoji.
+    console = Console(stderr=True, markup=False, emoji=False)
     console.print(table)
     console.print(f"  {directory / sweeps.SUMMARY}", soft_wrap=True, highlight=False)
     if any(row["status"] not in sweeps.ENDED for row in rows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -61,6 +62,28 @@ def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     for name in ("WANDB_CACHE_DIR", "WANDB_DATA_DIR", "WANDB_CONFIG_DIR", "SIREN_PL_DATA"):
         monkeypatch.setenv(name, str(tmp_path / "caches" / name.lower()))
+
+
+class Kept(logging.Handler):
+    """Keeps the messages of a logger."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep one."""
+        self.messages.append(record.getMessage())
+
+
+@pytest.fixture(autouse=True)
+def left_out() -> Iterator[list[str]]:
+    """What a run went on without, in words: nothing, unless a test takes this list and empties it."""
+    kept, logger = Kept(), logging.getLogger("siren_pl.attempts")
+    logger.addHandler(kept)
+    yield kept.messages
+    logger.removeHandler(kept)
+    assert not kept.messages
 
 
 @pytest.fixture

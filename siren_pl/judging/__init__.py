@@ -8,8 +8,8 @@ from torch import nn
 
 from siren_pl.derivatives import Derivatives
 from siren_pl.judging.by_slabs import JudgementBySlabs
+from siren_pl.judging.judgement import Baseline as Baseline
 from siren_pl.judging.judgement import Judgement as Judgement
-from siren_pl.judging.whole import Baseline as Baseline
 from siren_pl.judging.whole import WholeJudgement
 from siren_pl.signals.sampled import SampledSignal
 from siren_pl.tasks.task import Task
@@ -29,9 +29,12 @@ def judge(
         task: What it was fitted for; says how it is judged.
         signal: The ground truth.
         derivatives: How the field's own derivatives are taken.
-        baselines: Classical methods judged beside the field. A large signal (`SampledSignal.is_large`) is judged slab
+        baselines: Classical methods judged beside the field at once; a run has its own results on disk first, and
+            then calls `Judgement.compare`. A large signal (`SampledSignal.is_large`) is judged slab
             by slab, without them and without SSIM and derivatives, all of which need the whole in double precision.
     """
     if signal.is_large:
         return JudgementBySlabs(network, task, signal)
-    return WholeJudgement(network, task, signal, derivatives, baselines)
+    judgement = WholeJudgement(network, task, signal, derivatives)
+    judgement.compare(baselines)
+    return judgement

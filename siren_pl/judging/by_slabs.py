@@ -7,6 +7,7 @@ comes to data that are no samples of the picture is told of its picture, as it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures
-from siren_pl.judging.judgement import Judgement
+from siren_pl.attempts import attempt
+from siren_pl.judging.judgement import Baseline, Judgement
 from siren_pl.judging.restorations import Answer
 from siren_pl.judging.zooms import name_of_truth, thumbnail
 from siren_pl.metrics import psnr_of_error
@@ -69,6 +71,9 @@ class JudgementBySlabs(Judgement):
         """See `Judgement`."""
         return self._offset
 
+    def compare(self, baselines: Mapping[str, Baseline]) -> None:
+        """See `Judgement`: none has a say, since all of them need the whole in double precision."""
+
     def picture(self, size: Shape) -> NDArray[np.unsignedinteger]:
         """See `Judgement`; at the signal's own size it is there already."""
         return self._picture if size == self.signal.shape else super().picture(size)
@@ -83,11 +88,12 @@ class JudgementBySlabs(Judgement):
 
     def _draw_image(self, directory: Path) -> list[Path]:
         """See `Judgement`: a thumbnail, every so many pixels."""
-        signal = self.signal
-        target, step = thumbnail(signal, THUMBNAIL)
-        axes = [axis[::step] for axis in signal.grid.axes(signal.shape, signal.shape)]
-        values = evaluate(self.network, coordinates(axes)) / self._scale + self._offset
-        panel = (f"field, {self.metrics['psnr']:.2f} dB over all pixels", to_unit(values.reshape(target.shape)))
-        return [
-            figures.reconstruction((name_of_truth(signal), target), [panel], directory / "reconstruction.png", step)
-        ]
+        paths, signal = [], self.signal
+        with attempt("figures/reconstruction.png"):
+            target, step = thumbnail(signal, THUMBNAIL)
+            axes = [axis[::step] for axis in signal.grid.axes(signal.shape, signal.shape)]
+            values = evaluate(self.network, coordinates(axes)) / self._scale + self._offset
+            panel = (f"field, {self.metrics['psnr']:.2f} dB over all pixels", to_unit(values.reshape(target.shape)))
+            truth, path = (name_of_truth(signal), target), directory / "reconstruction.png"
+            paths.append(figures.reconstruction(truth, [panel], path, step))
+        return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from siren_pl import figures, plots
+from siren_pl.attempts import attempt
 from siren_pl.judging import restorations
 from siren_pl.judging.restorations import Answer
 from siren_pl.judging.zooms import beside, chosen
@@ -21,6 +22,8 @@ from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.windows import Window
 from siren_pl.tasks.scores import IMAGE_AXES
 from siren_pl.tasks.task import Task
+
+Baseline = Callable[[SampledSignal], Tensor | None]
 
 
 class Judgement(ABC):
@@ -39,6 +42,10 @@ class Judgement(ABC):
     @abstractmethod
     def offset(self) -> Tensor:
         """The constant per channel (C,) that the task's alignment adds to the field."""
+
+    @abstractmethod
+    def compare(self, baselines: Mapping[str, Baseline]) -> None:
+        """Judge classical methods by the same rule, and add to `metrics`; one that fails is left out with a warning."""
 
     @abstractmethod
     def save_picture(self, path: Path) -> Path:
@@ -76,16 +83,23 @@ class Judgement(ABC):
         return figures.zooms([beside(self.signal, self.task, window, self.window) for window in windows], path)
 
     def draw(self, directory: Path, history: list[dict[str, float]]) -> list[Path]:
-        """Write every figure: the curve; of an image its reconstruction, derivatives, restoration, zoomed windows."""
+        """Write every figure: the curve; of an image its reconstruction, derivatives, restoration, zoomed windows.
+
+        One that fails is left out with a warning.
+        """
         paths = []
         if history:
-            paths.append(plots.curve(history, directory / "curve.png"))
+            with attempt("figures/curve.png"):
+                paths.append(plots.curve(history, directory / "curve.png"))
         if self.signal.in_features != IMAGE_AXES:
             return paths
         if self.signal.known:
             paths += self._draw_image(directory)
         if restorations.is_restoration(self.task, self.signal):
-            windows = [window.box for window in chosen(self._looked_at(), restorations.MOST_SAMPLES)]
-            paths.append(restorations.draw(self.signal, self._answers(), windows, directory / "restoration.png"))
-        windows = chosen(self._looked_at())
-        return [*paths, self.draw_windows(windows, directory / "zoom.png")] if windows else paths
+            with attempt("figures/restoration.png"):
+                windows = [window.box for window in chosen(self._looked_at(), restorations.MOST_SAMPLES)]
+                paths.append(restorations.draw(self.signal, self._answers(), windows, directory / "restoration.png"))
+        with attempt("figures/zoom.png"):
+            if windows := chosen(self._looked_at()):
+                paths.append(self.draw_windows(windows, directory / "zoom.png"))
+        return paths

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
 
 from siren_pl import figures, metrics
+from siren_pl.attempts import attempt
 from siren_pl.derivatives import Derivatives
 from siren_pl.jet import Jet
-from siren_pl.judging.judgement import Judgement
+from siren_pl.judging.judgement import Baseline, Judgement
 from siren_pl.judging.restorations import Answer, rival
 from siren_pl.judging.zooms import name_of_truth
 from siren_pl.rendering import jet_on_grid, render
@@ -21,8 +22,6 @@ from siren_pl.signals.sampled import SampledSignal
 from siren_pl.signals.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
 from siren_pl.tasks.scores import align_mean, clipped, derivative_scores, derivative_targets
 from siren_pl.tasks.task import Task
-
-Baseline = Callable[[SampledSignal], Tensor | None]
 
 # Pixels that are right to less than this are the same in a file of 8 bits.
 HALF_A_LEVEL = 0.5 / 255
@@ -45,7 +44,6 @@ class WholeJudgement(Judgement):
         task: Task,
         signal: SampledSignal,
         derivatives: Derivatives,
-        baselines: Mapping[str, Baseline],
     ) -> None:
         super().__init__(network, task, signal)
         self.values = render(network, signal) / task.value_scale(signal)
@@ -61,12 +59,16 @@ class WholeJudgement(Judgement):
             self.targets = derivative_targets(signal, *task.stencils)
             self.metrics |= derivative_scores(self.jet, self.targets)
         self.baselines: dict[str, Tensor] = {}
+
+    def compare(self, baselines: Mapping[str, Baseline]) -> None:
+        """See `Judgement`."""
         for name, method in baselines.items():
-            answer = method(signal)
-            if answer is not None:
-                self.baselines[name] = answer
-                scores = task.judge(answer, signal)
-                self.metrics |= {f"baseline/{name}/{metric}": value for metric, value in scores.items()}
+            with attempt(f"baseline/{name}"):
+                answer = method(self.signal)
+                if answer is not None:
+                    scores = self.task.judge(answer, self.signal)
+                    self.metrics |= {f"baseline/{name}/{metric}": value for metric, value in scores.items()}
+                    self.baselines[name] = answer
 
     @property
     def offset(self) -> Tensor:
@@ -75,6 +77,21 @@ class WholeJudgement(Judgement):
 
     def _draw_image(self, directory: Path) -> list[Path]:
         """See `Judgement`: reconstructions, and the field's derivatives where they were scored."""
+        paths, found = [], self._found()
+        with attempt("figures/reconstruction.png"):
+            paths.append(self._draw_reconstruction(found, directory / "reconstruction.png"))
+        if self.task.panels is not None:
+            with attempt(f"figures/{self.task.name}.png"):
+                pictures = self.task.panels(self.task.align(self.values, self.signal), self.signal)
+                paths.append(figures.panels(pictures, directory / f"{self.task.name}.png"))
+        if found:
+            with attempt("figures/derivatives.png"):
+                path = directory / "derivatives.png"
+                paths.append(figures.derivatives(dict(self.targets), found, self.task.stencils, path))
+        return paths
+
+    def _draw_reconstruction(self, found: Mapping[str, figures.Array], path: Path) -> Path:
+        """The truth, the field and every rival that differs from it; what the field was given, where derivatives."""
         truth = to_unit(self.signal.values)
         results, exact = [], []
         for name, values in {"field": self.values, **self.baselines}.items():
@@ -84,7 +101,7 @@ class WholeJudgement(Judgement):
                 exact.append(name.replace("_", " "))
             else:
                 results.append((f"{name.replace('_', ' ')}, {metrics.psnr(pixels, truth):.2f} dB", pixels))
-        title, found, given = name_of_truth(self.signal), self._found(), []
+        title, given = name_of_truth(self.signal), []
         if found and self.task.panels is None:
             given = list(self._given(found))
         notes = ["The field was given what is on the left, and never this picture."] if given else []
@@ -94,16 +111,7 @@ class WholeJudgement(Judgement):
             notes.append("Derivatives leave the mean open: every result's is set to the truth's.")
         if exact:
             notes.append(f"Equal to the {title} in 8 bits, so not drawn: {', '.join(exact)}.")
-        path = directory / "reconstruction.png"
-        paths = [figures.reconstruction((title, truth), results, path, given=given, notes=notes)]
-        if self.task.panels is not None:
-            pictures = self.task.panels(self.task.align(self.values, self.signal), self.signal)
-            paths.append(figures.panels(pictures, directory / f"{self.task.name}.png"))
-        if found:
-            paths.append(
-                figures.derivatives(dict(self.targets), found, self.task.stencils, directory / "derivatives.png")
-            )
-        return paths
+        return figures.reconstruction((title, truth), results, path, given=given, notes=notes)
 
     def _found(self) -> dict[str, figures.Array]:
         """The field's own `gradient` (D, n_1, …, n_D, C) and `laplacian` (n_1, …, n_D, C), as far as it has them."""

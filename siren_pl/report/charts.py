@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from siren_pl.figures import literal
 from siren_pl.report.blocks import Figure
 from siren_pl.report.curves import averaged
 from siren_pl.report.settings import Comparison
@@ -37,6 +38,7 @@ def sheet(rows: int, columns: int, height: float, ratios: Sequence[float] | None
 
 def png(figure: Any, **options: Any) -> bytes:
     """A figure as the bytes of a PNG file."""
+    literal(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", **options)
     return buffer.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from siren_pl.attempts import attempt
 from siren_pl.report import charts, discussion, literature, numbers, protocol, tables
 from siren_pl.report.blocks import Block, Heading, Paragraph, Table, numbered
 from siren_pl.report.panels import panels
@@ -69,9 +70,14 @@ def _section(sweep: Sweep, comparisons: Sequence[Comparison], sweeps: Sequence[S
             yield Heading(comparison.task, 3)
         yield tables.results(comparison)
         yield Paragraph(" ".join([discussion.verdict(comparison), *discussion.remarks(comparison)]))
-        figures = [charts.curves(comparison), *numbers.over_keys(comparison), charts.layers(comparison)]
-        yield from (figure for figure in figures if figure)
-        yield from panels(comparison)
+        with attempt(f"the figure of curves of {comparison.task}"):
+            yield from filter(None, [charts.curves(comparison)])
+        with attempt(f"the figures over numbers of {comparison.task}"):
+            yield from numbers.over_keys(comparison)
+        with attempt(f"the figure of layers of {comparison.task}"):
+            yield from filter(None, [charts.layers(comparison)])
+        with attempt(f"the pictures of {comparison.task}"):
+            yield from panels(comparison)
 
 
 def _title(sweep: Sweep) -> str:

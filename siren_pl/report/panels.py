@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from siren_pl import build
+from siren_pl import build, identity
 from siren_pl.errors import UserError
 from siren_pl.evaluation import load
 from siren_pl.figures import RANGE_PERCENTILE, Array, draw_pixels
@@ -57,7 +57,7 @@ def panels(comparison: Comparison) -> list[Block]:
     for row in chosen:
         try:
             target, field = _strips(row.label, row.runs[0])
-        except UserError as error:
+        except Exception as error:  # one picture that cannot be made does not take the others with it
             missing.setdefault(str(error), []).append(row.label)
             continue
         shown = [strip for strip in pages[-1] if strip.error is None][-1:] if pages else []
@@ -95,7 +95,8 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
         UserError: The data or the checkpoint is missing, or the signal is no image of a size to draw.
     """
     network, config = load(run.directory, run.packages), run.config
-    signal, task = build.signal(config), build.task(config)
+    _, (signal,) = identity.opened(config, run.directory)
+    task = build.task(config)
     if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
     judgement = judge(network, task, signal, build.derivatives(config, signal.out_features), {})

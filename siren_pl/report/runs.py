@@ -8,8 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from siren_pl import identity, stored
 from siren_pl import run_directory as directory_of
-from siren_pl import stored
 from siren_pl.errors import UserError
 from siren_pl.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
@@ -67,6 +67,13 @@ class Run:
     def shares_its_curve(self) -> bool:
         """Whether it was fitted with others of a set, whose curve is the mean over all of them."""
         return self.directory.parent.name == MEMBERS
+
+    @cached_property
+    def image(self) -> tuple[str, ...]:
+        """What tells its signal from those of other runs: its data set, and its name and content; else its number."""
+        known = identity.read(self.directory)
+        own = [each.name + each.sha256.get("dataset", "") for each in known] or [self.value("dataset.index")]
+        return (self.value("dataset"), *own)
 
     @property
     def diverged(self) -> bool:

@@ -157,16 +157,12 @@ def _grouped(runs: Sequence[Run], keys: Sequence[str]) -> tuple[Setting, ...]:
     rows: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
         rows.setdefault(tuple((key, run.value(key)) for key in keys), []).append(run)
-    images = {_image(run) for run in runs}
+    images = {run.image for run in runs}
     found = []
     for values, members in rows.items():
         units: dict[Hashable, list[Run]] = {}
         for run in members:
             if not run.diverged:
-                units.setdefault(_image(run) if len(images) > 1 else run.value("seed"), []).append(run)
+                units.setdefault(run.image if len(images) > 1 else run.value("seed"), []).append(run)
         found.append(Setting(values, units, tuple(run for run in members if run.diverged), started=len(members)))
     return tuple(found)
-
-
-def _image(run: Run) -> tuple[str, ...]:
-    return tuple(run.value(key) for key in IMAGE_KEYS)

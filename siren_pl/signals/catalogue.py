@@ -132,8 +132,9 @@ def _cifar_image(archive: Path, index: int) -> NDArray[np.uint8]:
 
 
 def image_files(root: Path) -> list[Path]:
-    """Every image beneath a folder, sorted by path."""
-    return sorted(path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    """Every image beneath a folder, sorted by path; what is hidden there, as macOS's `._a.png`, is no image."""
+    found = (path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
 
 
 def locate(public: PublicFile, root: str | None, cache: Path | None = None) -> Path:

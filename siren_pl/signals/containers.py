@@ -24,10 +24,14 @@ class Container:
     Attributes:
         depth: Bits per sample, 8 or 16.
         profile: The ICC profile that says which colours the samples stand for; None where there is none.
+        path: The file; None where the samples came from elsewhere.
+        place: Its path below the folder that it was chosen from by number; None where it was named.
     """
 
     depth: int = 8
     profile: bytes | None = field(default=None, repr=False)
+    path: Path | None = field(default=None, compare=False)
+    place: str | None = field(default=None, compare=False)
 
     @property
     def levels(self) -> type[np.unsignedinteger]:

@@ -50,7 +50,7 @@ def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Contai
         raise UserError(f"{key}={path} may not be read by you: change its permissions.")
     samples, profile = (_map_array(path, key), None) if path.suffix == ".npy" else _decode(path, key)
     # Floats have more than 8 bits too.
-    return samples, Container(8 if samples.dtype == np.uint8 else 16, profile)
+    return samples, Container(8 if samples.dtype == np.uint8 else 16, profile, path)
 
 
 def _decode(path: Path, key: str) -> tuple[NDArray, bytes | None]:

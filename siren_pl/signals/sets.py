@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from numpy.typing import NDArray
@@ -24,14 +25,18 @@ from siren_pl.signals.images import Source
 DIV2K_VALIDATION = range(801, 901)
 
 
-def folder(path: str | None, index: int = 0) -> Source:
-    """The index-th image file of a folder and its subfolders, in the order of their paths."""
+def folder(path: str | None, index: int | str = 0) -> Source:
+    """An image file of a folder and its subfolders: the index-th in the order of their paths, or the one at a path."""
 
     def read() -> tuple[str, NDArray, Container]:
-        files = _files(path)
-        if not 0 <= index < len(files):
+        files = {file.relative_to(str(path)).as_posix(): file for file in _files(path)}
+        place = index if isinstance(index, str) else dict(enumerate(files)).get(index, "")
+        if place not in files and isinstance(index, str):
+            raise UserError(f"dataset.path={path} holds {index} no longer, which the run was fitted to: put it back.")
+        if place not in files:
             raise UserError(f"dataset.index={index}: dataset.path={path} holds {len(files)} images, counted from 0.")
-        return files[index].stem, *read_picture(files[index])
+        samples, container = read_picture(files[place])
+        return files[place].stem, samples, replace(container, place=place)
 
     return read
 

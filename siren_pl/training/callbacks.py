@@ -136,7 +136,7 @@ class ProgressLine(pl.Callback):
         if sys.stderr.isatty() and trainer.is_global_zero:
             columns = (
                 SpinnerColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 BarColumn(),
                 TextColumn("{task.fields[text]}"),
             )
