@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install train test lint bench report clean
+.PHONY: help install train test lint bench ruler report clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ lint: install ## Format, lint, types and the floors of the architecture
 
 bench: install ## Pair our steps with the rivals' and write outputs/bench/
 	$(BIN)/python -m benchmarks
+
+ruler: install ## Compare what is computed with a commit, to the last bit: make ruler BASE=<commit>
+	$(BIN)/python -m benchmarks.ruler base=$(BASE)
 
 # The experiments at a size for two cores. `make report REDUCED= ` runs them as their files say.
 REDUCED ?= dataset.size=64 trainer.max_steps=500 seed=0,1
