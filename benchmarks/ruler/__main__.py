@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -82,4 +83,6 @@ def _seconds(directory: Path) -> str:
 
 
 if __name__ == "__main__":
+    # So that what was made for the time being is removed then as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     raise SystemExit(main(sys.argv[1:]))

@@ -134,7 +134,7 @@ _SETS = (
     Case("set", (_train(f"{SET} figures=true"), _evaluate("scale=2", "run/signals/b"))),
     _case("set_gradients", f"{SET} task=poisson_grad model=tanh dataset.grid=corners"),
     _case(
-        "set_laplacian_bf16",
+        "set_laplacian",
         f"{SET} task=poisson_laplacian dataset.index=[0,1] dataset.heldout=0.1 task.integrated=false",
     ),
     _case("set_inpaint", f"{SET} task=inpainting task.keep=0.5"),
@@ -142,17 +142,19 @@ _SETS = (
     _case("set_denoise", f"{SET} task=denoising model=siren dataset.batch_size=300"),
 )
 _LARGE = (
-    _case("compact", f"{LARGE} dataset.path={PICTURES}/compact.npy dataset.heldout=0.1"),
-    _case("slabs", f"{LARGE} dataset.path={PICTURES}/slabs.npy figures=true", "window=800,900,20,30 scale=2"),
+    _case("compact", f"{LARGE} dataset.path={PICTURES}/compact.npy"),
+    _case(
+        "slabs",
+        f"{LARGE} dataset.path={PICTURES}/slabs.npy dataset.heldout=0.1 figures=true",
+        "window=800,900,20,30 scale=2",
+    ),
     _case(
         "slabs_enlarge",
         f"{LARGE} task=super_resolution model=siren task.scale=2 dataset.path={PICTURES}/slabs_small.npy "
         f"dataset.reference={PICTURES}/slabs.npy trainer.max_steps=1",
     ),
 )
-_SWEPT = (
-    f"{SMALL} dataset.heldout=0.1 figures=true layer_statistics=true sweep.tune=optimizer.factor optimizer.factor=1,3"
-)
+_SWEPT = f"{SMALL} dataset.heldout=0.1 layer_statistics=true sweep.tune=optimizer.factor optimizer.factor=1,3"
 _TRAINED = _train(SMALL)
 _COURSES = (
     Case("resume", (_TRAINED, _train("", "resume=run"), Step(TRAIN, ("resume=run", "trainer.max_steps=50")))),
@@ -163,10 +165,10 @@ _COURSES = (
     Case(
         "sweep_and_report",
         (
-            Step(TRAIN, ("-m", *_SWEPT.split(), "model=siren,relu", "seed=0,1", "hydra.sweep.dir=sweep")),
+            Step(TRAIN, ("-m", *_SWEPT.split(), "model=siren,relu", "hydra.sweep.dir=sweep")),
             Step(TRAIN, ("sweep.resume=sweep",)),
             _train(f"{SMALL} task=poisson_grad"),
-            _train(f"{SET} task=denoising model=siren figures=true", "hydra.run.dir=set"),
+            _train(f"{SET} task=denoising model=siren", "hydra.run.dir=set"),
             Step(REPORT, ("sweep", "run", "set", "output=report")),
         ),
     ),

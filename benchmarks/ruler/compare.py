@@ -61,6 +61,8 @@ def directories(base: Path, head: Path, codes: Sequence[int], renames: Renames) 
     for path in dict.fromkeys([*theirs, *ours]):
         if path not in theirs or path not in ours:
             found.append(Difference(path, "only in the head" if path in ours else "only in the base"))
+        elif path.endswith(reading.DATED):
+            continue
         elif reading.is_figure(path):
             redrawn += [path] if (base / theirs[path]).read_bytes() != (head / path).read_bytes() else []
         else:
@@ -73,9 +75,17 @@ def directories(base: Path, head: Path, codes: Sequence[int], renames: Renames) 
 def _ends(base: Path, head: Path, codes: Sequence[int]) -> Iterator[Difference]:
     for side, directory in (("base", base), ("head", head)):
         path = directory / "ended.json"
-        ended = json.loads(path.read_text()) if path.is_file() else "killed"
+        ended = json.loads(path.read_text()) if path.is_file() else None
         if ended != [*codes]:
-            yield Difference("exit codes", f"{side} {ended} instead of {[*codes]}: see {directory / 'log.txt'} (keep=)")
+            said = "killed" if ended is None else f"{ended} instead of {[*codes]}"
+            yield Difference("exit codes", f"{side} {said}: {_last_words(directory / 'log.txt')}")
+
+
+def _last_words(log: Path) -> str:
+    """The last error that a case reported, or else its last line."""
+    lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
+    errors = [line for line in lines if line.startswith("error: ")]
+    return next(iter([*errors[-1:], *lines[-1:]]), "it said nothing")
 
 
 def _of_values(path: str, base: reading.Values, head: reading.Values) -> list[Difference]:

@@ -25,6 +25,8 @@ ASIDE = (".hydra", "run.log", ".lock", "sweep.yaml", "multirun.yaml", "hparams.y
 ASIDE_OF_THE_RULER = ("log.txt", "ended.json", "seconds")
 # A figure may be drawn a little otherwise.
 FIGURES = "figures"
+# Files that hold the time of their writing.
+DATED = ".pdf"
 
 Values = dict[str, Any]
 
@@ -39,7 +41,7 @@ def files(directory: Path) -> Iterator[str]:
 
 def is_figure(path: str) -> bool:
     """Whether a file is for the eye: that it is there is compared, what it shows is only told."""
-    return FIGURES in Path(path).parts or path.endswith(".pdf")
+    return FIGURES in Path(path).parts
 
 
 def read(path: Path, renames: Renames) -> Values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -68,8 +69,9 @@ def both(cases: Sequence[Case], base: Path, place: Path, renames: Renames) -> tu
         codes = {name: process.wait() for name, process in processes.items()}
     finally:
         for process in processes.values():
-            process.kill()
-            process.wait()
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)  # with the case that it is at
+                process.wait()
     for name, code in codes.items():
         if code:
             raise RulerError(f"the {name} could not be run: see above, and {place / name}/warm_up/log.txt (with keep=)")
@@ -87,11 +89,13 @@ def _plan(cases: Sequence[Case], renames: Renames | None) -> dict:
 
 
 def _start(directory: Path, code: Path, plan: dict) -> subprocess.Popen:
-    directory.mkdir()
     caches = directory.parent / "caches" / directory.name
+    private = {name: str(caches / name.lower()) for name in ("SIREN_PL_DATA", "TORCHINDUCTOR_CACHE_DIR", "TMPDIR")}
+    for folder in (directory, *map(Path, private.values())):
+        folder.mkdir(parents=True)
     file = directory.parent / f"{directory.name}.json"
     file.write_text(json.dumps(plan))
-    private = {name: str(caches / name.lower()) for name in ("SIREN_PL_DATA", "TORCHINDUCTOR_CACHE_DIR")}
     # PYTHONPATH: processes that a command starts must find the same code.
     environment = os.environ | ALONE | private | {"PYTHONPATH": str(code)}
-    return subprocess.Popen([sys.executable, str(WORKER), str(code), str(file)], cwd=directory, env=environment)
+    command = [sys.executable, str(WORKER), str(code), str(file)]
+    return subprocess.Popen(command, cwd=directory, env=environment, start_new_session=True)
