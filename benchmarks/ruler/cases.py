@@ -64,6 +64,8 @@ _FITS = (
         f"{_QUICK} model=relu init=kaiming_uniform dataset=image dataset.path={PICTURES}/deep.png",
         "size=64",
     ),
+    # Large enough for every score, and a batch of several pieces.
+    _case("fit_in_pieces", f"{SMALL} dataset.size=180 dataset.batch_size=full model.hidden_layers=1"),
     _case("fit_heldout_relu_pe", f"{SMALL} model=relu_pe dataset.heldout=0.3 dataset=coffee seed=3"),
     _case(
         "fit_stride_fourier", f"{SMALL} model=fourier_features dataset.stride=2 dataset.grayscale=true dataset=rocket"
@@ -91,7 +93,10 @@ _FITS = (
 _POISSON = (
     _case("gradients", f"{SMALL} task=poisson_grad figures=true layer_statistics=true", "", "scale=2"),
     _case("gradients_paper", f"{SMALL} experiment=paper/poisson_grad dataset=camera trainer.max_steps=30"),
-    _case("gradients_heldout", f"{SMALL} task=poisson_grad model=mfn_gabor task.integrated=false dataset.heldout=0.2"),
+    _case(
+        "gradients_heldout",
+        f"{SMALL} task=poisson_grad model=mfn_gabor task.integrated=false task.stencil=sobel dataset.heldout=0.2",
+    ),
     _case("gradients_hash_grid", f"{PHOTO} task=poisson_grad model=hash_grid task.stencil=sobel"),
     _case("gradients_reverse", f"{PHOTO} task=poisson_grad model=wire derivatives=reverse task.stencil=central"),
     _case("gradients_autograd", f"{SMALL} task=poisson_grad model=softplus derivatives=autograd init=kaiming_normal"),
@@ -103,7 +108,7 @@ _POISSON = (
     _case(
         "laplacian_spectral", f"{SMALL} task=poisson_laplacian model=bacon task.stencil=spectral derivatives=forward"
     ),
-    _case("laplacian_reverse", f"{SMALL} task=poisson_laplacian model=tensor_product derivatives=reverse"),
+    _case("laplacian_autograd", f"{SMALL} task=poisson_laplacian model=tensor_product derivatives=autograd"),
     _case("laplacian_64", f"{SMALL} task=poisson_laplacian model=wire_complex trainer.precision=64-true"),
     _case("laplacian_heldout", f"{SMALL} task=poisson_laplacian task.integrated=false dataset.heldout=0.2"),
 )
@@ -126,7 +131,10 @@ _RESTORATIONS = (
 )
 _EDITS = (
     _case("clone", f"{SMALL} task=poisson_edit figures=true", "", "scale=2"),
-    _case("clone_mixed", f"{PHOTO} task=poisson_edit task.mixed=true task.mask={PICTURES}/mask.png task.offset=[2,-3]"),
+    _case(
+        "clone_mixed",
+        f"{PHOTO} task=poisson_edit dataset.size=64 task.mixed=true task.mask={PICTURES}/mask.png task.offset=[2,-3]",
+    ),
     _case("fuse", f"{SMALL} task=poisson_edit task.mode=fuse task.sources=[coffee,camera] task.stencil=sobel"),
     _case("fuse_mixed", f"{SMALL} task=poisson_edit task.mode=mixed task.integrated=false"),
 )

@@ -20,8 +20,8 @@ from benchmarks.ruler.renames import Renames
 COSTS = ("wall_s", "peak_memory_mb")
 # Columns of the report's tables that do; versions and machine are the same for both sides.
 COST_HEADINGS = ("time (s)",)
-# Folders and files that say how something was asked for, and not what came of it.
-ASIDE = (".hydra", "run.log", ".lock", "sweep.yaml", "multirun.yaml", "hparams.yaml")
+# Folders and files that say how something was asked for or what it cost, and not what came of it.
+ASIDE = (".hydra", "run.log", ".lock", "sweep.yaml", "multirun.yaml", "hparams.yaml", "costs.json")
 ASIDE_OF_THE_RULER = ("log.txt", "ended.json", "seconds")
 # A figure may be drawn a little otherwise.
 FIGURES = "figures"
