@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install train test lint bench ruler report clean
+.PHONY: help install train test soak lint bench ruler report clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ train: install ## The main job: rebuild an image from its gradients
 
 test: install ## The whole test suite
 	$(BIN)/python -m pytest
+
+soak: install ## 300 mutated inputs and 100 kills: only clear messages, and every run continued bit for bit
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/soak --soak
 
 lint: install ## Format, lint, types and the floors of the architecture
 	$(BIN)/ruff format --check .

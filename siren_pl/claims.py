@@ -46,6 +46,7 @@ def held(directory: Path) -> Iterator[None]:
     # A network's file system may know no locks. Two processes then do the same work twice, to the same end.
     with suppress(OSError):
         _lock(lock, place)
+        directory_of.sweep_partial(directory, "**/")
     try:
         yield
     finally:

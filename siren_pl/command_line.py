@@ -59,6 +59,9 @@ def explain(error: BaseException) -> str:
             return absent
         text = re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
         return f"{text}{_did_you_mean(text)}"
+    # torch's own of a GPU, and what it says of a CPU's memory.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+        return f"not enough memory ({text}): lower dataset.size, dataset.batch_size or the sizes of the model."
     return f"{type(error).__name__}: {text} (add debug=true to see where)"
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import hydra
+import yaml
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
@@ -22,6 +23,7 @@ from siren_pl import help_text, run_resume, stored, sweep_resume, sweeps
 from siren_pl import run_directory as directory_of
 from siren_pl.claims import ClaimError, held, settle
 from siren_pl.command_line import EXIT_USER, explain, guarded
+from siren_pl.errors import UserError
 from siren_pl.sweeps import ENDED
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,11 @@ def _start(arguments: list[str]) -> int:
     conf = str(checks.conf_directory())
     try:
         hydra.main(version_base="1.3", config_path=conf, config_name="train")(_hydra_job)()
+    except (yaml.YAMLError, ValueError) as error:  # what a job raises is kept in _ended
+        raise UserError(
+            f"a file of the configuration cannot be read ({error}): mend it in the folder that --config-dir names, or "
+            "in conf/."
+        ) from error
     finally:
         unfinished = hydra_callbacks.sweep_underway()
         if unfinished is not None:

@@ -159,7 +159,7 @@ def validate(config: DictConfig) -> None:
         OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
-    problems = []
+    problems = [f"{key} has no value (???)" for key in sorted(OmegaConf.missing_keys(config))]
     for key, (kind, wanted) in RULES.items():
         missing = object()
         value = OmegaConf.select(config, key, default=missing)

@@ -11,7 +11,7 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import run_directory as directory_of
-from siren_pl import sweep_summary, sweeps
+from siren_pl import sweeps
 from siren_pl.claims import difference
 from siren_pl.launchers import share_checkout
 
@@ -102,5 +102,8 @@ class SummariseSweep(Callback):
         allowed = config.sweep.allow_divergence
         _failed.extend(f"job {row['job']}" for row in rows if not sweeps.is_accepted(row["status"], allowed))
         if rows:
+            # It imports torch, for which no slip of the command line waits.
+            from siren_pl import sweep_summary
+
             sweep_summary.write(directory, rows, config)
         _underway.clear()

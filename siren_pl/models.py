@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, Protocol
 
 from hydra.utils import get_object
@@ -179,10 +181,26 @@ def create(options: Plain, *positional: Any, **objects: Any) -> Any:
     """Call what `_target_` names with the options beside it and with ready-made objects.
 
     Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
+
+    Raises:
+        UserError: There is nothing of that name, or it takes other options.
     """
     arguments = {
         name: create(value) if isinstance(value, dict) and "_target_" in value else value
         for name, value in options.items()
         if name != "_target_"
     }
-    return get_object(options["_target_"])(*positional, **arguments, **objects)
+    name = options["_target_"]
+    try:
+        target = get_object(name)
+    except (ImportError, ValueError, TypeError) as error:
+        raise UserError(
+            f"_target_={name} cannot be found ({error}): check that name and where it is imported from."
+        ) from error
+    # A builtin may have no signature to be asked for.
+    with suppress(ValueError):
+        try:
+            inspect.signature(target).bind(*positional, **arguments, **objects)
+        except TypeError as error:
+            raise UserError(f"{name} does not take the configuration's options: {error}.") from error
+    return target(*positional, **arguments, **objects)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from siren_pl.errors import UserError
 
+_PARTIAL = ".partial"
 RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diverged", "failed", "interrupted"
 
 
@@ -20,9 +21,20 @@ def write_text(path: Path, text: str) -> None:
     """Write a file atomically: a reader sees the old text or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not by tempfile, whose files nobody else may read: results are shared.
-    partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    partial = partial_name(path)
     partial.write_text(text)
     os.replace(partial, path)
+
+
+def partial_name(path: Path) -> Path:
+    """What a file is called in its own directory until it is whole."""
+    return path.with_name(f".{path.name}.{os.urandom(4).hex()}{_PARTIAL}")
+
+
+def sweep_partial(directory: Path, places: str = "") -> None:
+    """Remove what a killed process left half written, in a directory or in `**/` all beneath it."""
+    for leftover in directory.glob(f"{places}.*{_PARTIAL}"):
+        leftover.unlink(missing_ok=True)
 
 
 def write_metrics(directory: Path, metrics: dict[str, float], name: str = "metrics.json") -> None:
@@ -32,9 +44,21 @@ def write_metrics(directory: Path, metrics: dict[str, float], name: str = "metri
 
 
 def read_metrics(directory: Path) -> dict[str, float]:
-    """The metrics of a run; empty before it has any."""
+    """The metrics of a run; empty before it has any.
+
+    Raises:
+        UserError: The file is damaged.
+    """
     path = directory / "metrics.json"
-    return json.loads(path.read_text()) if path.is_file() else {}
+    try:
+        metrics = json.loads(path.read_text()) if path.is_file() else {}
+        if not isinstance(metrics, dict) or not all(isinstance(value, (int, float)) for value in metrics.values()):
+            raise ValueError("names with numbers were expected")
+        return metrics
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it; resume={directory} judges the run again and writes it anew."
+        ) from error
 
 
 def write_status(directory: Path, status: str) -> None:
@@ -43,9 +67,10 @@ def write_status(directory: Path, status: str) -> None:
 
 
 def read_status(directory: Path) -> str:
-    """The run's status; `failed` if it never began."""
+    """The run's status; `failed` if it never began, or where the word is damaged."""
     path = directory / "status"
-    return path.read_text().strip() if path.is_file() else FAILED
+    word = path.read_text(errors="replace").strip() if path.is_file() else FAILED
+    return word if word in (RUNNING, FINISHED, DIVERGED, INTERRUPTED) else FAILED
 
 
 # What some file system takes for something else than a part of a name.
@@ -63,7 +88,8 @@ def safe_name(name: str) -> str:
 
 def is_used(directory: Path) -> bool:
     """Whether a run or a sweep already lives here."""
-    traces = (".hydra", "checkpoints", "metrics.json", "sweep.yaml", "multirun.yaml")
+    # Not .hydra itself: a run that was killed before its configuration was whole can only be started again.
+    traces = (".hydra/config.yaml", "checkpoints", "metrics.json", "sweep.yaml", "multirun.yaml")
     return any((directory / name).exists() for name in traces)
 
 

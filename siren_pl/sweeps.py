@@ -56,6 +56,7 @@ class Start:
 
 def write_start(directory: Path, config: Any) -> None:
     """Keep Hydra's configuration of a whole sweep before anything else is written."""
+    directory_of.sweep_partial(directory)
     directory_of.write_text(directory / STARTED, OmegaConf.to_yaml(config))
 
 
@@ -142,6 +143,7 @@ def write_summary(directory: Path, rows: list[Row]) -> None:
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
     writer.writeheader()
     writer.writerows(rows)
+    directory_of.sweep_partial(directory)
     directory_of.write_text(directory / SUMMARY, text.getvalue())
 
 

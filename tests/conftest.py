@@ -55,6 +55,11 @@ class Ended:
         return lines[0]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--soak` takes all cases of tests/soak, not the first few."""
+    parser.addoption("--soak", action="store_true", help="300 mutated inputs and 100 kills instead of 20 and 3")
+
+
 @pytest.fixture(autouse=True)
 def private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in an empty directory, with no W&B account and W&B's own caches inside it."""

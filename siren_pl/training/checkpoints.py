@@ -14,13 +14,13 @@ from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from siren_pl.errors import UserError
+from siren_pl.run_directory import partial_name
 from siren_pl.training.meter import Meter, peak_mb
 from siren_pl.weights import read_plain
 
 LAST = "last.ckpt"
 # A crash loses at most this much work.
 INTERVAL_SECONDS = 10.0
-_PARTIAL = ".partial"
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -34,7 +34,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """
         target = Path(path)
         # Not by tempfile, whose files nobody else may read: results are shared.
-        partial = target.with_name(f".{target.name}.{os.urandom(4).hex()}{_PARTIAL}")
+        partial = partial_name(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             with partial.open("wb") as file:
@@ -49,12 +49,6 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 f"the checkpoint {target} could not be written ({error}). Free space on that disk, then continue with "
                 f"resume={target.parent.parent}; the checkpoint before this one is intact."
             ) from error
-
-
-def sweep_partial(directory: Path) -> None:
-    """Remove what a killed process left half written."""
-    for leftover in directory.glob(f".*{_PARTIAL}"):
-        leftover.unlink(missing_ok=True)
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -84,9 +78,7 @@ class LastCheckpoint(pl.Callback):
         self._written = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the first checkpoint, or remove the leftovers of a killed run."""
-        if trainer.is_global_zero:
-            sweep_partial(self.path.parent)
+        """Write the first checkpoint."""
         if not self.path.exists():
             self._save(trainer)
         self._written = time.monotonic()

@@ -37,6 +37,10 @@ SLIPS = {
     "task.gradient_weight=-1": ("task.gradient_weight=-1", "from 0"),
     "dataset=image": ("dataset=image", "dataset.path=FILE"),
     "dataset.size=": ("dataset.size", "pixels"),
+    "+model.omega=3": ("siren_pl.networks.Siren", "'omega'"),
+    "model._target_=nowhere.Net": ("_target_=nowhere.Net", "cannot be found"),
+    "model.hidden_features=1000000000000": ("not enough memory", "sizes of the model"),
+    "model.omega_0='???'": ("model.omega_0 has no value",),
     "seed=true": ("seed=True", "whole number"),
     "seed=9223372036854775808": ("seed=9223372036854775808", "2^63"),
     "model.omega_0=true": ("model.omega_0=True", "positive number"),
@@ -98,6 +102,24 @@ def test_a_blur_narrower_than_a_pixel_takes_the_nearest(train: Command) -> None:
     assert train("task=super_resolution", "dataset.size=8", "model=siren", *options).code == 0
     metrics = json.loads(Path("here/metrics.json").read_text())
     assert metrics["diverged"] == 0 and metrics["psnr"] > 0
+
+
+@pytest.mark.parametrize("text", [b"seed: {1", b"seed: 1 # \xff", b"seed: \0", b"# @package\nseed: 1"])
+def test_a_configuration_of_ones_own_that_cannot_be_read(text: bytes, train: Command) -> None:
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/mine.yaml").write_bytes(text)
+    paragraph = train("--config-dir", "mine", "experiment=mine").paragraph
+    assert "configuration cannot be read" in paragraph and "--config-dir" in paragraph
+
+
+def test_damaged_results_are_named_and_made_again(train: Command) -> None:
+    assert train("hydra.run.dir=here").code == 0
+    Path("here/metrics.json").write_text("{")
+    assert "here/metrics.json is damaged" in train("resume=here").paragraph
+    Path("here/metrics.json").unlink()
+    Path("here/status").write_bytes(b"fin\xff")
+    assert train("resume=here").code == 0
+    assert json.loads(Path("here/metrics.json").read_text())["steps"] == 4
 
 
 def test_several_slips_are_told_together(train: Command) -> None:

@@ -83,3 +83,16 @@ def test_sobolev_training_names_both_losses(train: Command) -> None:
     train("task.gradient_weight=0.1", "hydra.run.dir=here", "trainer.max_steps=2")
     history = torch.load("here/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["history"]
     assert {"train/value", "train/gradient", "train/loss"} <= history[0].keys()
+
+
+def test_a_run_killed_before_its_configuration_was_whole_is_started_again(train: Command) -> None:
+    for name in ("here/.hydra/.config.yaml.1a2b3c4d.partial", "here/checkpoints/.last.ckpt.1a2b3c4d.partial"):
+        Path(name).parent.mkdir(parents=True)
+        Path(name).write_text("half")
+    Path("here/checkpoints").rename("elsewhere")
+    assert "not a run directory" in train("resume=here").paragraph
+    assert train("hydra.run.dir=here").code == 0
+    assert not list(Path("here").rglob("*.partial"))
+    Path("elsewhere/.last.ckpt.1a2b3c4d.partial").rename("here/checkpoints/.last.ckpt.1a2b3c4d.partial")
+    assert train("resume=here", "trainer.max_steps=5").code == 0
+    assert not list(Path("here").rglob(".*.partial"))
