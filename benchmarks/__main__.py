@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import loop, signals, steps, time_to_quality
-from siren_pl.allocator import reuse_pages
+from siren_pl.training.allocator import reuse_pages
 
 PARTS = {"steps": steps.run, "loop": loop.run, "signals": signals.run}
 # Run when asked for by name: they take longer than a coffee.

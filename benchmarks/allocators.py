@@ -1,13 +1,14 @@
 """Two ways to allocate, so that each competitor is timed as its users run it.
 
-`train.py` keeps freed memory in the process (`siren_pl.allocator`); code that does not ask for that gets glibc's
-defaults. glibc learns its thresholds from the blocks that are freed, and stops learning once they are set, so they are
-set to what the steps timed here teach it: the size of a layer's activations, and twice that for trimming (malloc.c).
+`train.py` keeps freed memory in the process (`siren_pl.training.allocator`); code that does not ask for that gets
+glibc's defaults. glibc learns its thresholds from the blocks that are freed, and stops learning once they are set, so
+they are set to what the steps timed here teach it: the size of a layer's activations, and twice that for trimming
+(malloc.c).
 """
 
 from __future__ import annotations
 
-from siren_pl.allocator import set_malloc
+from siren_pl.training.allocator import set_malloc
 
 # Parameters of mallopt(3); glibc's default for the first.
 _M_MMAP_MAX, _M_MMAP_THRESHOLD, _M_TRIM_THRESHOLD = -4, -3, -1

@@ -11,11 +11,13 @@ import torch
 from torch import Tensor
 
 from siren_pl import SampledSignal, Siren, image_fit
-from siren_pl.derivatives import ForwardDerivatives
+from siren_pl.field.derivatives import ForwardDerivatives
+from siren_pl.field.networks.bundle import Bundle
 from siren_pl.training import fitting
 from siren_pl.training.compilation import Compilation
-from siren_pl.training.fields import OneField
-from siren_pl.training.module import FieldModule, Recipe
+from siren_pl.training.module import FieldModule
+from siren_pl.training.one_field import OneField
+from siren_pl.training.recipe import Phase, Recipe
 from siren_pl.training.schedules import Cosine
 
 # (hidden_features, hidden_layers, points a step, steps): the default size, compiled as `auto` would; one where every
@@ -28,10 +30,11 @@ def module(size: tuple[int, int, int, int]) -> FieldModule:
     """A module of that size on a signal of noise."""
     width, depth, points, steps = size
     signal = SampledSignal(torch.rand(SIDE, SIDE, 1) * 2 - 1)
-    recipe = Recipe(steps, points, functools.partial(torch.optim.Adam, lr=1e-4, fused=True), Cosine(), evaluations=0)
-    network = Siren(2, 1, hidden_features=width, hidden_layers=depth)
+    phase = Phase(functools.partial(torch.optim.Adam, lr=1e-4, fused=True), Cosine())
+    recipe = Recipe(steps, points, (phase,), evaluations=0)
+    bundle = Bundle({"field": Siren(2, 1, hidden_features=width, hidden_layers=depth)})
     compilation = Compilation(size == DEFAULT, 0)
-    return FieldModule(OneField(network, signal), image_fit(), ForwardDerivatives(), recipe, compilation)
+    return FieldModule(OneField(bundle, image_fit(signal)), {"field": ForwardDerivatives()}, recipe, compilation)
 
 
 class Clock(pl.Callback):

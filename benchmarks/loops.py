@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from siren_pl import build
-from siren_pl.config import conf_directory
-from siren_pl.signals.sampled import SampledSignal
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.runs import build
+from siren_pl.runs.keys import conf_directory
 from siren_pl.training.module import FieldModule
 
 
@@ -23,11 +23,12 @@ def configuration(*overrides: str) -> build.Plain:
 def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
     """Prepare a module as a fit would; the function returned makes one step."""
     module.to(device)
-    optimizer = module.configure_optimizers()
+    optimizers = module.configure_optimizers()
+    module.optimizers = lambda use_pl_optimizer=True: optimizers  # else Lightning's Trainer is asked for them
     module.prepare()
 
     def make(step: int) -> None:
-        module._step(optimizer, step)
+        module._advance(step)
 
     return make
 

@@ -15,7 +15,7 @@ import torch
 from benchmarks.loops import configuration, noise, stepper
 from benchmarks.steps import in_bf16
 from benchmarks.timing import Competitor, Step, medians
-from siren_pl import build
+from siren_pl.runs import build
 
 SIGNALS, WIDTH, REPEATS = 64, 64, 7
 # One by one is timed on this many and multiplied: they are all alike, and torch compiles a loss for eight modules only.

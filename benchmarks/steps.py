@@ -16,7 +16,8 @@ from benchmarks import rivals
 from benchmarks.allocators import default_pages
 from benchmarks.loops import configuration, stepper
 from benchmarks.timing import Competitor, PeakTensorBytes, Step, medians
-from siren_pl import SampledSignal, build
+from siren_pl import SampledSignal
+from siren_pl.runs import build
 
 SIDE, REPEATS = 128, 7
 POINTS = SIDE**2

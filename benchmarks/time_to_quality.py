@@ -11,7 +11,7 @@ import time
 import torch
 
 from benchmarks.loops import configuration, stepper
-from siren_pl import build
+from siren_pl.runs import build
 from siren_pl.training.callbacks import quick_scores
 
 LEVELS = (30, 35, 40, 45, 50)

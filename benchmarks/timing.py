@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from siren_pl.allocator import reuse_pages
+from siren_pl.training.allocator import reuse_pages
 
 Step = Callable[[], object]
 

@@ -1,11 +1,25 @@
-"""Numbers over numbers, for people: the curve of a fit, and a metric over what was swept."""
+"""Figures for people: how they are laid out and saved; the curve of a fit, and a metric over what was swept."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from siren_pl.figures import PANEL, save, subplots
+# Inches per panel and dots per inch: three panels stay readable at the width of a README.
+PANEL, DPI = 3.4, 110
+# Inches around all that is drawn.
+MARGIN = 0.06
+
+
+def subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
+    """A figure of panels of this height in inches, and its axes (rows, columns)."""
+    from matplotlib.figure import Figure
+
+    # "compressed" is the constrained layout of panels whose sides are tied to each other, as those of pictures are.
+    figure = Figure(figsize=(PANEL * columns, height * rows), dpi=DPI, layout="compressed")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
 
 # Letters of a name on an axis.
 LONGEST = 24
@@ -55,3 +69,20 @@ def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) 
     panel.set(xlabel=key, ylabel=f"{metric} (dB)" if "psnr" in metric else metric, title=f"{metric} over {key}")
     panel.grid(alpha=0.3)
     return save(figure, path)
+
+
+def literal(figure: Any) -> None:
+    """Take titles, labels and legends as they are written: in a file's name, a dollar sign begins no formula."""
+    texts = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    legends = filter(None, [*figure.legends, *(axes.get_legend() for axes in figure.axes)])
+    for text in [*texts, *(text for legend in legends for text in legend.get_texts())]:
+        text.set_parse_math(False)
+
+
+def save(figure: Any, path: Path) -> Path:
+    """Write a figure with all that is drawn, and its directory if there is none."""
+    literal(figure)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # One pass of a layout leaves labels beyond the edge: the canvas is made to reach as far as they do.
+    figure.savefig(path, bbox_inches="tight", pad_inches=MARGIN)
+    return path

@@ -16,8 +16,10 @@ import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
 
-from siren_pl import commands, evaluation, figures
-from siren_pl.command_line import guarded
+from siren_pl.commands import evaluate as evaluation
+from siren_pl.commands import train as commands
+from siren_pl.commands.guard import guarded
+from siren_pl.problems.pictures import figures
 
 # torch's compiler looks up what it made by the source alone, and would hand code for wide vectors to a process that
 # ATEN_CPU_CAPABILITY keeps to narrow ones. So each capability has a cache of its own.
@@ -84,7 +86,7 @@ class Kept(logging.Handler):
 @pytest.fixture(autouse=True)
 def left_out() -> Iterator[list[str]]:
     """What a run went on without, in words: nothing, unless a test takes this list and empties it."""
-    kept, logger = Kept(), logging.getLogger("siren_pl.attempts")
+    kept, logger = Kept(), logging.getLogger("siren_pl.training.attempts")
     logger.addHandler(kept)
     yield kept.messages
     logger.removeHandler(kept)

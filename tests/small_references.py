@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from siren_pl.baselines.references.carn import Carn
-from siren_pl.baselines.references.distillation import DistillationNetwork
-from siren_pl.baselines.references.enlarger import Enlarger
-from siren_pl.baselines.references.imdn import MultiDistillation
-from siren_pl.baselines.references.rfdn import PEAK, SMALLEST_SIDE, ResidualDistillation
-from siren_pl.baselines.references.srgan import Srgan
+from siren_pl.problems.pictures.rivals.references.carn import Carn
+from siren_pl.problems.pictures.rivals.references.distillation import DistillationNetwork
+from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
+from siren_pl.problems.pictures.rivals.references.imdn import MultiDistillation
+from siren_pl.problems.pictures.rivals.references.rfdn import PEAK, SMALLEST_SIDE, ResidualDistillation
+from siren_pl.problems.pictures.rivals.references.srgan import Srgan
 
 
 def rfdn(scale: int = 4) -> DistillationNetwork:

@@ -7,7 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from siren_pl.command_line import guarded
+from siren_pl.commands.guard import guarded
 from siren_pl.errors import UserError
 
 USAGE = """python -m siren_pl.report: one PDF and one HTML page of sweeps and runs

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from siren_pl.figures import literal
+from siren_pl.plots import literal
 from siren_pl.report.blocks import Figure
 from siren_pl.report.curves import averaged
 from siren_pl.report.settings import Comparison

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from siren_pl.metrics import PSNR_CAP
+from siren_pl.problems.sampled.metrics import PSNR_CAP
 from siren_pl.report.estimates import CLEAR, estimate, gap
 from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, columns, headline, leader
 from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
-from siren_pl.results import spikes
+from siren_pl.runs.results import spikes
 
 
 def verdict(comparison: Comparison) -> str:

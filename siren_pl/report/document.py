@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from siren_pl.attempts import attempt
 from siren_pl.report import charts, discussion, literature, numbers, protocol, tables
 from siren_pl.report.blocks import Block, Heading, Paragraph, Table, numbered
 from siren_pl.report.panels import panels
 from siren_pl.report.reproduction import reproduction
 from siren_pl.report.runs import Sweep
 from siren_pl.report.settings import REPLICATE_KEYS, SILENT_KEYS, Comparison, compare
-from siren_pl.sweeps import swept_keys
+from siren_pl.runs.sweeps import swept_keys
+from siren_pl.training.attempts import attempt
 
 TITLE = "Coordinate networks measured"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from siren_pl import metrics
+from siren_pl.problems.sampled import metrics
 from siren_pl.report.estimates import Estimate
 from siren_pl.report.settings import Comparison, Setting
 

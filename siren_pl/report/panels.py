@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 
-from siren_pl import build, identity
+from siren_pl.commands.evaluate import load
 from siren_pl.errors import UserError
-from siren_pl.evaluation import load
-from siren_pl.figures import RANGE_PERCENTILE, Array, draw_pixels
-from siren_pl.judging import judge
-from siren_pl.judging.whole import WholeJudgement
+from siren_pl.problems.pictures.figures import RANGE_PERCENTILE, Array, draw_pixels
+from siren_pl.problems.pictures.judging import judge
+from siren_pl.problems.pictures.judging.whole import WholeJudgement
+from siren_pl.problems.pictures.windows import busiest
+from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.report.blocks import Block, Figure, Paragraph
 from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
 from siren_pl.report.measures import headline
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import Comparison, Setting
-from siren_pl.signals.images import to_unit
-from siren_pl.signals.windows import busiest
+from siren_pl.runs import build, identity
 
 # The excerpt is this fraction of the picture's sides.
 EXCERPT = 4
@@ -96,14 +96,14 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
     """
     network, config = load(run.directory, run.packages), run.config
     _, (signal,) = identity.opened(config, run.directory)
-    task = build.task(config)
     if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
-    judgement = judge(network, task, signal, build.derivatives(config, signal.out_features), {})
+    problem = build.problem(config, signal)
+    judgement = judge(network, problem, signal, build.derivatives(config, signal.out_features), {})
     if not isinstance(judgement, WholeJudgement) or judgement.jet is None or judgement.jet.gradient is None:
         raise UserError(f"{signal.name} is too large for its derivatives to be drawn.")
     shape = signal.values.shape
-    target, pixels = to_unit(signal.values), to_unit(task.align(judgement.values, signal))
+    target, pixels = to_unit(signal.values), to_unit(problem.judge.align(judgement.values, signal))
     slopes = judgement.jet.gradient.double().numpy()
     # A field of linear pieces has no Laplacian: its map stays blank.
     blank = np.full(shape, np.nan)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from siren_pl import models
+from siren_pl.field.domain import Domain
 from siren_pl.report.blocks import Table
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import REPLICATE_KEYS
+from siren_pl.runs import models
 
 # Groups of the configuration that decide a result, in the order of telling, and what the document calls them.
 GROUPS = {
@@ -68,8 +69,8 @@ def settings_of(run: Run) -> dict[str, str]:
     if "dataset.index" in run.overrides or run.config.get("dataset", {}).get("index") is not None:
         told["dataset.index"] = run.value("dataset.index")
     settled = {"trainer.max_steps": run.metrics.get("steps")} if not run.diverged else {}
-    if signal := run.checkpoint.get("signal"):
-        domain = models.KnownDomain(**signal)
+    if domains := run.checkpoint.get("domains"):
+        domain = Domain(**next(iter(domains.values())))
         model = models.settled_model(run.config, domain)
         settled |= {f"model.{key}": value for key, value in model.items() if isinstance(value, (int, float))}
         settled["optimizer.lr"] = models.auto_lr(run.config, domain)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from siren_pl import stored
 from siren_pl.report.blocks import Block, Code, Heading, Paragraph, Table
 from siren_pl.report.runs import Sweep
+from siren_pl.runs import stored
 
 PACKAGES = ("siren-pl", "torch", "lightning", "hydra-core", "numpy", "scipy", "scikit-image", "matplotlib")
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from siren_pl import identity, stored
-from siren_pl import run_directory as directory_of
 from siren_pl.errors import UserError
-from siren_pl.sweeps import job_directories, overrides_of
+from siren_pl.runs import directory as directory_of
+from siren_pl.runs import identity, stored
+from siren_pl.runs.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
 
 # Where a run of a set keeps a run directory per signal.

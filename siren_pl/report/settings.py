@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.runs import Run, Sweep
-from siren_pl.sweeps import swept_keys
+from siren_pl.runs.sweeps import swept_keys
 
 # What a mean is taken over: the draw of weights and batches, and the signal.
 IMAGE_KEYS = ("dataset", "dataset.index")

@@ -14,17 +14,11 @@ from lightning.pytorch.loggers import Logger
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
-from siren_pl import metrics
-from siren_pl.networks.base import CoordinateNetwork
-from siren_pl.rendering import evaluate, render
-from siren_pl.signals.sampled import SampledSignal
-from siren_pl.tasks.task import Task
+from siren_pl.training.fields import ask_of
 from siren_pl.training.module import DivergenceError, FieldModule
 
 # Where no terminal shows a bar (a pipe, a cluster's log), one line is printed this often.
 LINE_SECONDS = 15.0
-# Samples that progress is measured on: a second of rendering, and a PSNR that is off by some hundredths of a dB.
-QUICK_SAMPLES = 1 << 18
 
 
 class Curve(pl.Callback):
@@ -35,7 +29,7 @@ class Curve(pl.Callback):
         assert isinstance(pl_module, FieldModule)
         rows = _losses(pl_module)
         step, recipe = trainer.global_step, pl_module.recipe
-        if recipe.is_evaluation_step(step) and recipe.evaluations:
+        if pl_module.is_evaluation_due and recipe.evaluations:
             rows[step] = rows.get(step, {}) | quick_scores(pl_module)
         self._record(rows, trainer, pl_module)
 
@@ -57,7 +51,7 @@ class Curve(pl.Callback):
             module.history.append({"step": float(at), **row})
             for logger in trainer.loggers:
                 logger.log_metrics(row, at)
-        if len(module.fields.signals) > 1:
+        if len(module.fields.problems) > 1:
             module.each += [
                 [float(at), *torch.stack([*losses.values()]).sum(0).tolist()]
                 for at, losses in module.logged
@@ -87,36 +81,13 @@ def replay(history: list[dict[str, float]], loggers: list[Logger]) -> None:
 
 
 def quick_scores(module: FieldModule) -> dict[str, float]:
-    """PSNR (after the task's alignment) over all samples, and over held-out ones; means over the fields."""
-    scores = [
-        _quick_score(field, signal, module.task)
-        for index, (field, signal) in enumerate(zip(module.fields.split(), module.fields.signals, strict=True))
+    """The judge's quick metrics; means over the signals that have not diverged."""
+    found = [
+        problem.judge.quick(problem.answer(ask_of(bundle, module.derivatives)))
+        for index, (bundle, problem) in enumerate(zip(module.fields.split(), module.fields.problems, strict=True))
         if index not in module.diverged
     ]
-    return {name: sum(score[name] for score in scores) / len(scores) for name in scores[0]}
-
-
-def _quick_score(field: CoordinateNetwork, signal: SampledSignal, task: Task) -> dict[str, float]:
-    """Scores of one field, none where the truth is not known.
-
-    A signal of more than `QUICK_SAMPLES` samples is looked at in a fixed random excerpt.
-    """
-    if not signal.known:
-        return {}
-    scale = task.value_scale(signal)
-    if math.prod(signal.shape) <= QUICK_SAMPLES:
-        seen, found = signal, render(field, signal)
-    else:
-        coords, seen = signal.excerpt(QUICK_SAMPLES)
-        found = evaluate(field, coords)
-    values = task.align(found / scale, seen)
-    result, target = ((array / 2 + 0.5).clamp(0, 1).double().numpy() for array in (values, seen.values))
-    unseen = ~seen.observed.numpy()
-    scores = {"eval/psnr": metrics.psnr(result, target)}
-    if unseen.any() and not unseen.all():
-        scores["eval/train_psnr"] = metrics.psnr(result[~unseen], target[~unseen])
-        scores["eval/heldout_psnr"] = metrics.psnr(result[unseen], target[unseen])
-    return scores
+    return {f"eval/{name}": sum(scores[name] for scores in found) / len(found) for name in found[0]}
 
 
 class ProgressLine(pl.Callback):
@@ -142,7 +113,9 @@ class ProgressLine(pl.Callback):
             )
             self._bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
             self._bar.start()
-            self._task = self._bar.add_task(pl_module.task.name, total=pl_module.recipe.max_steps, text="starting")
+            self._task = self._bar.add_task(
+                pl_module.fields.problem.name, total=pl_module.recipe.max_steps, text="starting"
+            )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Advance."""
@@ -153,7 +126,7 @@ class ProgressLine(pl.Callback):
             self._bar.update(self._task, completed=step, text=self._text(step, pl_module))
         elif due and trainer.is_global_zero:
             self._last_line = time.monotonic()
-            print(f"{pl_module.task.name}: {self._text(step, pl_module)}", file=sys.stderr, flush=True)
+            print(f"{pl_module.fields.problem.name}: {self._text(step, pl_module)}", file=sys.stderr, flush=True)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Close the bar."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from siren_pl.errors import UserError
-from siren_pl.run_directory import partial_name
+from siren_pl.field.weights import read_plain
 from siren_pl.training.meter import Meter, peak_mb
-from siren_pl.weights import read_plain
+from siren_pl.training.whole_files import whole
 
 LAST = "last.ckpt"
 # A crash loses at most this much work.
@@ -33,18 +32,12 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             UserError: The disk is full or not writable; the previous checkpoint is untouched.
         """
         target = Path(path)
-        # Not by tempfile, whose files nobody else may read: results are shared.
-        partial = partial_name(target)
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with partial.open("wb") as file:
+            with whole(target) as partial, partial.open("wb") as file:
                 torch.save(checkpoint, file)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(partial, target)
         except (OSError, RuntimeError) as error:  # torch reports a failed write as a RuntimeError
-            with suppress(OSError):
-                partial.unlink(missing_ok=True)
             raise UserError(
                 f"the checkpoint {target} could not be written ({error}). Free space on that disk, then continue with "
                 f"resume={target.parent.parent}; the checkpoint before this one is intact."

@@ -15,8 +15,8 @@ from pathlib import Path
 import lightning.pytorch as pl
 import torch
 
-from siren_pl.allocator import reuse_pages
 from siren_pl.errors import UserError
+from siren_pl.training.allocator import reuse_pages
 from siren_pl.training.checkpoints import LAST, read_checkpoint
 from siren_pl.training.module import DivergenceError, FieldModule
 

@@ -21,7 +21,7 @@ class Histograms(pl.Callback):
         """Log where an evaluation is due."""
         assert isinstance(pl_module, FieldModule)
         recipe, step = pl_module.recipe, trainer.global_step
-        if not (recipe.evaluations and recipe.is_evaluation_step(step)):
+        if not (recipe.evaluations and pl_module.is_evaluation_due):
             return
         for logger in trainer.loggers:
             if hasattr(logger, "log_histograms"):

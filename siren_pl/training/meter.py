@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 
-from siren_pl.run_directory import write_text
+from siren_pl.training.whole_files import write_text
 
 COSTS = "costs.json"
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")

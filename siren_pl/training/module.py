@@ -1,15 +1,16 @@
-"""The one LightningModule: a network, a task and a way to differentiate, stepped to the end.
+"""The one LightningModule: fields, their problem and a way to differentiate, stepped to the end.
 
 One `training_step` of Lightning runs many optimiser steps (a slice of time), so that short steps pay no framework tax.
 What a step does depends on (seed, step) alone: the batch, the learning rate, the weights before it. Hence slices,
 interruptions and resumes leave no trace in the result.
 
-It knows neither a task by name nor whether it fits one field or many (see `fields`).
+It knows neither a task by name nor whether it fits the fields of one signal or of many (see `fields`).
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import time
 from collections.abc import Callable
 from typing import Any, cast
@@ -18,14 +19,17 @@ import lightning.pytorch as pl
 import torch
 from torch import Tensor
 
-from siren_pl.derivatives import AutogradDerivatives, Derivatives, RoundedDerivatives
 from siren_pl.errors import UserError
-from siren_pl.products import in_full
-from siren_pl.tasks.task import Batch, Task
+from siren_pl.field.derivatives import AutogradDerivatives, RoundedDerivatives
+from siren_pl.field.products import in_full
 from siren_pl.training.compilation import Compilation
-from siren_pl.training.fields import Fields
-from siren_pl.training.pieces import average_gradients, cut, pieces
+from siren_pl.training.fields import Fields, Strategies
+from siren_pl.training.kept import KEPT, kept_of, restore
+from siren_pl.training.line_search import search, searches
+from siren_pl.training.pieces import average_gradients, pieces, shares
+from siren_pl.training.problem import Batch
 from siren_pl.training.recipe import Recipe
+from siren_pl.training.term import placed
 
 # A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
 SLICE_SECONDS = 0.25
@@ -51,38 +55,44 @@ def _mean(losses: list[Tensor]) -> Tensor:
 
 
 class FieldModule(pl.LightningModule):
-    """Fields being fitted to their signals.
+    """Fields being fitted.
 
     Args:
-        fields: What is fitted: one network and its signal, or many.
-        task: Supervision and judge.
-        derivatives: How the jets are made.
+        fields: What is fitted, and the problems that say how it is supervised and judged.
+        derivatives: How the jets of each named field are made.
         recipe: Steps, batches, optimiser.
         compilation: Whether the loss is compiled; settled at the first step.
         origin: Makes the same module anew, in another process; None where nothing can.
 
     Attributes:
-        last_losses: Named losses of the latest step, each of shape (fields,).
+        last_losses: Named losses of the latest step, each of shape (signals,); NaN for a signal that was not in it.
         logged: (step, losses) of the slice just run, where a row of the log is due.
-        history: Rows of the curve: losses and PSNR by step, means over the fields.
-        each: Where there are several fields, rows of the step and every field's own total loss.
-        diverged: The step at which a field's loss stopped being finite, by the field's number.
+        is_evaluation_due: Whether the slice just run ended where the result is to be judged.
+        history: Rows of the curve: losses and quick metrics by step, means over the signals.
+        each: Where there are several signals, rows of the step and every signal's own total loss.
+        diverged: The step at which a signal's loss stopped being finite, by the signal's number.
+        steps_done: Steps since the beginning, resumed ones included.
+        phase_ends: The step after the last one of each phase.
+        tables: Every term's points, on the device.
+        kept_tables: Those of a checkpoint, until the others are made.
     """
 
     def __init__(
         self,
         fields: Fields,
-        task: Task,
-        derivatives: Derivatives,
+        derivatives: Strategies,
         recipe: Recipe,
         compilation: Compilation,
         origin: Callable[[], FieldModule] | None = None,
     ) -> None:
         super().__init__()
-        if len(fields.signals) > 1 and isinstance(derivatives, AutogradDerivatives):
+        nested = any(isinstance(strategy, AutogradDerivatives) for strategy in derivatives.values())
+        if len(fields.problems) > 1 and nested:
             raise UserError("derivatives=autograd differentiates one field at a time: choose derivatives=auto.")
-        self.network = fields.network  # registered under this name: checkpoints hold `network.*`
-        self.fields, self.task, self.derivatives, self.recipe = fields, task, derivatives, recipe
+        # Registered one by one, so that checkpoints hold `network.*`, and more only where there are more fields.
+        bundle = fields.bundle
+        self.network, self.others, self.numbers = bundle.network, bundle.others, bundle.numbers
+        self.fields, self.derivatives, self.recipe = fields, derivatives, recipe
         self.compilation, self.origin, self._trained_by = compilation, origin, derivatives
         self.automatic_optimization = False
         self.last_losses: dict[str, Tensor] = {}
@@ -91,7 +101,10 @@ class FieldModule(pl.LightningModule):
         self.each: list[list[float]] = []
         self.diverged: dict[int, int] = {}
         self.steps_done = 0
-        self._tables: Batch = {}
+        self.is_evaluation_due = False
+        self.phase_ends = recipe.ends()
+        self.tables: Batch = {}
+        self.kept_tables: Batch = {}
         self._processes = 1
         self._objective = self._losses
 
@@ -101,39 +114,50 @@ class FieldModule(pl.LightningModule):
             raise UserError("only a run of train.py can use several devices: set devices to 1.")
         return self.origin, ()
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The recipe's optimiser; remembers its learning rate as the schedule's peak."""
-        optimizer = self.recipe.optimizer(self.network.parameters())
-        self._peak = optimizer.param_groups[0]["lr"]
-        return optimizer
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        """An optimiser per phase; remembers the rate of each of their groups as the schedule's peak."""
+        optimizers = [phase.optimizer(self.fields.bundle.parameters()) for phase in self.recipe.phases]
+        self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+        return optimizers
 
     def on_fit_start(self) -> None:
         """Learn how many processes there are and how they round, and prepare."""
         self._processes = self.trainer.world_size
         if self.trainer.precision == HALF:
-            self._trained_by = RoundedDerivatives(self.derivatives)
+            self._trained_by = {name: RoundedDerivatives(exact) for name, exact in self.derivatives.items()}
         self.prepare()
 
     def prepare(self) -> None:
         """Bring every table of points to the device once, and settle whether the loss is compiled."""
-        self._tables = self.fields.tables(self.task)
+        fresh = self.fields.tables()
+        # Lightning loads a checkpoint before the tables are made; those that were refreshed are in it.
+        reference = next(self.fields.bundle.parameters())
+        kept = {name: placed(points, reference) for name, points in self.kept_tables.items()}
+        self.tables, self.kept_tables = fresh | kept, {}
         self._objective = self.compilation.wrap(self._losses)
+
+    @torch.no_grad()
+    def _refresh(self, step: int) -> None:
+        """Make the tables anew that are due before a step; a function of (seed, step) and the weights."""
+        for name, term in self.fields.problem.terms.items():
+            if term.refresh_every and step and step % term.refresh_every == 0:
+                self.tables = self.fields.refreshed(self.derivatives, self.tables, name, self.recipe.seed, step)
 
     def training_step(self, _batch: object, _index: int) -> None:
         """Run optimiser steps until an evaluation, the end, or the end of the slice."""
         deadline = time.perf_counter() + SLICE_SECONDS
-        # Steps are counted below: Lightning's wrapper of the optimiser would cost more than a short step.
-        optimizer = cast("torch.optim.Optimizer", self.optimizers(use_pl_optimizer=False))
         totals: list[Tensor] = []
         self.logged = []
         first = step = self.global_step
         while step < self.recipe.max_steps:
             with in_full(self.device):  # Lightning's autocast would round targets, losses and their gradients too
-                totals.append(self._step(optimizer, step))
-            step += 1
-            if self.recipe.is_log_step(step):
+                found = self._advance(step)
+            before, step = step, step + len(found)
+            totals += found
+            if self.recipe.is_log_step(before, step):
                 self.logged.append((step, self.last_losses))
-            if self.recipe.is_evaluation_step(step) or self._is_over(deadline, step - first):
+            self.is_evaluation_due = self.recipe.is_evaluation_step(before, step)
+            if self.is_evaluation_due or self._is_over(deadline, step - first):
                 break
         self._count(step - first)
         # One look for the whole slice, so that devices are not waited for; and one at what the next loss would be of.
@@ -148,33 +172,52 @@ class FieldModule(pl.LightningModule):
     def _batch(self, step: int) -> Batch:
         """This process' share of the batch of a step."""
         size = None if self.recipe.batch_size is None else self.recipe.batch_size * self._processes
-        batch = self.fields.draw(self.task, self._tables, size, self.recipe.seed, step)
-        shares = cut(self.task, batch, self.fields.point_axis, self._processes)
-        return shares[self.global_rank if len(shares) > 1 else 0]
+        progress = step / self.recipe.max_steps
+        batch = self.fields.draw(self.tables, size, self.recipe.seed, step, progress)
+        return shares(self.fields.problem, batch, self.fields.point_axis, self._processes)[self.global_rank]
 
-    def _step(self, optimizer: torch.optim.Optimizer, step: int) -> Tensor:
-        """One optimiser step; returns every field's total loss before it, shape (fields,)."""
-        rate = self._peak * self.recipe.schedule(step / self.recipe.max_steps)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        parts = pieces(self.task, self._batch(step), self.fields.point_axis, self.fields.parts)
-        optimizer.zero_grad(set_to_none=True)
-        found = []
-        for part in parts:
-            total, losses = self._objective(part)
-            (total / len(parts)).backward()
-            found.append(losses)
-        if self._processes > 1:
-            average_gradients(self.network, self._processes)
-        self.last_losses = {name: _mean([losses[name] for losses in found]) for name in found[0]}
+    def _advance(self, step: int) -> list[Tensor]:
+        """One optimiser step, or a chunk of a line search; returns every signal's loss before each, (signals,)."""
+        number = next(i for i, end in enumerate(self.phase_ends) if step < end)
+        begin, end = (self.phase_ends[number - 1] if number else 0), self.phase_ends[number]
+        phase = self.recipe.phases[number]
+        # Steps are counted here: Lightning's wrapper of the optimiser would cost more than a short step.
+        optimizers = self.optimizers(use_pl_optimizer=False)
+        optimizer = cast("torch.optim.Optimizer", optimizers[number] if isinstance(optimizers, list) else optimizers)
+        factor = phase.schedule((step - begin) / (end - begin))
+        for group, peak in zip(optimizer.param_groups, self._peaks[number], strict=True):
+            group["lr"] = peak * factor
+        if searches(optimizer):
+            batch = self._batch(begin)
+            return search(optimizer, lambda: self._gradient(optimizer, batch), end - step)
+        if not phase.fixed_batch:
+            self._refresh(step)
+        total = self._gradient(optimizer, self._batch(begin if phase.fixed_batch else step))
         if self.recipe.clip is not None:
             self.fields.clip(self.recipe.clip)
-        optimizer.step()
-        return functools.reduce(torch.add, self.last_losses.values())
+        self.fields.advance(optimizer)
+        return [total]
+
+    def _gradient(self, optimizer: torch.optim.Optimizer, batch: Batch) -> Tensor:
+        """Fill the gradients of a batch; returns every signal's total loss, shape (signals,)."""
+        parts = pieces(self.fields.problem, batch, self.fields.point_axis, self.fields.networks)
+        optimizer.zero_grad(set_to_none=True)
+        found: dict[str, list[Tensor]] = {}
+        for part in parts:
+            total, losses = self._objective(part.batch)
+            (total / part.among).backward()
+            for name, loss in losses.items():
+                found.setdefault(name, []).append(loss)
+        if self._processes > 1:
+            average_gradients(self.fields.bundle, self._processes)
+        self.fields.average_shared()
+        means = {name: _mean(losses) for name, losses in found.items()}
+        self.last_losses = {name: self.fields.by_signal(loss, absent=math.nan) for name, loss in means.items()}
+        return self.fields.by_signal(functools.reduce(torch.add, means.values()), absent=0.0)
 
     def _losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and every field's named losses. This is what gets compiled."""
-        losses = self.fields.losses(self.task, self._trained_by, batch)
+        """What is minimised, and every signal's named losses. This is what gets compiled."""
+        losses = self.fields.losses(self._trained_by, batch)
         total = functools.reduce(torch.add, losses.values()).sum()
         return total, {name: loss.detach() for name, loss in losses.items()}
 
@@ -190,37 +233,14 @@ class FieldModule(pl.LightningModule):
         """Remember which fields were lost; the others go on, since none sees another."""
         for index in (~finite).any(0).nonzero().flatten().tolist():
             self.diverged.setdefault(index, first + int((~finite[:, index]).nonzero()[0]))
-        if len(self.diverged) == len(self.fields.signals):
+        if len(self.diverged) == len(self.fields.problems):
             raise DivergenceError(max(self.diverged.values()))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the curve and the choices made at run time: plain containers, so that loading needs no code."""
-        signal = self.fields.signals[0]
-        checkpoint["siren_pl"] = {
-            "history": self.history,
-            "each": self.each,
-            "diverged": self.diverged,
-            "names": [each.name for each in self.fields.signals],
-            "compile": self.compilation.chosen,
-            "signal": {
-                "in_features": signal.in_features,
-                "out_features": signal.out_features,
-                "samples": float(signal.samples),
-                "density": float(signal.density),
-            },
-        }
+        """Keep what a resumed run goes on from."""
+        checkpoint[KEPT] = kept_of(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the curve and keep the choices; take the type of the weights, which are loaded after this."""
+        """Go on from it; take the type of the weights, which are loaded after this."""
         self.to(next(tensor.dtype for tensor in checkpoint["state_dict"].values() if tensor.is_floating_point()))
-        kept = checkpoint["siren_pl"]
-        names = [signal.name for signal in self.fields.signals]
-        if len(names) > 1 and names != kept["names"]:
-            raise UserError(
-                f"the checkpoint holds fields of {', '.join(kept['names'])}, now there are {', '.join(names)}: "
-                "restore its files, or start a new run."
-            )
-        self.history, self.diverged = list(kept["history"]), dict(kept["diverged"])
-        self.each = list(kept.get("each", []))  # older checkpoints have none
-        self.steps_done = checkpoint["global_step"]
-        self.compilation.chosen = kept["compile"]
+        restore(self, checkpoint)

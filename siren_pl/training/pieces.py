@@ -7,10 +7,12 @@ Pieces are of one size, since a compiled loss is compiled for one.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import nn
 
-from siren_pl.tasks.task import Batch, Task
+from siren_pl.training.problem import Batch, Problem
 
 # Points of a piece: what keeps a layer of width 256 in a processor's cache and its matrix products efficient. Measured
 # on two CPU cores, pieces of 1,024 to 4,096 points are as fast as 16,384 at once.
@@ -22,44 +24,56 @@ MOST_POINTS_OF_AN_ACCELERATOR = 2**18
 POINTS_PER_NETWORK, MOST_SHARED_POINTS = 256, 2**16
 
 
-def pieces(task: Task, batch: Batch, axis: int, networks: int = 1) -> list[Batch]:
-    """The batch in equal pieces of a good size for its device, or whole (see `cut`).
+class Piece(NamedTuple):
+    """A piece of a batch.
+
+    Attributes:
+        batch: Points of those terms that are cut into as many pieces.
+        among: How many pieces they are cut into, of whose mean losses the loss of the batch is the mean.
+    """
+
+    batch: Batch
+    among: int
+
+
+def pieces(problem: Problem, batch: Batch, axis: int, networks: int = 1) -> list[Piece]:
+    """The batch in pieces of a good size for its device; every term is cut into a number of its own.
 
     Args:
-        task: Says which terms may be cut, and where.
+        problem: Says which terms may be cut, and where.
         batch: Drawn points by term.
-        axis: The axis of the points in every column.
+        axis: The axis of the points in every column of rows.
         networks: How many small networks share out the points of a piece.
     """
-    first = next(iter(batch.values()))["coords"]
+    on_cpu = next(iter(next(iter(batch.values())).values())).device.type == "cpu"
     shared = min(POINTS_PER_NETWORK * networks, MOST_SHARED_POINTS)
-    most = max(MOST_POINTS, shared) if first.device.type == "cpu" else MOST_POINTS_OF_AN_ACCELERATOR
-    return cut(task, batch, axis, max(task.terms[name].parts(points, axis, most) for name, points in batch.items()))
-
-
-def cut(task: Task, batch: Batch, axis: int, number: int) -> list[Batch]:
-    """The batch in `number` equal pieces, or whole where that does not go: see `Term.pointwise`.
-
-    Args:
-        task: Says which terms may be cut, and where.
-        batch: Drawn points by term.
-        axis: The axis of the points in every column: 0, or 1 behind the axis of many signals.
-        number: How many pieces.
-    """
-    if number == 1 or not all(task.terms[name].divides(points, axis, number) for name, points in batch.items()):
-        return [batch]
-    parts = {
-        name: {key: column.chunk(number, dim=axis) for key, column in points.items()} for name, points in batch.items()
-    }
+    most = max(MOST_POINTS, shared) if on_cpu else MOST_POINTS_OF_AN_ACCELERATOR
+    wanted = {name: problem.terms[name].number_of_pieces(points, axis, most) for name, points in batch.items()}
+    # Terms of one number go together, so that a batch of equally large terms is evaluated once a piece.
     return [
-        {name: {key: columns[i] for key, columns in points.items()} for name, points in parts.items()}
-        for i in range(number)
+        Piece(part, number)
+        for number in sorted(set(wanted.values()))
+        for part in cut(problem, {name: batch[name] for name in batch if wanted[name] == number}, axis, number)
     ]
 
 
-def average_gradients(network: nn.Module, processes: int) -> None:
+def shares(problem: Problem, batch: Batch, axis: int, processes: int) -> list[Batch]:
+    """A share of the batch for each process; all of it for every one where a term cannot be cut."""
+    fits = all(problem.terms[name].divides(points, axis, processes) for name, points in batch.items())
+    return cut(problem, batch, axis, processes) if fits else [batch] * processes
+
+
+def cut(problem: Problem, batch: Batch, axis: int, number: int) -> list[Batch]:
+    """The batch in `number` equal pieces."""
+    if number == 1:
+        return [batch]
+    parts = {name: problem.terms[name].cut(points, axis, number) for name, points in batch.items()}
+    return [{name: chunks[i] for name, chunks in parts.items()} for i in range(number)]
+
+
+def average_gradients(module: nn.Module, processes: int) -> None:
     """Replace every gradient by its mean over the processes; one message for all of them."""
-    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    gradients = [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     torch.distributed.all_reduce(flat)
     flat /= processes

@@ -1,9 +1,10 @@
-"""How a field is fitted: steps, batches, optimiser, and when one looks at it."""
+"""How fields are fitted: phases of optimisers, steps, batches, and when one looks at the result."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -12,33 +13,56 @@ from siren_pl.training.schedules import Schedule
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How a field is fitted.
+class Phase:
+    """A part of a fit, worked through by one optimiser.
 
     Attributes:
-        max_steps: Optimiser steps.
+        optimizer: Makes the optimiser of the weights; the rate of each of its groups is the peak of the schedule.
+        schedule: Factor of the learning rate from the progress of the phase in [0, 1).
+        fraction: Of the run's steps.
+        fixed_batch: Whether the batch of the phase's first step serves all of it, as a line search needs.
+    """
+
+    optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
+    schedule: Schedule
+    fraction: float = 1.0
+    fixed_batch: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How fields are fitted.
+
+    Attributes:
+        max_steps: Optimiser steps; a call of a closure is one.
         batch_size: Points per step and term; None takes all.
-        optimizer: Makes the optimiser of the parameters; its own learning rate is the peak of the schedule.
-        schedule: Factor of the learning rate from the progress in [0, 1).
+        phases: What follows one another; fractions sum to 1.
         clip: Largest norm of the gradient over all weights; None for no limit.
         seed: Seeds the batches.
         log_rows: Rows of the loss curve.
-        evaluations: How many times PSNR is measured during training.
+        evaluations: How many times the result is judged during training.
     """
 
     max_steps: int
     batch_size: int | None
-    optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
-    schedule: Schedule
+    phases: tuple[Phase, ...]
     clip: float | None = None
     seed: int = 0
     log_rows: int = 200
     evaluations: int = 10
 
-    def is_log_step(self, step: int) -> bool:
-        """Whether the loss of the step before `step` is logged."""
-        return step % max(1, self.max_steps // self.log_rows) == 0 or step == self.max_steps
+    def ends(self) -> list[int]:
+        """The step after the last one of each phase."""
+        shares = accumulate(phase.fraction for phase in self.phases)
+        return [*[round(share * self.max_steps) for share in shares][:-1], self.max_steps]
 
-    def is_evaluation_step(self, step: int) -> bool:
-        """Whether PSNR is measured after `step` steps."""
-        return step % max(1, -(-self.max_steps // max(1, self.evaluations))) == 0 or step == self.max_steps
+    def is_log_step(self, before: int, step: int) -> bool:
+        """Whether the loss is logged when `before` steps have become `step`."""
+        return self._is_crossed(max(1, self.max_steps // self.log_rows), before, step)
+
+    def is_evaluation_step(self, before: int, step: int) -> bool:
+        """Whether the result is judged when `before` steps have become `step`."""
+        return self._is_crossed(max(1, -(-self.max_steps // max(1, self.evaluations))), before, step)
+
+    def _is_crossed(self, every: int, before: int, step: int) -> bool:
+        return step // every > before // every or step == self.max_steps

@@ -12,8 +12,8 @@ import yaml
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from siren_pl.config import RULES, conf_directory, validate
 from siren_pl.errors import UserError
+from siren_pl.runs.keys import RULES, conf_directory, validate
 from tests.soak.spoiling import SHAPE, good_file, odd_file, spoil
 
 STEPS = "trainer.max_steps=1"

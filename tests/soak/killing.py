@@ -19,7 +19,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # Audit events of whatever changes a file or a directory.
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "shutil.copyfile")
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["siren_pl.commands", "siren_pl.run", "siren_pl.hydra_callbacks", "lightning.pytorch"])
+FORKS.set_forkserver_preload(
+    ["siren_pl.commands.train", "siren_pl.runs.train", "siren_pl.commands.callbacks", "lightning.pytorch"]
+)
 # No command of the soak takes a tenth of this.
 PATIENCE = 120.0
 
@@ -48,8 +50,8 @@ def run(arguments: tuple[str, ...], changes: int | None = None, seconds: float |
 def _command(arguments: tuple[str, ...], place: str, changes: int | None) -> None:
     import torch
 
-    from siren_pl import commands
-    from siren_pl.command_line import guarded
+    from siren_pl.commands import train as commands
+    from siren_pl.commands.guard import guarded
     from siren_pl.training import checkpoints, module
 
     os.chdir(place)

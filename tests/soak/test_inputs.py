@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl import run_directory as directory_of
+from siren_pl.runs import directory as directory_of
 from tests.conftest import Command, Ended
 from tests.soak.inputs import make
 

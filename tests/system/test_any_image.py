@@ -8,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from siren_pl.signals.images import read_image
+from siren_pl.problems.pictures.images import read_image
 from tests.conftest import Command
 from tests.pictures import chunks, grey_profile, png, profile
 

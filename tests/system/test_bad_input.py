@@ -37,7 +37,7 @@ SLIPS = {
     "task.gradient_weight=-1": ("task.gradient_weight=-1", "from 0"),
     "dataset=image": ("dataset=image", "dataset.path=FILE"),
     "dataset.size=": ("dataset.size", "pixels"),
-    "+model.omega=3": ("siren_pl.networks.Siren", "'omega'"),
+    "+model.omega=3": ("siren_pl.field.networks.Siren", "'omega'"),
     "model._target_=nowhere.Net": ("_target_=nowhere.Net", "cannot be found"),
     "model.hidden_features=1000000000000": ("not enough memory", "sizes of the model"),
     "model.omega_0='???'": ("model.omega_0 has no value",),

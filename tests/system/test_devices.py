@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from siren_pl import run_directory
+from siren_pl.runs import directory as run_directory
 from tests.conftest import TINY, Command
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from siren_pl import load
-from siren_pl.signals import SampledSignal
+from siren_pl.problems.sampled.signal import SampledSignal
 from tests.conftest import Command
 
 
@@ -91,7 +91,7 @@ def test_a_strangers_configuration_runs_no_code(run: Path, evaluate: Command, tr
     for key, value in (
         ("dataset.source", {"_target_": "os.system", "command": "touch pwned"}),
         ("model._target_", "os.system"),
-        ("model._target_", "siren_pl.build.create"),
+        ("model._target_", "siren_pl.runs.build.create"),
         ("baselines.evil", {"_target_": "subprocess.getoutput", "cmd": "touch pwned"}),
         ("optimizer._target_", "builtins.exec"),
     ):

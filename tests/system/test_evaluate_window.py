@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from siren_pl import load
-from siren_pl.judging import by_slabs
-from siren_pl.signals import sampled
+from siren_pl.problems.pictures.judging import by_slabs
+from siren_pl.problems.sampled import signal as sampled
 from tests.conftest import Command
 
 

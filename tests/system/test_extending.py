@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl import run_directory
+from siren_pl.runs import directory as run_directory
 from tests.conftest import Command
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "extending.md"

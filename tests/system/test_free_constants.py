@@ -10,17 +10,17 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from siren_pl import SampledSignal, load
-from siren_pl.baselines import gradient_solver
-from siren_pl.observations import RandomFraction
-from siren_pl.signals import bundled, image_signal
-from siren_pl.tasks import poisson_grad, poisson_laplacian
-from siren_pl.tasks.task import Task
+from siren_pl.problems.pictures.images import bundled, image_signal
+from siren_pl.problems.sampled.gradients import poisson_grad
+from siren_pl.problems.sampled.laplacians import poisson_laplacian
+from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.poisson_solvers import gradient_solver
 from tests.conftest import Command
 
 GAPS = ("task=poisson_grad", "task.integrated=false", "task.stencil=central", "dataset=coffee", "dataset.heldout=0.1")
 TASKS = {
-    "gradient": poisson_grad("central", integrated=False),
-    "laplacian": poisson_laplacian(integrated=False),
+    "gradient": lambda of: poisson_grad(of, "central", integrated=False),
+    "laplacian": lambda of: poisson_laplacian(of, integrated=False),
 }
 
 
@@ -60,9 +60,9 @@ def test_a_constant_changes_no_score_but_plain_psnr(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     truth = torch.rand(20, 24, 3, generator=generator) - 0.5
     of = SampledSignal(truth, observation=RandomFraction(0.3))
-    task: Task = TASKS[name]
+    judge = TASKS[name](of).judge.judge
     values = truth + 0.05 * torch.randn(truth.shape, generator=generator)
-    right, moved = (task.judge(values + by, of) for by in (0.0, torch.tensor([0.3, -0.2, 0.4])))
+    right, moved = (judge(values + by) for by in (0.0, torch.tensor([0.3, -0.2, 0.4])))
     assert moved["psnr"] < right["psnr"] - 5
     assert {**moved, "psnr": 0} == pytest.approx({**right, "psnr": 0}, abs=1e-4)
 
@@ -71,7 +71,7 @@ def test_a_constant_changes_no_score_but_plain_psnr(name: str) -> None:
 def test_held_out_samples_have_no_say_in_the_constant(name: str) -> None:
     """Right where it was observed and wrong by 0.1 in [0, 1] elsewhere: exact, and 20 dB; no mean evens that out."""
     of = SampledSignal(torch.rand(20, 24, 1) - 0.5, observation=RandomFraction(0.3))
-    scores = TASKS[name].judge(of.values + 0.2 * ~of.observed[..., None] + 0.7, of)
+    scores = TASKS[name](of).judge.judge(of.values + 0.2 * ~of.observed[..., None] + 0.7)
     assert scores["train_psnr"] > 120 and scores["heldout_psnr"] == pytest.approx(20, abs=1e-3)
     assert scores["psnr_affine_aligned"] == pytest.approx(scores["psnr_mean_aligned"], abs=1e-3)
 

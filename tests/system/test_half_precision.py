@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from siren_pl import build
-from siren_pl.derivatives import ForwardDerivatives
-from siren_pl.jet import Jet
-from siren_pl.models import KnownDomain
-from siren_pl.networks import CoordinateNetwork
+from siren_pl.field.derivatives import ForwardDerivatives
+from siren_pl.field.jet import Jet
+from siren_pl.field.networks import CoordinateNetwork
+from siren_pl.runs import build
 from tests.conftest import Command
+from tests.fields import domain
 from tests.unit.test_zoo import MODELS, configuration
 
-GREY = KnownDomain(in_features=2, out_features=1, samples=64.0)
+GREY = domain(in_features=2, out_features=1, resolution=64.0)
 WIDTH = 64
 STEP = 1e-4  # on [-1, 1]; between -1 and 1 bfloat16 tells coordinates apart that are 2^-8 from each other
 # Relative errors, in norm, of values and derivatives: measured to 0.015 with 64 channels, where the kinks of a ReLU

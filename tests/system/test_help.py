@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl import help_text
-from siren_pl.config import conf_directory
+from siren_pl.commands import help_text
+from siren_pl.runs.keys import conf_directory
 from tests.conftest import Command
 
 # A key and its value, and behind them, or below where they are long, what it does.

@@ -13,15 +13,15 @@ from pathlib import Path
 import joblib
 import pytest
 
-from siren_pl import launchers
-from siren_pl.command_line import explain
+from siren_pl.commands import launchers
+from siren_pl.commands.guard import explain
 from tests.conftest import TINY, Command, end_at
 from tests.system.test_sweep_resume import ROOT, assert_same
 from tests.system.test_sweeps import inspect
 
 # A source that says, in a file beside the sweep, how many threads the process has that reads it.
 PROBE = """import os, torch
-from siren_pl.signals import bundled
+from siren_pl import bundled
 
 def source(name):
     with open(f"threads_{os.getpid()}", "a") as file:

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from siren_pl import baselines, figures, plots
+from siren_pl import plots
+from siren_pl.problems.pictures import figures
+from siren_pl.problems.sampled import poisson_solvers
 from siren_pl.report.__main__ import main
 from tests.conftest import Command, _invoke
 
@@ -62,7 +64,7 @@ def test_results_are_on_disk_before_a_rival_begins_and_a_figure_may_fail(
     def figure(*_: object, **__: object) -> None:
         raise ValueError("cannot be drawn")
 
-    monkeypatch.setattr(baselines, "gradient_solver", rival)
+    monkeypatch.setattr(poisson_solvers, "gradient_solver", rival)
     monkeypatch.setattr(figures, "reconstruction", figure)
     place = "run"
     assert train("task=poisson_grad", "dataset=camera", "hydra.run.dir=run", "figures=true").code == 0
@@ -156,7 +158,7 @@ def test_a_picture_s_name_is_that_of_a_file_in_the_run(name: str, train: Command
 def test_a_logger_that_fails_at_the_end_loses_nothing(
     train: Command, left_out: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from siren_pl.loggers import Table
+    from siren_pl.runs.loggers import Table
 
     def close(*_: object) -> None:
         raise OSError("no space left on device")

@@ -129,7 +129,7 @@ def test_a_set_that_was_cut_off_is_continued(images: Path, train: Command) -> No
 def test_one_field_that_diverges_leaves_the_others_alone(images: Path, train: Command) -> None:
     """A single absurd image (values 1e30, from a NumPy file) is lost; its neighbour ends as it would have alone."""
     from siren_pl import SampledSignal, Siren, image_fit
-    from siren_pl.derivatives import ForwardDerivatives
+    from siren_pl.field.derivatives import ForwardDerivatives
     from siren_pl.training import fitting
     from siren_pl.training.compilation import Compilation
     from siren_pl.training.fields import merge

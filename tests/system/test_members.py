@@ -6,10 +6,11 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
-from siren_pl import build
-from siren_pl.config import conf_directory, validate
-from siren_pl.trust import ALLOWED
+from siren_pl.errors import UserError
+from siren_pl.runs import build, trust
+from siren_pl.runs.keys import conf_directory, validate
 from tests.conftest import Command
+from tests.fields import batch_of
 
 CONF = conf_directory()
 DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
@@ -102,21 +103,20 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
         config = build.members(config)[0]
     signal = build.signal(config)
     module = build.module([config], [signal])
-    batch = module.task.draw(module.task.tables(signal), module.recipe.batch_size, 0, 0)
+    batch = batch_of(module.fields.problem, module.recipe.batch_size)
     assert module._losses(batch)[0].isfinite()
 
 
-def test_every_target_of_the_shipped_configuration_is_trusted() -> None:
-    import re
-
-    named = {
-        match
-        for path in CONF.rglob("*.yaml")
-        for match in re.findall(r"_target_: ([\w.]+)", path.read_text())
-        if not match.startswith("siren_pl.hydra_callbacks")
-    }
-    assert named <= ALLOWED
-    assert {"siren_pl.networks.Siren"} <= ALLOWED
+def test_a_name_is_trusted_where_the_shipped_files_call_it_and_nowhere_else() -> None:
+    siren = {"_target_": "siren_pl.field.networks.Siren"}
+    trust.check({"model": siren})
+    for elsewhere in ({"dataset": siren}, {"dataset": {"source": siren}}, {"baselines": {"cubic": siren}}):
+        with pytest.raises(UserError, match="Siren by"):
+            trust.check(elsewhere)
+    with pytest.raises(UserError, match=r"hydra\.callbacks\.guard"):
+        trust.check(
+            {"hydra": {"callbacks": {"guard": {"_target_": "siren_pl.commands.callbacks.RefuseUsedDirectory"}}}}
+        )
 
 
 @pytest.mark.parametrize("precision", ["64-true", "bf16-mixed"])
@@ -129,4 +129,6 @@ def test_the_papers_units_give_the_same_picture(train: Command) -> None:
     """Targets in other units scale the field, not what is judged: the field is divided by its scale."""
     config = composed("experiment=paper/poisson_laplacian", "dataset=camera_128", "dataset.size=16")
     signal = build.signal(config)
-    assert build.task(config).value_scale(signal) == pytest.approx(1e4 / 7.5**2)  # corners: (16 - 1) / 2 pixels a unit
+    assert build.problem(config, signal).judge.value_scale == pytest.approx(
+        1e4 / 7.5**2
+    )  # corners: (16 - 1) / 2 pixels a unit

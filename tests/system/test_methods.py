@@ -1,16 +1,16 @@
 """What the methods promise, on signals whose answer is known."""
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 
-from siren_pl import SampledSignal, Siren, fit, image_fit, poisson_grad, poisson_laplacian
-from siren_pl.baselines import biharmonic, cubic
-from siren_pl.metrics import psnr
-from siren_pl.observations import RandomFraction
-from siren_pl.signals.images import to_unit
-from siren_pl.tasks import Task
+from siren_pl import Problem, SampledSignal, Siren, fit, image_fit, poisson_grad, poisson_laplacian
+from siren_pl.problems.sampled.filling import biharmonic, cubic
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.metrics import psnr
+from siren_pl.problems.sampled.observations import RandomFraction
 
 
 def waves(fastest: int = 3, n: int = 24, **options: object) -> SampledSignal:
@@ -21,17 +21,17 @@ def waves(fastest: int = 3, n: int = 24, **options: object) -> SampledSignal:
     return SampledSignal(values[..., None], "waves", **options)
 
 
-def fitted(signal: SampledSignal, task: Task, **options: object) -> dict[str, float]:
+def fitted(problem: Problem, **options: object) -> dict[str, float]:
     torch.manual_seed(0)
     network = Siren(2, 1, hidden_features=64, hidden_layers=1, omega_0=8.0)
-    return fit(network, signal, task, progress=False, **options).metrics
+    return fit(network, problem, progress=False, **options).metrics
 
 
 def test_gaps_are_filled_better_than_by_interpolation() -> None:
     """Seven pixels of ten are missing: fewer than three samples a period of the fastest wave are left."""
     signal = waves(6, observation=RandomFraction(0.7))
     network = Siren(2, 1, hidden_features=64, hidden_layers=1, omega_0=7.0)
-    metrics = fit(network, signal, image_fit(), steps=600, lr=4e-3, progress=False).metrics
+    metrics = fit(network, image_fit(signal), steps=600, lr=4e-3, progress=False).metrics
     unseen = ~signal.observed.numpy()
     target = to_unit(signal.values)[unseen]
     assert metrics["train_psnr"] > 45
@@ -39,22 +39,22 @@ def test_gaps_are_filled_better_than_by_interpolation() -> None:
     assert metrics["heldout_psnr"] > psnr(to_unit(biharmonic(signal))[unseen], target) + 1
 
 
-@pytest.mark.parametrize("task", [poisson_grad(), poisson_laplacian(stencil="spectral")], ids=["gradient", "laplacian"])
-def test_an_image_is_rebuilt_from_its_derivatives(task: Task) -> None:
-    metrics = fitted(waves(), task, steps=300, lr=2e-3, batch_size=None)
+@pytest.mark.parametrize("task", [poisson_grad, poisson_laplacian], ids=["gradient", "laplacian"])
+def test_an_image_is_rebuilt_from_its_derivatives(task: Callable[..., Problem]) -> None:
+    metrics = fitted(task(waves(), stencil="spectral"), steps=300, lr=2e-3, batch_size=None)
     assert metrics["psnr_mean_aligned"] > 35
 
 
 def test_the_integrated_loss_beats_the_pointwise_one() -> None:
     """The reason for lattices: at equal steps the paper's loss leaves low frequencies and unseen oscillations wrong."""
     options = {"steps": 150, "lr": 2e-3, "batch_size": None}
-    ours = fitted(waves(), poisson_laplacian(), **options)["psnr_mean_aligned"]
-    papers = fitted(waves(), poisson_laplacian(integrated=False), **options)["psnr_mean_aligned"]
+    ours = fitted(poisson_laplacian(waves()), **options)["psnr_mean_aligned"]
+    papers = fitted(poisson_laplacian(waves(), integrated=False), **options)["psnr_mean_aligned"]
     assert ours > papers + 3
 
 
 def test_border_values_are_honoured() -> None:
-    metrics = fitted(waves(), poisson_laplacian(stencil="spectral", boundary=True), steps=300, lr=2e-3, batch_size=None)
+    metrics = fitted(poisson_laplacian(waves(), stencil="spectral", boundary=True), steps=300, lr=2e-3, batch_size=None)
     assert metrics["psnr"] > 33  # without alignment: the border fixes the constant
 
 
@@ -62,4 +62,4 @@ def test_one_dimensional_signals_fit() -> None:
     t = torch.linspace(-1, 1, 64)
     signal = SampledSignal(torch.sin(5 * t)[:, None], "sound")
     network = Siren(1, 1, hidden_features=32, hidden_layers=1, omega_0=10.0)
-    assert fit(network, signal, image_fit(), steps=300, progress=False).metrics["psnr"] > 40
+    assert fit(network, image_fit(signal), steps=300, progress=False).metrics["psnr"] > 40

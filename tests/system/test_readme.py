@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 from PIL import Image
 
-from siren_pl.config import conf_directory
+from siren_pl.runs.keys import conf_directory
 from tests.conftest import Command, only_run
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -112,7 +112,7 @@ def test_the_field_of_another_tree_is_not_trusted(train: Command, report: Report
     train("hydra.run.dir=run")
     shutil.copytree("run", "foreign")
     config = Path("foreign/.hydra/config.yaml")
-    config.write_text(config.read_text().replace("siren_pl.signals.bundled", "os.system"))
+    config.write_text(config.read_text().replace("siren_pl.problems.pictures.images.bundled", "os.system"))
     ended = report("foreign", "output=here")
     assert ended.code == 1 and not Path("here").exists()
     assert "os.system, which is not on siren_pl's list" in ended.paragraph

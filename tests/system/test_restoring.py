@@ -11,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl import figures, perceptual
+from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.rivals import perceptual
 from tests.conftest import Command
 from tests.small_references import NETWORKS
 

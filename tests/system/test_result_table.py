@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl.job import Job
-from siren_pl.result_table import MEASURES, report, rows
+from siren_pl.runs.job import Job
+from siren_pl.runs.result_table import MEASURES, report, rows
 from tests.conftest import Command
 
 LEADS = {

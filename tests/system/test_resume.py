@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from siren_pl import commands
+from siren_pl.commands import train as commands
 from tests.conftest import TINY, Command, end_at
 
 ROOT = Path(__file__).resolve().parents[2]

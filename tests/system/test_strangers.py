@@ -12,9 +12,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl import load
-from siren_pl.config import conf_directory
 from siren_pl.errors import UserError
 from siren_pl.report.__main__ import main
+from siren_pl.runs.keys import conf_directory
 from tests.conftest import TINY, Command, Ended, _invoke
 from tests.handmade_runs import handmade_run
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from filelock import FileLock
 
-from siren_pl import claims
+from siren_pl.runs import claims
 from tests.conftest import TINY, Command, end_at
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,14 +199,14 @@ class LetsGo(logging.Handler):
         super().__init__(logging.WARNING)
         self.lock, self.waited_for = FileLock(directory / ".lock"), False
         self.lock.acquire()
-        logging.getLogger("siren_pl.claims").addHandler(self)
+        logging.getLogger("siren_pl.runs.claims").addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
         self.waited_for = "another process" in record.getMessage()
         self.lock.release()
 
     def close(self) -> None:
-        logging.getLogger("siren_pl.claims").removeHandler(self)
+        logging.getLogger("siren_pl.runs.claims").removeHandler(self)
         self.lock.release()
         super().close()
 

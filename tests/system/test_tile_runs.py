@@ -8,8 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl.evaluation import load
-from siren_pl.networks import Tiles
+from siren_pl.commands.evaluate import load
+from siren_pl.field.networks import Tiles
 from tests.conftest import Command
 
 TILED = ("model=tiles", "model.tiles=3")
@@ -41,7 +41,7 @@ def test_a_picture_is_learned(train: Command) -> None:
 
 @pytest.mark.parametrize("chosen", [(), ("model=siren",)])
 def test_inpainting_takes_tiles_unless_told_otherwise(chosen: tuple[str, ...], train: Command) -> None:
-    """The rules at 128² pixels with nine tenths known: two tiles a side, two members, no prior, 256 points each."""
+    """The rules at 128² pixels with nine tenths known: two tiles a side, two members, no penalty, 256 points each."""
     ended = train(*chosen, "task=inpainting", "task.keep=0.9", "dataset.size=128", "hydra.run.dir=run")
     assert ended.code == 0, ended.err
     field = load("run")
@@ -53,7 +53,7 @@ def test_inpainting_takes_tiles_unless_told_otherwise(chosen: tuple[str, ...], t
 
 
 @pytest.mark.parametrize(("keep", "believed"), [(0.1, True), (0.5, False), (0.9, False)])
-def test_a_prior_is_for_samples_with_no_neighbour(keep: float, believed: bool, train: Command) -> None:
+def test_a_penalty_is_for_samples_with_no_neighbour(keep: float, believed: bool, train: Command) -> None:
     assert train("task=inpainting", f"task.keep={keep}", "hydra.run.dir=run").code == 0
     history = torch.load("run/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["history"]
     assert any("total_variation" in name for row in history for name in row) == believed

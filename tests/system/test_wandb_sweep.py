@@ -31,7 +31,9 @@ def test_jobs_and_the_summary_share_a_group(train: Command) -> None:
     assert len(runs()) == 3 and said.keys() == {"image_fit", "summary"}
     assert {run_of(run).run_group for run in runs()} == {"sweep"}
     assert list(run_of(said["image_fit"]).tags) == ["image_fit", "siren"]
-    assert inspect(said["image_fit"])["config"]["task"]["_target_"] == "siren_pl.tasks.image_fit"  # nested
+    assert (
+        inspect(said["image_fit"])["config"]["task"]["_target_"] == "siren_pl.problems.sampled.values.image_fit"
+    )  # nested
     whole = inspect(said["summary"])
     assert (whole["state"], whole["exit_code"]) == ("finished", 0)
     assert "figures/psnr_over_model.omega_0" in whole["summary"]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.signals import bundled, image_file, image_signal
+from siren_pl.problems.pictures.images import bundled, image_file, image_signal
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 

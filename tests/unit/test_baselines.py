@@ -9,13 +9,22 @@ from scipy import ndimage
 from scipy.interpolate import griddata
 from skimage.restoration import inpaint_biharmonic
 
-from siren_pl import baselines, metrics
-from siren_pl.baselines.poisson import SMOOTHNESS
-from siren_pl.observations import GivenMask, RandomFraction
-from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, PixelCorners, SampledSignal, bundled, image_signal
-from siren_pl.signals.images import to_unit
-from siren_pl.signals.stencils import seen_by
-from siren_pl.tasks.scores import align_mean
+from siren_pl.problems.pictures.images import bundled, image_signal
+from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.filling import biharmonic, cubic
+from siren_pl.problems.sampled.grid import PixelCorners
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.observations import GivenMask, RandomFraction
+from siren_pl.problems.sampled.poisson_solvers import (
+    SMOOTHNESS,
+    gradient_solver,
+    laplacian_solver,
+    pointwise_gradient_ceiling,
+    pointwise_laplacian_ceiling,
+)
+from siren_pl.problems.sampled.scores import align_mean
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
 
 
 def signal(heldout: float = 0.0, size: int = 22, name: str = "astronaut") -> SampledSignal:
@@ -37,12 +46,12 @@ def error(values: torch.Tensor | None, of: SampledSignal) -> float:
 @pytest.mark.parametrize("stencil", GRADIENT_STENCILS)
 def test_gradient_solver_is_exact_on_full_data(stencil):
     # The inverse of the smallest squared symbol is below 1e4; the data's rounding 1e-15; 1e-7 is the float32 image's.
-    assert error(baselines.gradient_solver(signal(), stencil), signal()) < 1e-7
+    assert error(gradient_solver(signal(), stencil), signal()) < 1e-7
 
 
 @pytest.mark.parametrize("stencil", LAPLACIAN_STENCILS)
 def test_laplacian_solver_is_exact_on_full_data(stencil):
-    assert error(baselines.laplacian_solver(signal(), stencil), signal()) < 1e-7
+    assert error(laplacian_solver(signal(), stencil), signal()) < 1e-7
 
 
 @pytest.mark.parametrize("stencil", ["central", "sobel", "prewitt", "scharr"])
@@ -51,7 +60,7 @@ def test_masked_gradient_solve_is_near_exact_where_samples_are_seen(stencil):
     held = signal(heldout=0.005)
     seen = held.observed
     assert int((~seen).sum()) == 2
-    difference = (baselines.gradient_solver(held, stencil) - held.values)[seen]
+    difference = (gradient_solver(held, stencil) - held.values)[seen]
     # Sobel's smallest singular value is 1/600 of its largest: there the curvature's weight of 1e-3 has a say.
     assert float((difference - difference.mean(0)).abs().mean()) < 4e-3
     assert float((difference - difference.mean(0)).abs().max()) < 2e-2
@@ -75,7 +84,7 @@ def test_a_masked_solve_is_the_least_squares_answer_of_least_curvature(stencil, 
     data = (rule.apply(values) * kept).reshape(-1, 3)
     data = np.concatenate([data, np.zeros((len(curvature_rows), 3))])
     expected = np.linalg.lstsq(matrix, data, rcond=1e-9)[0].reshape(values.shape)
-    solver = baselines.gradient_solver if gradients else baselines.laplacian_solver
+    solver = gradient_solver if gradients else laplacian_solver
     found = solver(held, stencil).numpy()
     # A constant is invisible to both kinds of rows. The others' condition number is below 1e7, hence an oracle to 1e-8.
     np.testing.assert_allclose(found - found.mean((0, 1)), expected - expected.mean((0, 1)), rtol=0, atol=1e-6)
@@ -89,15 +98,15 @@ def test_a_masked_solve_reads_no_unseen_sample(heldout):
     changed = SampledSignal(other, observation=RandomFraction(heldout, 2))
     assert torch.equal(changed.observed, held.observed)
     for method in (
-        functools.partial(baselines.gradient_solver, stencil="central"),
-        functools.partial(baselines.laplacian_solver, stencil="laplace"),
-        baselines.biharmonic,
-        baselines.cubic,
+        functools.partial(gradient_solver, stencil="central"),
+        functools.partial(laplacian_solver, stencil="laplace"),
+        biharmonic,
+        cubic,
     ):
         torch.testing.assert_close(method(held), method(changed), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("method", [baselines.biharmonic, baselines.cubic])
+@pytest.mark.parametrize("method", [biharmonic, cubic])
 def test_fillings_differ_only_where_nothing_was_seen(method):
     held = signal(heldout=0.3)
     values = method(held).float()
@@ -107,7 +116,7 @@ def test_fillings_differ_only_where_nothing_was_seen(method):
     assert unseen > mean + 5  # better than a flat guess
 
 
-@pytest.mark.parametrize("method", [baselines.biharmonic, baselines.cubic])
+@pytest.mark.parametrize("method", [biharmonic, cubic])
 def test_fillings_have_no_say_without_gaps(method):
     assert method(signal()) is None
 
@@ -119,7 +128,7 @@ def test_biharmonic_is_scikit_images():
     image[unseen] = 0
     expected = np.stack([inpaint_biharmonic(image[..., c], unseen) for c in range(3)], -1)
     # Channels are solved together or one by one: the same equations.
-    np.testing.assert_allclose(baselines.biharmonic(held).numpy(), expected, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(biharmonic(held).numpy(), expected, rtol=0, atol=1e-9)
 
 
 def test_cubic_is_scipys():
@@ -129,7 +138,7 @@ def test_cubic_is_scipys():
         values = held.values[..., channel].double().numpy()
         expected = griddata(np.argwhere(mask), values[mask], tuple(np.indices(mask.shape)), method="cubic")
         inside = ~np.isnan(expected)
-        found = baselines.cubic(held)[..., channel].numpy()
+        found = cubic(held)[..., channel].numpy()
         np.testing.assert_allclose(found[inside], expected[inside], rtol=0, atol=1e-9)
         assert np.isfinite(found).all()
 
@@ -139,22 +148,22 @@ def psnr(values: torch.Tensor | None, of: SampledSignal) -> float:
 
 
 def test_spectral_derivatives_have_no_ceiling():
-    assert error(baselines.pointwise_gradient_ceiling(signal(), "spectral"), signal()) < 1e-7
-    assert error(baselines.pointwise_laplacian_ceiling(signal(), "spectral"), signal()) < 1e-7
+    assert error(pointwise_gradient_ceiling(signal(), "spectral"), signal()) < 1e-7
+    assert error(pointwise_laplacian_ceiling(signal(), "spectral"), signal()) < 1e-7
 
 
 def test_sobel_has_a_ceiling_and_central_a_higher_one():
     detailed = signal(size=64)
-    sobel, central = (psnr(baselines.pointwise_gradient_ceiling(detailed, s), detailed) for s in ("sobel", "central"))
+    sobel, central = (psnr(pointwise_gradient_ceiling(detailed, s), detailed) for s in ("sobel", "central"))
     assert sobel < central < 40  # the design document: 34 and 37 dB on the starfish
     assert sobel > 20
-    assert psnr(baselines.pointwise_laplacian_ceiling(detailed, "laplace"), detailed) < 60
+    assert psnr(pointwise_laplacian_ceiling(detailed, "laplace"), detailed) < 60
 
 
 def test_the_ceiling_field_has_the_stencils_derivative():
     """Its exact (spectral) Laplacian is SciPy's, at every pixel: no network can do better on that loss."""
     target = LAPLACIAN_STENCILS["laplace"].apply(signal().values.double().numpy())
-    field = baselines.pointwise_laplacian_ceiling(signal(), "laplace").numpy()
+    field = pointwise_laplacian_ceiling(signal(), "laplace").numpy()
     np.testing.assert_allclose(LAPLACIAN_STENCILS["spectral"].apply(field), target, rtol=0, atol=1e-12)
 
 
@@ -167,11 +176,11 @@ def test_the_ceiling_of_a_corner_grid_weighs_its_axes():
     seen, exact = (
         sum(u**2 * f(w) for u, w in zip(units, omegas, strict=True)) for f in (lambda w: 2 - 2 * np.cos(w), np.square)
     )
-    found = baselines.pointwise_laplacian_ceiling(of, "laplace")
+    found = pointwise_laplacian_ceiling(of, "laplace")
     np.testing.assert_allclose(found.numpy(), of.values.numpy() * seen / exact, rtol=0, atol=1e-12)
 
 
 def test_ceilings_have_no_say_with_gaps():
     held = signal(heldout=0.1)
-    assert baselines.pointwise_gradient_ceiling(held, "central") is None
-    assert baselines.pointwise_laplacian_ceiling(held, "laplace") is None
+    assert pointwise_gradient_ceiling(held, "central") is None
+    assert pointwise_laplacian_ceiling(held, "laplace") is None

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.signals import catalogue, cifar10, div2k, kodak, starfish
-from siren_pl.signals.catalogue import PublicFile, locate
+from siren_pl.problems.pictures import catalogue
+from siren_pl.problems.pictures.catalogue import PublicFile, cifar10, div2k, kodak, locate, starfish
 
 CONTENT = b"what the server holds"
 RECORDS = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.run_directory import sweep_partial
 from siren_pl.training.checkpoints import AtomicCheckpointIO, read_checkpoint
+from siren_pl.training.whole_files import sweep_partial
 
 OLD = {"step": 1, "weights": torch.arange(6.0)}
 NEW = {"step": 2, "weights": torch.arange(6.0) * 2}

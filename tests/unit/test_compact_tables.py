@@ -5,11 +5,16 @@ import torch
 from torch.func import vmap
 
 from siren_pl.errors import UserError
-from siren_pl.observations import RandomFraction
-from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal, sampled
-from siren_pl.tasks import compact, image_fit, poisson_grad, poisson_laplacian
-from siren_pl.tasks.task import Term, placed
-from siren_pl.tasks.values import ValueTerm, laid_out
+from siren_pl.problems.sampled import compact
+from siren_pl.problems.sampled import signal as sampled
+from siren_pl.problems.sampled.gradients import poisson_grad
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.laplacians import poisson_laplacian
+from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.values import ValueTerm, image_fit, laid_out
+from siren_pl.training.problem import tables_of
+from siren_pl.training.term import Term, placed
 
 KINDS = {
     "uint8": lambda *shape: torch.randint(0, 256, shape, dtype=torch.uint8),
@@ -30,19 +35,19 @@ def test_draws_are_the_rows_of_the_laid_out_table(shape, kind, heldout, batch_si
     for grid in (PixelCentres(), PixelCorners()):
         signal = SampledSignal(KINDS[kind](*shape, 2), grid=grid, observation=RandomFraction(heldout))
         found = compact.draw(compact.table(signal), batch_size, generator())
-        expected = Term.draw(ValueTerm(), laid_out(signal), batch_size, generator())
+        expected = Term.draw(ValueTerm(signal), laid_out(signal), batch_size, generator(), 0.0)
         assert found.keys() == expected.keys()
         assert all(torch.equal(found[key], expected[key]) for key in expected)
 
 
 def test_the_term_chooses_by_size(monkeypatch):
     signal = SampledSignal(KINDS["uint8"](40, 30, 3))
-    term = ValueTerm()
-    eager = term.draw(term.points(signal), 50, generator())
-    assert "coords" in term.points(signal)
-    monkeypatch.setattr("siren_pl.tasks.values.MOST_LAID_OUT", 1000)
-    assert "coords" not in term.points(signal)
-    lazy = term.draw(term.points(signal), 50, generator())
+    term = ValueTerm(signal)
+    eager = term.draw(term.points(), 50, generator(), 0.0)
+    assert "coords" in term.points()
+    monkeypatch.setattr("siren_pl.problems.sampled.values.MOST_LAID_OUT", 1000)
+    assert "coords" not in term.points()
+    lazy = term.draw(term.points(), 50, generator(), 0.0)
     assert all(torch.equal(lazy[key], eager[key]) for key in eager)
 
 
@@ -50,7 +55,7 @@ def test_the_term_chooses_by_size(monkeypatch):
 def test_a_large_table_takes_the_bytes_of_its_samples(heldout, most):
     """One byte a sample; four more for each observed one where some are not; axes and levels are a few kB."""
     signal = SampledSignal(torch.zeros(2048, 2048, 1, dtype=torch.uint8), observation=RandomFraction(heldout))
-    (table,) = image_fit().tables(signal).values()
+    (table,) = tables_of(image_fit(signal)).values()
     assert sum(column.nbytes for column in table.values()) < most
     assert table["samples"].data_ptr() == signal.stored.data_ptr()  # not even a copy of those
     assert placed(table, torch.zeros(1))["samples"].data_ptr() == signal.stored.data_ptr()
@@ -77,9 +82,15 @@ def test_double_precision_reaches_the_points_but_not_the_stored_samples():
 
 
 @pytest.mark.parametrize(
-    "task", [image_fit(gradient_weight=0.1), poisson_grad(), poisson_grad(integrated=False), poisson_laplacian()]
+    ("task", "options"),
+    [
+        (image_fit, {"gradient_weight": 0.1}),
+        (poisson_grad, {}),
+        (poisson_grad, {"integrated": False}),
+        (poisson_laplacian, {}),
+    ],
 )
-def test_derivatives_of_large_signals_are_refused(task, monkeypatch):
+def test_derivatives_of_large_signals_are_refused(task, options, monkeypatch):
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 100)
     with pytest.raises(UserError, match=r"scan has 9 × 12 samples of 2 channels.*dataset\.size"):
-        task.tables(SampledSignal(torch.zeros(9, 12, 2), "scan"))
+        tables_of(task(SampledSignal(torch.zeros(9, 12, 2), "scan"), **options))

@@ -2,8 +2,8 @@
 
 import torch
 
-from siren_pl.derivatives import AutoDerivatives
-from siren_pl.networks import Siren
+from siren_pl.field.derivatives import AutoDerivatives
+from siren_pl.field.networks import Siren
 
 
 def test_compiled_gradient_loss_equals_eager():

@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.signals import SampledSignal, bundled, edited, image_signal
-from siren_pl.signals.composition import covering, ellipse, with_channels
-from siren_pl.signals.edits import Edit
-from siren_pl.signals.images import resize_pixels
+from siren_pl.problems.pictures.editing.composition import covering, edited, ellipse, with_channels
+from siren_pl.problems.pictures.editing.edits import Edit
+from siren_pl.problems.pictures.images import bundled, image_signal, resize_pixels
+from siren_pl.problems.sampled.signal import SampledSignal
 
 
 def signal(size: list[int] | int = 16, grayscale: bool = False, **options) -> SampledSignal:
@@ -77,7 +77,7 @@ def test_the_signal_is_the_direct_solution_in_the_targets_own_values_outside():
     target = image_signal(bundled("rocket"), size=20)
     outside = ~edit(of).material.inside
     torch.testing.assert_close(of.values[outside], target.values[outside])
-    assert of.samples == 20 and of.observed_count == 13 * 20
+    assert of.domain.resolution == 20 and of.observed_count == 13 * 20
 
 
 def test_a_grey_target_makes_grey_sources():

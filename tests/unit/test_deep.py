@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image, ImageOps
 
 from siren_pl.errors import UserError
-from siren_pl.signals.files import read_picture
+from siren_pl.problems.pictures.files import read_picture
 from tests.pictures import chunk, png, profile
 
 RNG = np.random.default_rng(0)

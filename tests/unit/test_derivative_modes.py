@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from siren_pl.derivatives import AutoDerivatives, AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
-from siren_pl.networks import Siren
+from siren_pl.field.derivatives import AutoDerivatives, AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
+from siren_pl.field.networks import Siren
 
 FORWARD, REVERSE, AUTOGRAD = ForwardDerivatives(), ReverseDerivatives(), AutogradDerivatives()
 

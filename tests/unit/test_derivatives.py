@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from siren_pl import inits
-from siren_pl.derivatives import AutoDerivatives, AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
-from siren_pl.inits import SCHEMES, Init
-from siren_pl.jet import Jet
-from siren_pl.networks import Relu, Siren, Softplus, Tanh
+from siren_pl.field import inits
+from siren_pl.field.derivatives import AutoDerivatives, AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
+from siren_pl.field.inits import SCHEMES, Init
+from siren_pl.field.jet import Jet
+from siren_pl.field.networks import Relu, Siren, Softplus, Tanh
 
 NETWORKS = {
     "siren": Siren,
@@ -109,7 +109,7 @@ def test_autograd_differentiates_a_foreign_module():
 def test_a_linear_field_has_no_laplacian(strategy):
     class Affine(nn.Module):
         def forward(self, x: Tensor | Jet):
-            from siren_pl import jet
+            from siren_pl.field import jet
 
             return jet.linear(x, torch.ones(2, 2, dtype=torch.float64))
 

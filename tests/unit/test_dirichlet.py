@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.signals.cloning import differences, neighbours
-from siren_pl.tasks import dirichlet
+from siren_pl.problems.pictures.editing import dirichlet
+from siren_pl.problems.pictures.editing.clones import differences, neighbours
 
 SHAPE = (9, 12)
 

@@ -8,8 +8,15 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.observations import KERNELS, Downsampling, Everything, Noisy, RandomFraction, downsampling
-from siren_pl.observations.kernels import gaussian
+from siren_pl.problems.sampled.observations import (
+    KERNELS,
+    Downsampling,
+    Everything,
+    Noisy,
+    RandomFraction,
+    downsampling,
+)
+from siren_pl.problems.sampled.observations.kernels import gaussian
 
 RNG = np.random.default_rng(0)
 PILLOWS = {"bicubic": "BICUBIC", "bilinear": "BILINEAR", "lanczos": "LANCZOS", "area": "BOX"}

@@ -6,9 +6,9 @@ import torch
 from scipy import ndimage
 
 from siren_pl.errors import UserError
-from siren_pl.signals.cloning import CloningEdit
-from siren_pl.signals.edits import Edit, GradientEdit, Material
-from siren_pl.signals.guidance import first, strongest, weighted
+from siren_pl.problems.pictures.editing.clones import CloningEdit
+from siren_pl.problems.pictures.editing.edits import Edit, GradientEdit, Material
+from siren_pl.problems.pictures.editing.guidance import first, strongest, weighted
 
 SHAPE = (7, 9)
 GENERATOR = torch.Generator().manual_seed(0)

@@ -8,16 +8,18 @@ import torch
 from torch import Tensor
 
 from siren_pl import SampledSignal, Siren, fit
-from siren_pl.derivatives import AutoDerivatives, ForwardDerivatives
 from siren_pl.errors import UserError
-from siren_pl.jet import Jet
-from siren_pl.observations import KERNELS, Downsampling, RandomFraction, downsampling
-from siren_pl.signals import PixelCorners
-from siren_pl.tasks import Task, enlargement, super_resolution
-from siren_pl.tasks.enlargement import EnlargementTerm, tiles
-from siren_pl.tasks.priors import PRIOR_POINTS
-from siren_pl.training.fields import OneField, losses_of, merge
+from siren_pl.field.derivatives import AutoDerivatives, ForwardDerivatives
+from siren_pl.field.jet import Jet
+from siren_pl.problems.pictures import enlargement
+from siren_pl.problems.pictures.enlargement import LATTICE, EnlargementTerm, enlargement_term, tiles
+from siren_pl.problems.pictures.restoration import super_resolution
+from siren_pl.problems.sampled.grid import PixelCorners
+from siren_pl.problems.sampled.observations import KERNELS, Downsampling, RandomFraction, downsampling
+from siren_pl.training.penalties import MOST_POINTS
 from siren_pl.training.pieces import pieces
+from siren_pl.training.problem import drawn, tables_of
+from tests.fields import batch_of, doubled, gradients_of, losses_of, merged
 
 
 def signal(*coarse: int, scale: float = 2, kernel: str = "bicubic", channels: int = 1, seed: int = 0) -> SampledSignal:
@@ -35,10 +37,14 @@ def response(kernel: str, omega: float) -> float:
     return float((weights * np.cos(omega * x)).sum() / weights.sum())
 
 
-def difference(term: EnlargementTerm, of: SampledSignal, field, expected: Tensor, step: int = 0) -> float:
+def term_of(of: SampledSignal, lattice: float = LATTICE) -> EnlargementTerm:
+    return enlargement_term(of, {}, lattice)
+
+
+def difference(term: EnlargementTerm, field, expected: Tensor, step: int = 0) -> float:
     """Root mean square between the observed field, a function of places in coarse samples (N, D), and what is known."""
-    table = {key: column.double() for key, column in term.points(of).items()} | {"data": expected.double()}
-    points = term.draw(table, None, torch.Generator().manual_seed(step))
+    table = {key: column.double() for key, column in term.points().items()} | {"data": expected.double()}
+    points = term.draw(table, None, torch.Generator().manual_seed(step), 0.0)
     coarse = torch.tensor(expected.shape[:-1])
     places = (points["coords"] / table["extent"] + 1) / 2 * coarse
     return math.sqrt(float(term.losses(Jet(field(places)[:, None]), points)["value"]))
@@ -59,9 +65,9 @@ def test_cosines_come_through_as_the_kernel_leaves_them(kernel, halves):
     expected = exact * response(kernel, omegas[0]) * response(kernel, omegas[1])
     # A box's edge falls between lattice points: its sum converges as 1 / lattice.
     tolerance = 0.03 if kernel == "area" else 2e-3
-    assert difference(EnlargementTerm(lattice=16), of, field, expected) < tolerance
+    assert difference(term_of(of, 16), field, expected) < tolerance
     if halves == (9, 12) and kernel != "lanczos":  # Lanczos leaves waves as they are, until shortly before Nyquist's
-        assert difference(EnlargementTerm(lattice=16), of, field, exact) > 2 * tolerance
+        assert difference(term_of(of, 16), field, exact) > 2 * tolerance
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "bilinear", "lanczos", "gaussian"])
@@ -75,18 +81,18 @@ def test_the_field_seen_is_the_picture_that_the_operator_makes(kernel):
     observation = Downsampling(4, KERNELS[kernel])
     data = observation.apply(scene(rows.double() / 4, columns.double() / 4)[..., None])
     of = signal(13, 17, scale=4, kernel=kernel)
-    term = EnlargementTerm(lattice=4)
-    assert difference(term, of, lambda places: scene(places[:, 0], places[:, 1]), data, step=3) < 5e-3
-    assert difference(term, of, lambda places: scene(places[:, 0] + 0.25, places[:, 1]), data) > 0.02  # a pixel off
+    term = term_of(of, 4)
+    assert difference(term, lambda places: scene(places[:, 0], places[:, 1]), data, step=3) < 5e-3
+    assert difference(term, lambda places: scene(places[:, 0] + 0.25, places[:, 1]), data) > 0.02  # a pixel off
 
 
 def test_shifted_lattices_average_to_the_integral():
     """With two points a sample single lattices are off; their mean over the shifts is not."""
-    term, of, omega = EnlargementTerm(), signal(16), math.pi * 14 / 16
-    table = term.points(of)
+    omega, term = math.pi * 14 / 16, term_of(signal(16))
+    table = term.points()
     seen = []
     for step in range(300):
-        points = term.draw(table, None, torch.Generator().manual_seed(step))
+        points = term.draw(table, None, torch.Generator().manual_seed(step), 0.0)
         places = (points["coords"].double() / table["extent"] + 1) / 2 * 16
         seen.append(points["weights_0"][0].double() @ torch.cos(omega * places[:, 0]))
     found = torch.stack(seen)
@@ -104,8 +110,8 @@ def test_tiles_cover_every_sample(shape):
         covered[tuple(slice(first, first + side) for first, side in zip(start, sides, strict=True))] = True
         assert all(first >= 0 and first + side <= n for first, side, n in zip(start, sides, shape, strict=True))
     assert covered.all() and max(sides) <= enlargement.TILE
-    assert math.log2(len(starts)).is_integer()  # so that PRIOR_POINTS are cut among them
-    assert PRIOR_POINTS % len(starts) == 0
+    assert math.log2(len(starts)).is_integer()  # so that MOST_POINTS are cut among them
+    assert MOST_POINTS % len(starts) == 0
 
 
 @pytest.fixture
@@ -113,60 +119,55 @@ def small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(enlargement, "TILE", 8)
 
 
-TASKS = {"data alone": super_resolution(), "with priors": super_resolution(total_variation=0.1, curvature=0.02)}
+WEIGHTS = {"data alone": {}, "with penalties": {"total_variation": 0.1, "curvature": 0.02}}
 
 
-@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
-def test_tile_after_tile_has_the_gradient_of_the_whole(task: Task, small_tiles):
-    of = signal(16, 24, channels=2)
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+def test_tile_after_tile_has_the_gradient_of_the_whole(weights: dict, small_tiles):
+    problem = super_resolution(signal(16, 24, channels=2), **weights)
     network = Siren(2, 2, hidden_features=8, hidden_layers=1, omega_0=5.0).double()
-    batch = task.tables(of)
-    batch = task.draw({name: {k: c.double() for k, c in points.items()} for name, points in batch.items()}, None, 0, 0)
-
-    def gradients(parts: list) -> list[Tensor]:
-        found = [sum(losses_of(network, task, ForwardDerivatives(), part).values()) for part in parts]
-        return list(torch.autograd.grad(torch.stack(found).mean(), list(network.parameters()), allow_unused=True))
-
-    parts = pieces(task, batch, 0)
-    assert len(parts) == 8 and all(part["samples"]["data"].shape == (1, 8, 6, 2) for part in parts)
-    for mine, whole in zip(gradients(parts), gradients([batch]), strict=True):
-        torch.testing.assert_close(mine, whole)
+    batch = doubled(batch_of(problem))
+    parts = pieces(problem, batch, 0)
+    tiles = [part.batch["samples"] for part in parts if "samples" in part.batch]
+    assert len(tiles) == 8 and all(tile["data"].shape == (1, 8, 6, 2) for tile in tiles)
+    found, whole = (gradients_of(network, problem, ForwardDerivatives(), each) for each in (parts, [(batch, 1)]))
+    for mine, wanted in zip(found, whole, strict=True):
+        torch.testing.assert_close(mine, wanted)
 
 
 def test_tiles_without_overlap_see_what_one_tile_sees(monkeypatch):
     """Each tile brings the kernel's margin with it; where lattices coincide, so do the losses."""
-    of, network = signal(16, 24), Siren(2, 1, hidden_features=8, hidden_layers=1, omega_0=5.0).double()
-    task, losses = super_resolution(), []
+    network = Siren(2, 1, hidden_features=8, hidden_layers=1, omega_0=5.0).double()
+    problem, losses = super_resolution(signal(16, 24)), []
     for side in (64, 8):
         monkeypatch.setattr(enlargement, "TILE", side)
-        tables = {name: {k: c.double() for k, c in points.items()} for name, points in task.tables(of).items()}
-        losses.append(losses_of(network, task, ForwardDerivatives(), task.draw(tables, None, 0, 0))["value"])
+        batch = drawn(problem, doubled(tables_of(problem)), None, 0, 0)
+        losses.append(losses_of(network, problem, ForwardDerivatives(), batch)["value"])
     torch.testing.assert_close(losses[0], losses[1], rtol=1e-5, atol=0)
 
 
 def test_a_draw_depends_on_seed_and_step_alone():
-    task, of = super_resolution(total_variation=0.1), signal(9, 7)
-    tables = task.tables(of)
+    problem = super_resolution(signal(9, 7), total_variation=0.1)
 
-    def drawn(seed: int, step: int, batch_size: int | None = None) -> list[Tensor]:
-        batch = task.draw(tables, batch_size, seed, step)
+    def draw(seed: int, step: int, batch_size: int | None = None) -> list[Tensor]:
+        batch = batch_of(problem, batch_size, seed, step)
         return [batch["samples"][key] for key in sorted(batch["samples"])]
 
     def same(a: list[Tensor], b: list[Tensor]) -> bool:
         return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
     state = torch.get_rng_state()
-    assert same(drawn(1, 5), drawn(1, 5)) and same(drawn(1, 5), drawn(1, 5, batch_size=10))
-    assert not same(drawn(1, 5), drawn(1, 6)) and not same(drawn(1, 5), drawn(2, 5))
+    assert same(draw(1, 5), draw(1, 5)) and same(draw(1, 5), draw(1, 5, batch_size=10))
+    assert not same(draw(1, 5), draw(1, 6)) and not same(draw(1, 5), draw(2, 5))
     assert torch.equal(state, torch.get_rng_state())
 
 
 def test_the_field_is_looked_at_within_the_picture_alone():
     for scale, coarse in ((2, (9, 16)), (2.5, (7,)), (3, (4, 5, 6))):
         of = signal(*coarse, scale=scale)
-        term = EnlargementTerm()
-        table = term.points(of)
-        coords = term.draw(table, None, torch.Generator().manual_seed(0))["coords"]
+        term = term_of(of)
+        table = term.points()
+        coords = term.draw(table, None, torch.Generator().manual_seed(0), 0.0)["coords"]
         outermost = of.coords().abs().amax(0) + 0.5 / torch.tensor(of.pixels_per_unit)
         assert (coords.abs().amax(0) <= outermost + 1e-6).all()
         assert (coords.abs().amax(0) > outermost - 1 / torch.tensor(of.pixels_per_unit) * scale).all()
@@ -186,8 +187,8 @@ def test_a_field_on_a_corner_grid_is_enlarged_by_its_own_axes():
     of = SampledSignal(
         field(empty.coords()).reshape(*shape, 1).float(), grid=PixelCorners(), observation=Downsampling(2)
     )
-    term = EnlargementTerm()
-    points = term.draw(term.points(of), None, torch.Generator().manual_seed(0))
+    term = term_of(of)
+    points = term.draw(term.points(), None, torch.Generator().manual_seed(0), 0.0)
     loss = float(term.losses(Jet(field(points["coords"])[:, None].float()), points)["value"])
     # The lattice's sum stands for the kernel's integral, to a few thousandths of the cosine's own size.
     assert loss < 1e-2**2 * float(of.values.square().mean())
@@ -197,18 +198,17 @@ def test_many_fields_end_as_each_alone(small_tiles):
     """Twice over: their losses at one batch, and the pieces that the batch is cut into."""
     signals = [signal(16, 9, channels=3, seed=seed) for seed in (0, 1, 2)]
     networks = [Siren(2, 3, hidden_features=8, hidden_layers=1, omega_0=5.0, seed=1) for _ in signals]
-    task = super_resolution(total_variation=0.05)
-    together = merge(networks, signals)
-    batch = together.draw(task, together.tables(task), None, 4, 7)
-    found = together.losses(task, AutoDerivatives(3), batch)
-    for index, (network, of) in enumerate(zip(networks, signals, strict=True)):
-        alone = OneField(network, of)
-        own = alone.draw(task, alone.tables(task), None, 4, 7)
-        for name, loss in alone.losses(task, AutoDerivatives(3), own).items():
+    problems = [super_resolution(of, total_variation=0.05) for of in signals]
+    together, strategies = merged(networks, problems), {"field": AutoDerivatives(3)}
+    batch = together.draw(together.tables(), None, 4, 7, 0.0)
+    found = together.losses(strategies, batch)
+    for index, (network, problem) in enumerate(zip(networks, problems, strict=True)):
+        alone = merged([network], [problem])
+        for name, loss in alone.losses(strategies, alone.draw(alone.tables(), None, 4, 7, 0.0)).items():
             torch.testing.assert_close(found[name][index], loss[0], rtol=1e-5, atol=1e-7)
-    parts = pieces(task, batch, together.point_axis)
-    assert len(parts) == 4
-    each = [together.losses(task, AutoDerivatives(3), part)["value"] for part in parts]
+    tiles = [part for part in pieces(together.problem, batch, together.point_axis) if "samples" in part.batch]
+    assert len(tiles) == 4
+    each = [together.losses(strategies, tile.batch)["value"] for tile in tiles]
     torch.testing.assert_close(torch.stack(each).mean(0), found["value"])
 
 
@@ -219,13 +219,13 @@ def test_signals_of_one_and_three_axes(coarse, scale, one_thread):
     values = torch.stack([torch.cos(2 * axis) for axis in axes]).mean(0)[..., None]
     of = SampledSignal(values, observation=Downsampling(scale))
     network = Siren(len(coarse), 1, hidden_features=32, hidden_layers=1, omega_0=4.0)
-    found = fit(network, of, super_resolution(), steps=150, lr=5e-3, progress=False).metrics
+    found = fit(network, super_resolution(of), steps=150, lr=5e-3, progress=False).metrics
     assert found["psnr"] > 27 and found["train_psnr"] > 27
     assert "psnr_y" not in found and "ssim_y" not in found
 
 
 def test_what_super_resolution_cannot_do():
     with pytest.raises(UserError, match=r"measures a smaller picture; dataset\.heldout=0\.5"):
-        EnlargementTerm().points(SampledSignal(torch.zeros(8, 8, 1), observation=RandomFraction(0.5)))
+        super_resolution(SampledSignal(torch.zeros(8, 8, 1), observation=RandomFraction(0.5)))
     noisy = SampledSignal(torch.zeros(8, 8, 1), observation=downsampling(2, sigma=0.1))
-    assert EnlargementTerm().points(noisy)["data"].shape == (4, 4, 1)
+    assert term_of(noisy).points()["data"].shape == (4, 4, 1)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.observations import RandomFraction
-from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
-from siren_pl.signals.grid import coordinates
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners, coordinates
+from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.signal import SampledSignal
 
 # float64 coordinates below 1 in size: a few units in the last place.
 TIGHT = {"rtol": 0, "atol": 1e-15}
@@ -87,7 +87,7 @@ def test_heldout_count_is_exact(shape, heldout):
     signal = SampledSignal(torch.zeros(*shape, 1), observation=RandomFraction(heldout, 3))
     assert int((~signal.observed).sum()) == round(heldout * math.prod(shape))
     assert signal.observed.shape == shape
-    assert signal.samples == pytest.approx(max(shape) * (1 - heldout) ** (1 / len(shape)))
+    assert signal.domain.resolution == pytest.approx(max(shape) * (1 - heldout) ** (1 / len(shape)))
 
 
 def test_the_seed_decides_the_mask():

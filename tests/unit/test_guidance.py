@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.signals.guidance import checked_weights, first, strongest, weighted
+from siren_pl.problems.pictures.editing.guidance import checked_weights, first, strongest, weighted
 
 
 def slopes(*pictures: list) -> torch.Tensor:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl.signals import bundled, image_file, image_signal
-from siren_pl.signals.images import read_image, resize_pixels, to_unit
+from siren_pl.problems.pictures.images import bundled, image_file, image_signal, read_image, resize_pixels
+from siren_pl.problems.sampled.levels import to_unit
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (6, 9, 3), dtype=np.uint8)

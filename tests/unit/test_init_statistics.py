@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from siren_pl.networks import Relu, Siren
+from siren_pl.field.networks import Relu, Siren
 
 WIDTH, OMEGA, DEPTH, POINTS = 1024, 30.0, 5, 32
 

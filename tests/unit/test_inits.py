@@ -6,9 +6,9 @@ import math
 import pytest
 import torch
 
-from siren_pl import inits
-from siren_pl.inits import SCHEMES, Init
-from siren_pl.networks import Mlp, Relu, Siren, Softplus, Tanh
+from siren_pl.field import inits
+from siren_pl.field.inits import SCHEMES, Init
+from siren_pl.field.networks import Mlp, Relu, Siren, Softplus, Tanh
 
 WIDTH, OMEGA = 128, 25.0
 FOREIGN = [name for name in SCHEMES if name not in ("siren", "framework")]

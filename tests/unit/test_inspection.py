@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from siren_pl import SampledSignal, Siren
-from siren_pl.inspection import layers
-from siren_pl.results import of_curve
+from siren_pl.field.inspection import layers
+from siren_pl.runs.results import of_curve
 
 
 def test_statistics_are_those_of_the_layers() -> None:
     network = Siren(2, 1, 16, 1, omega_0=9.0)
     signal = SampledSignal(torch.zeros(12, 12, 1))
-    found = layers(network, signal)
+    found = layers(network, signal.coords(), signal.midline())
     x = signal.coords()
     for layer, row, last in zip(network.layers, found, (False, False, True), strict=True):
         z = layer(x)
@@ -23,7 +23,8 @@ def test_statistics_are_those_of_the_layers() -> None:
 
 def test_the_share_of_high_frequencies_tells_smooth_from_rough() -> None:
     signal = SampledSignal(torch.zeros(64, 64, 1))
-    smooth, rough = (layers(Siren(2, 1, 32, 1, omega_0=omega), signal)[-1] for omega in (2.0, 200.0))
+    places = signal.coords(), signal.midline()
+    smooth, rough = (layers(Siren(2, 1, 32, 1, omega_0=omega), *places)[-1] for omega in (2.0, 200.0))
     assert smooth["preactivation_high"] < 0.01
     assert rough["preactivation_high"] > 0.2
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from siren_pl import activations, jet
-from siren_pl.networks import Siren
+from siren_pl.field import activations, jet
+from siren_pl.field.networks import Siren
 
 # Rounding in float64 over a handful of operations; magnitudes here are of order one.
 TIGHT = {"rtol": 1e-12, "atol": 1e-12}

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from siren_pl import jet
-from siren_pl.jet import Jet
+from siren_pl.field import jet
+from siren_pl.field.jet import Jet
 
 W = torch.tensor([[0.3, -1.2], [0.7, 0.4], [-0.5, 0.9]], dtype=torch.float64)  # (3, 2)
 
@@ -17,7 +17,7 @@ def points() -> Tensor:
 def test_a_foreign_module_is_refused_with_the_cure():
     seeded = jet.seed(points(), 1)
     for module in (nn.Linear(2, 3).double(), torch.sin, lambda x: torch.cat([x, x])):
-        with pytest.raises(TypeError, match=r"(?s)no derivative rule.*siren_pl\.jet.*AutogradDerivatives"):
+        with pytest.raises(TypeError, match=r"(?s)no derivative rule.*siren_pl\.field\.jet.*AutogradDerivatives"):
             module(seeded)
     assert isinstance(seeded, Jet)
 
@@ -38,7 +38,7 @@ ARITHMETIC = {
 
 @pytest.mark.parametrize("operation", ARITHMETIC.values(), ids=ARITHMETIC.keys())
 def test_foreign_arithmetic_is_refused_with_the_cure(operation):
-    with pytest.raises(TypeError, match=r"(?s)siren_pl\.jet.*AutogradDerivatives"):
+    with pytest.raises(TypeError, match=r"(?s)siren_pl\.field\.jet.*AutogradDerivatives"):
         operation(jet.seed(points(), 1))
 
 

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from siren_pl import activations, jet
-from siren_pl.activations import sine
-from siren_pl.jet import Jet
-from siren_pl.networks import Siren, Softplus, Tanh
+from siren_pl.field import activations, jet
+from siren_pl.field.activations import sine
+from siren_pl.field.jet import Jet
+from siren_pl.field.networks import Siren, Softplus, Tanh
 
 # Rounding in float64 on values of order one.
 TIGHT = {"rtol": 1e-12, "atol": 1e-12}

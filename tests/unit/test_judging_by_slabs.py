@@ -1,5 +1,6 @@
 """Scores from slabs are those of the whole picture, as scikit-image and the ordinary judgement compute them."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,28 +8,30 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from siren_pl import rendering
-from siren_pl.derivatives import AutoDerivatives
-from siren_pl.judging import judge
-from siren_pl.networks import Siren
-from siren_pl.observations import RandomFraction
-from siren_pl.rendering import render, render_bytes
-from siren_pl.signals import SampledSignal, sampled
-from siren_pl.tasks import image_fit
-from siren_pl.tasks.scores import RunningScores, align_mean, aligned_scores
-from siren_pl.tasks.task import Task
+from siren_pl import Problem
+from siren_pl.field.derivatives import AutoDerivatives
+from siren_pl.field.networks import Siren
+from siren_pl.problems.pictures.judging import judge
+from siren_pl.problems.sampled import judge as judging
+from siren_pl.problems.sampled import rendering
+from siren_pl.problems.sampled import signal as sampled
+from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.rendering import render, render_bytes
+from siren_pl.problems.sampled.scores import RunningScores, align_mean, aligned_scores
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training import callbacks
-from siren_pl.training.fields import OneField
+from tests.fields import merged
 
 FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
 SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), observation=RandomFraction(0.4))
-FIT = image_fit()
-ALIGNED = Task("aligned", FIT.terms, aligned_scores, align_mean)
+FIT = image_fit(SIGNAL)
+ALIGNED = replace(FIT, name="aligned", judge=replace(FIT.judge, scores=aligned_scores, align=align_mean))
 
 
-def judged(task: Task, monkeypatch: pytest.MonkeyPatch, most: int):
+def judged(problem: Problem, monkeypatch: pytest.MonkeyPatch, most: int):
     monkeypatch.setattr(sampled, "MOST_NUMBERS", most)
-    return judge(FIELD, task, SIGNAL, AutoDerivatives(3), {})
+    return judge(FIELD, problem, SIGNAL, AutoDerivatives(3), {})
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +92,9 @@ def test_an_alignment_is_that_of_the_excerpt(monkeypatch):
 
 
 def test_progress_looks_at_an_excerpt_of_a_large_signal(monkeypatch):
-    module = SimpleNamespace(fields=OneField(FIELD, SIGNAL), diverged={}, task=FIT)
+    module = SimpleNamespace(fields=merged([FIELD], [FIT]), diverged={}, derivatives={"field": AutoDerivatives(3)})
     exact = callbacks.quick_scores(module)
-    monkeypatch.setattr(callbacks, "QUICK_SAMPLES", 700)
+    monkeypatch.setattr(judging, "QUICK_SAMPLES", 700)
     estimate = callbacks.quick_scores(module)
     assert estimate == callbacks.quick_scores(module) != exact
     # Squared errors of noise scatter by about their mean: 700 of them average to 4 %, 0.2 dB; thrice that.

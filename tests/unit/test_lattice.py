@@ -8,9 +8,11 @@ import torch
 from scipy import fft
 from torch import Tensor
 
-from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, PixelCentres, PixelCorners, SampledSignal
-from siren_pl.tasks import lattice
-from siren_pl.tasks.lattice import Lattice, integrator, lattice_shape, shifted, spectrum
+from siren_pl.problems.sampled import lattice
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.lattice import Lattice, integrator, lattice_shape, shifted, spectrum
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 
 SHAPES = [(7,), (8, 11), (4, 5, 6)]
 CPU = torch.device("cpu")

@@ -10,7 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio as skimage_psnr
 from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
 
-from siren_pl import metrics
+from siren_pl.problems.sampled import metrics
 
 RNG = np.random.default_rng(0)
 SHAPES = [(16, 20, 1), (16, 20, 3), (11, 11, 1)]

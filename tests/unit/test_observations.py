@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.observations import (
+from siren_pl.problems.pictures.damage import mask
+from siren_pl.problems.sampled.observations import (
     KERNELS,
     NOISES,
     Downsampling,
@@ -22,7 +23,6 @@ from siren_pl.observations import (
     downsampling,
     noisy,
 )
-from siren_pl.signals.damage import mask
 
 SHAPES = {1: (37,), 2: (23, 17), 3: (9, 7, 5)}
 GIVEN = {d: torch.rand(shape, generator=torch.Generator().manual_seed(3)) > 0.6 for d, shape in SHAPES.items()}

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from siren_pl import perceptual
 from siren_pl.errors import UserError
-from siren_pl.perceptual import PerceptualDistance
+from siren_pl.problems.pictures.rivals import perceptual
+from siren_pl.problems.pictures.rivals.perceptual import PerceptualDistance
 
 # Where torchvision's `features` have convolutions, each with the block it stands in; a halving follows every block.
 CONVOLUTIONS = dict(zip([0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34], "1122333344445555", strict=True))

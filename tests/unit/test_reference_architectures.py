@@ -12,11 +12,11 @@ import pytest
 import torch
 from torch import nn
 
-from siren_pl.baselines.references.carn import Carn
-from siren_pl.baselines.references.enlarger import Enlarger
-from siren_pl.baselines.references.imdn import ContrastAttention
-from siren_pl.baselines.references.loading import Pretrained
-from siren_pl.baselines.references.srgan import Srgan
+from siren_pl.problems.pictures.rivals.references.carn import Carn
+from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
+from siren_pl.problems.pictures.rivals.references.imdn import ContrastAttention
+from siren_pl.problems.pictures.rivals.references.loading import Pretrained
+from siren_pl.problems.pictures.rivals.references.srgan import Srgan
 from tests.small_references import NETWORKS, imdn, rfdn
 
 RNG = np.random.default_rng(0)

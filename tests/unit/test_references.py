@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from siren_pl.baselines import pretrained
-from siren_pl.baselines.references.carn import Carn
-from siren_pl.baselines.references.enlarger import Enlarger
-from siren_pl.baselines.references.srgan import Srgan
-from siren_pl.baselines.references.tiles import in_tiles
 from siren_pl.errors import UserError
+from siren_pl.problems.pictures.rivals.references import pretrained
+from siren_pl.problems.pictures.rivals.references.carn import Carn
+from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
+from siren_pl.problems.pictures.rivals.references.srgan import Srgan
+from siren_pl.problems.pictures.rivals.references.tiles import in_tiles
 from tests.small_references import NETWORKS, SCALES, imdn
 
 RNG = np.random.default_rng(0)

@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from siren_pl import rendering
-from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
-from siren_pl.networks import Siren
-from siren_pl.rendering import evaluate, jet_on_grid, render, render_bytes
-from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
+from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
+from siren_pl.field.networks import Siren
+from siren_pl.problems.sampled import rendering
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.rendering import evaluate, jet_on_grid, render, render_bytes
+from siren_pl.problems.sampled.signal import SampledSignal
 
 # float32 matrix products of another batch size may sum in another order.
 SINGLE = {"rtol": 0, "atol": 1e-5}

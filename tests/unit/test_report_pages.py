@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl.config import conf_directory
 from siren_pl.report import html, literature, reproduction
 from siren_pl.report.blocks import Code, Figure, Heading, Paragraph, Table, numbered
 from siren_pl.report.layout import columns_of, split
+from siren_pl.runs.keys import conf_directory
 from tests.handmade_runs import handmade_run
 
 

@@ -1,6 +1,7 @@
 """The figure of a restoration shows what was measured, and never calls data the truth."""
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,32 +9,39 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl import SampledSignal, Siren, baselines, figures
-from siren_pl.derivatives import AutoDerivatives
-from siren_pl.judging import judge, side_by_side
-from siren_pl.judging.restorations import is_restoration, rival, scored_by
-from siren_pl.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
-from siren_pl.signals import sampled
-from siren_pl.signals.windows import Window
-from siren_pl.tasks import Task, denoising, image_fit, inpainting, poisson_grad, super_resolution
+from siren_pl import Problem, SampledSignal, Siren
+from siren_pl.field.derivatives import AutoDerivatives
+from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.judging import judge, side_by_side
+from siren_pl.problems.pictures.judging.restorations import is_restoration, rival, scored_by
+from siren_pl.problems.pictures.restoration import denoising, inpainting, super_resolution
+from siren_pl.problems.pictures.rivals.denoising import noisy as measured_again
+from siren_pl.problems.pictures.rivals.denoising import non_local_means
+from siren_pl.problems.pictures.rivals.enlargement import interpolation
+from siren_pl.problems.pictures.windows import Window
+from siren_pl.problems.sampled import signal as sampled
+from siren_pl.problems.sampled.filling import cubic, nearest
+from siren_pl.problems.sampled.gradients import poisson_grad
+from siren_pl.problems.sampled.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
+from siren_pl.problems.sampled.values import image_fit
 
 pytestmark = pytest.mark.usefixtures("few_figures")
 RNG = np.random.default_rng(0)
 PICTURE = torch.from_numpy(RNG.integers(0, 256, (40, 48, 3), dtype=np.uint8))
 KNOWN = torch.from_numpy(RNG.random((40, 48)) > 0.4)
 FIELD = Siren(2, 3, hidden_features=8, hidden_layers=1, omega_0=5.0)
-TASKS: dict[str, tuple[Task, Observation]] = {
-    "inpainting": (inpainting(), GivenMask(KNOWN, "task.mask=a")),
-    "super_resolution": (super_resolution(), Downsampling(4)),
-    "denoising": (denoising(), noisy("gaussian", 0.1)),
+TASKS: dict[str, tuple[Callable[[SampledSignal], Problem], Observation]] = {
+    "inpainting": (inpainting, GivenMask(KNOWN, "task.mask=a")),
+    "super_resolution": (super_resolution, Downsampling(4)),
+    "denoising": (denoising, noisy("gaussian", 0.1)),
 }
 RIVALS = {
-    "nearest": baselines.nearest,
-    "noisy": baselines.noisy,
-    "bilinear": functools.partial(baselines.interpolation, method="bilinear"),
-    "bicubic": functools.partial(baselines.interpolation, method="bicubic"),
-    "cubic": baselines.cubic,
-    "non_local_means": baselines.non_local_means,
+    "nearest": nearest,
+    "noisy": measured_again,
+    "bilinear": functools.partial(interpolation, method="bilinear"),
+    "bicubic": functools.partial(interpolation, method="bicubic"),
+    "cubic": cubic,
+    "non_local_means": non_local_means,
 }
 
 
@@ -54,7 +62,8 @@ def drawn(name: str, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return path
 
     monkeypatch.setattr(side_by_side, "draw", draw)
-    judgement = judge(FIELD, TASKS[name][0], signal(name, known), AutoDerivatives(3), RIVALS)
+    of = signal(name, known)
+    judgement = judge(FIELD, TASKS[name][0](of), of, AutoDerivatives(3), RIVALS)
     names = [path.name for path in judgement.draw(tmp_path, [])]
     return *seen, names, judgement
 
@@ -116,9 +125,8 @@ def test_noise_is_told_by_its_psnr(tmp_path, monkeypatch):
 
 def test_a_picture_is_written(tmp_path):
     """As wide as a README or a little wider, so that nothing is unreadable there; a small picture has no windows."""
-    judgement = judge(
-        FIELD, TASKS["inpainting"][0], signal("inpainting"), AutoDerivatives(3), {"cubic": baselines.cubic}
-    )
+    of = signal("inpainting")
+    judgement = judge(FIELD, inpainting(of), of, AutoDerivatives(3), {"cubic": cubic})
     judgement.draw(tmp_path, [])
     with Image.open(tmp_path / "restoration.png") as image:
         assert 900 <= image.width <= 1100 and 600 < image.height < 900
@@ -126,16 +134,17 @@ def test_a_picture_is_written(tmp_path):
     magenta = np.abs(pixels / 255 - figures.UNKNOWN).max(-1) < 0.02
     assert 0.02 < magenta[:, : image.width // 4].mean() < 0.6 and not magenta[:, image.width // 4 :].any()
     small = SampledSignal(PICTURE[:20, :30], observation=RandomFraction(0.5))
-    judge(FIELD, inpainting(), small, AutoDerivatives(3), {}).draw(tmp_path / "small", [])
+    judge(FIELD, inpainting(small), small, AutoDerivatives(3), {}).draw(tmp_path / "small", [])
     with Image.open(tmp_path / "small" / "restoration.png") as image:
         assert image.height < 350
 
 
 def test_what_is_no_restoration():
-    assert not is_restoration(image_fit(), SampledSignal(PICTURE))
-    assert is_restoration(image_fit(), SampledSignal(PICTURE, observation=RandomFraction(0.5)))
+    whole, half = SampledSignal(PICTURE), SampledSignal(PICTURE, observation=RandomFraction(0.5))
+    assert not is_restoration(image_fit(whole), whole)
+    assert is_restoration(image_fit(half), half)
     # Its measurements are slopes, not pixels.
-    assert not is_restoration(poisson_grad(integrated=False), SampledSignal(PICTURE, observation=RandomFraction(0.5)))
+    assert not is_restoration(poisson_grad(half, integrated=False), half)
 
 
 def test_rivals():
@@ -152,7 +161,7 @@ def test_a_window_shows_data_as_data_and_the_truth_as_the_truth(name, known, tmp
     of, seen = signal(name, known), []
     monkeypatch.setattr(figures, "zooms", lambda rows, path: seen.extend(rows))
     window = Window((4, 8, 20, 28), (32, 40))
-    judge(FIELD, TASKS[name][0], of, AutoDerivatives(3), {}).draw_windows([window], tmp_path / "zoom.png")
+    judge(FIELD, TASKS[name][0](of), of, AutoDerivatives(3), {}).draw_windows([window], tmp_path / "zoom.png")
     titles, panels = zip(*seen[0].panels, strict=True)
     enlarged = () if name == "inpainting" else ("bicubic of the measured",)
     truth = ("truth (nearest)",) if known else ()
@@ -182,10 +191,11 @@ def large_blocks(of: SampledSignal) -> np.ndarray:
 @pytest.mark.parametrize("known", [True, False])
 def test_slab_by_slab(name, known, tmp_path, monkeypatch):
     """A large signal, without a truth as well: the same scores of what both score, and the same figures."""
-    task, of = TASKS[name][0], signal(name, known)
-    whole = judge(FIELD, task, of, AutoDerivatives(3), {}).metrics
+    of = signal(name, known)
+    problem = TASKS[name][0](of)
+    whole = judge(FIELD, problem, of, AutoDerivatives(3), {}).metrics
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 100)
-    slabs = judge(FIELD, task, of, AutoDerivatives(3), {})
+    slabs = judge(FIELD, problem, of, AutoDerivatives(3), {})
     assert slabs.metrics.keys() <= whole.keys() and "train_psnr" in slabs.metrics
     assert ("psnr" in slabs.metrics) == known
     # The data of a large picture are compared with its rounded pixels.

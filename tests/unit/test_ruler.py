@@ -13,7 +13,7 @@ from PIL import Image
 from benchmarks.ruler import __main__, compare, explanations, reading, run
 from benchmarks.ruler.cases import CASES, WARM_UP
 from benchmarks.ruler.renames import SINCE_BASE, Renames
-from siren_pl.config import conf_directory
+from siren_pl.runs.keys import conf_directory
 
 PAGE = """<html><head><style>p {{}}</style></head><body><h2>1 Results</h2><p>Mean of <em>2</em> seeds.</p>
 <table><thead><tr><th>setting</th><th>time (s)</th><th>PSNR (dB)</th></tr></thead>

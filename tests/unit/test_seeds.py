@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from siren_pl.networks import Siren, Tiles
-from siren_pl.observations import RandomFraction, noisy
-from siren_pl.seeds import seeded
-from siren_pl.signals import SampledSignal
-from siren_pl.tasks import image_fit
+from siren_pl.field.networks import Siren, Tiles
+from siren_pl.field.seeds import seeded
+from siren_pl.problems.sampled.observations import RandomFraction, noisy
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.values import image_fit
+from tests.fields import batch_of
 
 # 32 bits are what torch looks at on a CPU; the task's batches multiply seeds by about 2^28.
 SEEDS = (0, 1, 2**32, 2**32 + 1, 2**36, 2**40, 2**62, 2**62 + 2**32, 2**63 - 1)
@@ -18,8 +19,7 @@ SIGNAL = SampledSignal(torch.linspace(-1, 1, 400).reshape(20, 20, 1))
 
 
 def batch(seed: int, step: int = 0) -> torch.Tensor:
-    task = image_fit().for_signal(SIGNAL)
-    (points,) = task.draw(task.tables(SIGNAL), 64, seed, step).values()
+    (points,) = batch_of(image_fit(SIGNAL), 64, seed, step).values()
     return points["coords"]
 
 

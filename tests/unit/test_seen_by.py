@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS
-from siren_pl.signals.stencils import seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
 
 STENCILS = {f"gradient {n}": s for n, s in GRADIENT_STENCILS.items()} | {
     f"laplacian {n}": s for n, s in LAPLACIAN_STENCILS.items()

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from siren_pl.signals import GRADIENT_STENCILS, LAPLACIAN_STENCILS, PixelCentres, PixelCorners
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 
 # No size is a multiple of 3, where Prewitt's smoother 1 + 2 cos ω has a zero.
 SHAPES = [(7,), (8, 11), (16, 5), (4, 5, 7)]

@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.observations import RandomFraction, masks
-from siren_pl.signals import SampledSignal, image_file, image_signal, sampled
-from siren_pl.signals.images import read_image
+from siren_pl.problems.pictures.images import image_file, image_signal, read_image
+from siren_pl.problems.sampled import signal as sampled
+from siren_pl.problems.sampled.observations import RandomFraction, masks
+from siren_pl.problems.sampled.signal import SampledSignal
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (30, 40, 3), dtype=np.uint8)

@@ -6,7 +6,8 @@ import torch
 
 from siren_pl import SampledSignal, image_fit, image_signal
 from siren_pl.errors import UserError
-from siren_pl.tasks.gradients import require_all
+from siren_pl.problems.sampled.gradients import require_all
+from siren_pl.training.problem import tables_of
 
 
 def signal(heldout: float = 0.0) -> SampledSignal:
@@ -17,15 +18,15 @@ def signal(heldout: float = 0.0) -> SampledSignal:
 def test_every_other_sample_is_observed() -> None:
     found = signal()
     assert found.observed[::2, ::2].all() and int(found.observed.sum()) == 3 * 4 == found.observed_count
-    table = image_fit().tables(found)["samples"]
+    table = tables_of(image_fit(found))["samples"]
     torch.testing.assert_close(table["value"][:, 0], found.values[::2, ::2].flatten())
-    assert found.samples == 7 / 2
+    assert found.domain.resolution == 7 / 2
 
 
 def test_held_out_samples_are_those_between() -> None:
     found = signal()
     guess = torch.where(found.observed[..., None], found.values, found.values + 0.2)
-    scores = image_fit().judge(guess, found)
+    scores = image_fit(found).judge.judge(guess)
     assert scores["train_psnr"] == 200.0  # the cap: nothing is wrong there
     assert scores["heldout_psnr"] == pytest.approx(20.0, abs=0.01)  # an error of 0.1 in [0, 1]
 

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl import sweep_resume
+from siren_pl.commands import sweep_resume
 from siren_pl.errors import UserError
-from siren_pl.sweep_resume import arguments as command_line
-from siren_pl.sweeps import Start
+from siren_pl.runs.sweeps import Start
 
 START = Start(
     task=("seed=0,1", "logger=wandb", "logger.mode=offline", "~baselines"),
@@ -24,13 +23,13 @@ START = Start(
 
 
 @pytest.fixture(autouse=True)
-def harmless(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a stored sweep may do is another test's matter (test_strangers)."""
+def admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a stored sweep is harmless is asked in tests of hostile ones."""
     monkeypatch.setattr(sweep_resume, "require_harmless", lambda *_: None)
 
 
 def test_everything_is_kept_but_the_place() -> None:
-    *arguments, place, guard = command_line(START, Path("it's, here"), [])
+    *arguments, place, guard = sweep_resume.arguments(START, Path("it's, here"), [])
     assert arguments == ["--config-dir", "/mine", "-m", *START.task, *START.hydra[:2]]
     assert place == r"hydra.sweep.dir='it\'s, here'"
     assert guard.startswith("hydra.callbacks.guard._target_=")
@@ -49,7 +48,7 @@ def test_everything_is_kept_but_the_place() -> None:
     ],
 )
 def test_what_is_given_anew_replaces_what_it_names(given: tuple[str, ...], gone: tuple[str, ...]) -> None:
-    arguments = command_line(START, Path("here"), list(given))
+    arguments = sweep_resume.arguments(START, Path("here"), list(given))
     assert set(given) <= set(arguments) and not set(gone) & set(arguments)
     kept = {*START.task, *START.hydra[:2]} - set(gone)
     assert kept <= set(arguments)
@@ -58,4 +57,4 @@ def test_what_is_given_anew_replaces_what_it_names(given: tuple[str, ...], gone:
 @pytest.mark.parametrize("override", ["seed=3", "hydra.sweep.dir=new", "sweep.metric=ssim", "+extra=1"])
 def test_nothing_else_may_be_given(override: str) -> None:
     with pytest.raises(UserError, match="the same sweep"):
-        command_line(START, Path("here"), [override])
+        sweep_resume.arguments(START, Path("here"), [override])

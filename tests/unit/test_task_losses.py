@@ -5,15 +5,21 @@ import math
 import pytest
 import torch
 
-from siren_pl import jet
-from siren_pl.activations import sine
-from siren_pl.derivatives import ForwardDerivatives
+from siren_pl import Problem
 from siren_pl.errors import UserError
-from siren_pl.jet import Jet
-from siren_pl.observations import RandomFraction
-from siren_pl.observations.masks import GivenMask
-from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
-from siren_pl.tasks import Task, image_fit, poisson_grad, poisson_laplacian
+from siren_pl.field import jet
+from siren_pl.field.activations import sine
+from siren_pl.field.derivatives import ForwardDerivatives
+from siren_pl.field.jet import Jet
+from siren_pl.problems.sampled.gradients import poisson_grad
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.laplacians import poisson_laplacian
+from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.observations.masks import GivenMask
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.values import image_fit
+from siren_pl.training.problem import tables_of
+from tests.fields import batch_of, losses_of
 
 SHAPE = (10, 14)
 CENTRES, CORNERS = PixelCentres(), PixelCorners()
@@ -46,14 +52,16 @@ def signal(grid: PixelCentres | PixelCorners = CENTRES, heldout: float = 0.0) ->
     )
 
 
-def losses(task: Task, of: SampledSignal, field: Cosines, batch_size: int | None = None) -> dict[str, float]:
-    batch = task.draw(task.tables(of), batch_size, 0, 0)
-    jets: dict[str, Jet] = {}
-    for name, term in task.terms.items():
-        exact = ForwardDerivatives()(field, batch[name]["coords"].double(), term.order, term.groups)
-        streams = (None if s is None else s.float() for s in (exact.value, exact.gradient, exact.second))
-        jets[name] = Jet(*streams, exact.groups)
-    return {name: float(value) for name, value in task.losses(jets, batch).items()}
+def rounded(field: Cosines, coords: torch.Tensor, *options) -> Jet:
+    """The jet of double precision, handed over in single precision as a fit's is."""
+    exact = ForwardDerivatives()(field, coords.double(), *options)
+    streams = (None if s is None else s.float() for s in (exact.value, exact.gradient, exact.second))
+    return Jet(*streams, exact.groups)
+
+
+def losses(problem: Problem, field: Cosines, batch_size: int | None = None) -> dict[str, float]:
+    found = losses_of(field, problem, rounded, batch_of(problem, batch_size))
+    return {name: float(value) for name, value in found.items()}
 
 
 TRUE_UNITS = {
@@ -76,11 +84,12 @@ PAPERS_UNITS = {
 
 def check(name: str, grid: PixelCentres | PixelCorners, batch_size: int | None) -> None:
     make, options = (TRUE_UNITS | PAPERS_UNITS)[name]
-    task, of = make(**options), signal(grid)
-    found = losses(task, of, Cosines(grid, task.value_scale(of)), batch_size)
+    problem = make(signal(grid), **options)
+    scale = problem.judge.value_scale
+    found = losses(problem, Cosines(grid, scale), batch_size)
     # float32 tables and coordinates: values and derivatives per pixel err by 1e-6, their squares by 1e-12.
     assert all(value < 1e-10 for value in found.values()), found
-    wrong = losses(task, of, Cosines(grid, 1.1 * task.value_scale(of), (2.1, 2.9)), batch_size)
+    wrong = losses(problem, Cosines(grid, 1.1 * scale, (2.1, 2.9)), batch_size)
     assert all(value > 1e-6 for value in wrong.values()), wrong
 
 
@@ -103,9 +112,9 @@ def test_the_right_field_has_no_loss_in_the_papers_units(name, grid, batch_size)
 def test_losses_are_per_pixel_whatever_the_units(name):
     """The field grows with the targets; errors are divided by their factor, so that losses stay what they were."""
     make, options = PAPERS_UNITS[name]
-    scaled, true, of = make(**options), make(**options | {"target_factor": None}), signal()
-    expected = losses(true, of, Cosines(CENTRES, 1.0, (2.3, 2.6)))
-    found = losses(scaled, of, Cosines(CENTRES, scaled.value_scale(of), (2.3, 2.6)))
+    scaled, true = make(signal(), **options), make(signal(), **options | {"target_factor": None})
+    expected = losses(true, Cosines(CENTRES, 1.0, (2.3, 2.6)))
+    found = losses(scaled, Cosines(CENTRES, scaled.judge.value_scale, (2.3, 2.6)))
     # float32 losses of order 1e-3 to 1.
     assert found == pytest.approx(expected, rel=1e-4)
 
@@ -113,8 +122,8 @@ def test_losses_are_per_pixel_whatever_the_units(name):
 @pytest.mark.parametrize("make", [poisson_grad, poisson_laplacian])
 def test_the_potential_of_an_error_is_its_mean_square(make):
     """A field that is wrong by one cosine of the image's own basis: the potential measures exactly that cosine."""
-    task, of = make(stencil="spectral"), signal()
-    found = losses(task, of, Cosines(CENTRES, 1.3))["potential"]
+    of = signal()
+    found = losses(make(of, stencil="spectral"), Cosines(CENTRES, 1.3))["potential"]
     # The lattice of gradients is shifted off the pixel centres, where a sum of squared cosines stays within a few %.
     assert found == pytest.approx(0.3**2 * float(of.values.square().mean()), rel=0.3 if make is poisson_grad else 1e-4)
 
@@ -122,13 +131,13 @@ def test_the_potential_of_an_error_is_its_mean_square(make):
 @pytest.mark.parametrize("make", [poisson_grad, poisson_laplacian])
 def test_gaps_cannot_be_integrated(make):
     with pytest.raises(UserError, match=r"task\.integrated=false"):
-        make().tables(signal(heldout=0.1))
+        tables_of(make(signal(heldout=0.1)))
 
 
 @pytest.mark.parametrize(("make", "stencil"), [(poisson_grad, "spectral"), (poisson_laplacian, "spectral")])
 def test_a_stencil_that_sees_nothing_is_refused(make, stencil):
     with pytest.raises(UserError, match=r"task\.stencil=spectral"):
-        make(stencil=stencil, integrated=False).tables(signal(heldout=0.1))
+        tables_of(make(signal(heldout=0.1), stencil=stencil, integrated=False))
 
 
 def test_a_border_that_was_not_seen_is_not_supervised():
@@ -136,6 +145,6 @@ def test_a_border_that_was_not_seen_is_not_supervised():
     known = torch.zeros(SHAPE, dtype=torch.bool)
     known[1:-1, 1:-1] = True
     of = SampledSignal(torch.zeros(*SHAPE, 1), observation=GivenMask(known, "task.mask=a.png"))
-    task = poisson_laplacian(integrated=False, boundary=True)
+    problem = poisson_laplacian(of, integrated=False, boundary=True)
     with pytest.raises(UserError, match=r"task\.boundary=true .* task\.mask=a\.png: hold out less"):
-        task.tables(of)
+        tables_of(problem)

@@ -5,15 +5,16 @@ import math
 import pytest
 import torch
 
-from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
 from siren_pl.errors import UserError
-from siren_pl.jet import Jet, seed
-from siren_pl.models import KnownDomain, settled_model, tiles_for
-from siren_pl.networks import Siren, Tiles
-from siren_pl.networks.tiles import share
-from siren_pl.networks.visits import Blocks, Visits, best_length
-from siren_pl.signals import SampledSignal
-from siren_pl.training.fields import merge
+from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
+from siren_pl.field.jet import Jet, seed
+from siren_pl.field.networks import Siren, Tiles
+from siren_pl.field.networks.tiles import share
+from siren_pl.field.networks.visits import Blocks, Visits, best_length
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.values import image_fit
+from siren_pl.runs.models import settled_model, tiles_for
+from tests.fields import domain, merged
 
 OVERLAP = 0.3
 PURE = ((1.0, 0.0), (0.0, 1.0))
@@ -215,15 +216,15 @@ def test_the_number_of_tiles_follows_what_is_measured_and_what_is_wanted() -> No
     """A photograph; a thumbnail; pictures enlarged twice from 128 and four times from 64 and 128 samples."""
     pairs = [(512.0, 512.0), (20.0, 20.0), (128.0, 256.0), (64.0, 256.0), (128.0, 512.0)]
     assert [tiles_for(*pair) for pair in pairs] == [8, 1, 3, 2, 4]
-    config = {"model": {"_target_": "siren_pl.networks.Tiles", "tiles": "auto"}, "init": {}, "seed": 0}
-    for density, count in ((None, 4), (256.0, 4), (64.0, 2)):
-        assert settled_model(config, KnownDomain(2, 3, 256.0, density))["tiles"] == count
+    config = {"model": {"_target_": "siren_pl.field.networks.Tiles", "tiles": "auto"}, "init": {}, "seed": 0}
+    for density, count in ((256.0, 4), (64.0, 2)):
+        assert settled_model(config, domain(2, 3, 256.0, density))["tiles"] == count
 
 
 def test_many_fields_at_once_are_refused() -> None:
-    signals = [SampledSignal(torch.zeros(4, 4, 3))] * 2
+    problems = [image_fit(SampledSignal(torch.zeros(4, 4, 3)))] * 2
     with pytest.raises(UserError, match=r"one at a time \(dataset\.index=0\).*model\.tiles=1"):
-        merge([tiles(), tiles()], signals)
+        merged([tiles(), tiles()], problems)
 
 
 @pytest.mark.parametrize("options", [{"tiles": 0}, {"members": 0}, {"overlap": 0.0}, {"overlap": 0.6}])

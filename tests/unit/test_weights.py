@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.weights import read_tensors
+from siren_pl.field.weights import read_tensors
 
 CURE = "fetch it again"
 

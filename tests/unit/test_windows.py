@@ -6,9 +6,10 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.signals import PixelCentres, PixelCorners, SampledSignal
-from siren_pl.signals.images import to_unit
-from siren_pl.signals.windows import Window, at_scale, bicubic, busiest, detail, divided, nearest
+from siren_pl.problems.pictures.windows import Window, at_scale, bicubic, busiest, detail, divided, nearest
+from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.signal import SampledSignal
 
 RNG = np.random.default_rng(0)
 SIGNAL = SampledSignal(torch.from_numpy(RNG.integers(0, 256, (24, 30, 3), dtype=np.uint8)))

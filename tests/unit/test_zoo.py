@@ -8,16 +8,16 @@ import torch
 from hydra import compose, initialize_config_dir
 from torch.func import functional_call, vmap
 
-from siren_pl import build, models
-from siren_pl.config import conf_directory
-from siren_pl.derivatives import AutogradDerivatives, ForwardDerivatives
 from siren_pl.errors import UserError
-from siren_pl.models import KnownDomain
-from siren_pl.networks import CoordinateNetwork
-from siren_pl.results import BUDGET_TOLERANCE, say_settled
+from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives
+from siren_pl.field.networks import CoordinateNetwork
+from siren_pl.runs import build, models
+from siren_pl.runs.keys import conf_directory
+from siren_pl.runs.results import BUDGET_TOLERANCE, say_settled
+from tests.fields import domain
 
 MODELS = sorted(path.stem for path in (conf_directory() / "model").glob("*.yaml") if not path.name.startswith("_"))
-COLOUR = KnownDomain(in_features=2, out_features=3, samples=32.0)
+COLOUR = domain(in_features=2, out_features=3, resolution=32.0)
 BUDGET = 199_000
 
 
@@ -90,14 +90,14 @@ def test_a_compiler_sees_one_graph(model: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_budget_of_parameters_sizes_the_model(model: str) -> None:
-    domain = KnownDomain(in_features=2, out_features=3, samples=192.0)
+    colour = domain(in_features=2, out_features=3, resolution=192.0)
     config = configuration(model, f"model.parameters={BUDGET}")
-    count = sum(parameter.numel() for parameter in build.network(config, domain).parameters())
+    count = sum(parameter.numel() for parameter in build.network(config, colour).parameters())
     assert BUDGET * (1 - BUDGET_TOLERANCE) <= count <= BUDGET
-    larger = models.settled_model(config, domain)
+    larger = models.settled_model(config, colour)
     key = config["model"]["sized_by"]
     config = config | {"model": config["model"] | {"parameters": None, key: larger[key] + 1}}
-    above = sum(parameter.numel() for parameter in build.network(config, domain).parameters())
+    above = sum(parameter.numel() for parameter in build.network(config, colour).parameters())
     assert above > BUDGET
 
 
@@ -110,7 +110,7 @@ def test_a_budget_out_of_reach_is_said(caplog: pytest.LogCaptureFixture) -> None
     """A small image has so few grid corners that no table is large."""
     config = configuration("hash_grid", "model.parameters=1000000", "dataset.size=8")
     signal = build.signal(config)
-    say_settled(build.module([config], [signal]), build.settled(config, signal))
+    say_settled(build.module([config], [signal]), build.settled(config, signal.domain))
     assert "the nearest network below it has" in caplog.text
 
 
@@ -122,12 +122,12 @@ def test_every_model_names_its_source() -> None:
 
 def test_learning_rates_follow_the_documented_rule() -> None:
     siren = configuration("siren")
-    domain = KnownDomain(in_features=2, out_features=1, samples=128.0)
-    assert models.auto_lr(siren, domain) == pytest.approx(siren["task"]["lr"] * 30 / 15)
+    grey = domain(in_features=2, out_features=1, resolution=128.0)
+    assert models.auto_lr(siren, grey) == pytest.approx(siren["task"]["lr"] * 30 / 15)
     grid = configuration("hash_grid")
-    assert models.auto_lr(grid, domain) == pytest.approx(grid["task"]["lr"] * grid["model"]["lr_factor"])
+    assert models.auto_lr(grid, grey) == pytest.approx(grid["task"]["lr"] * grid["model"]["lr_factor"])
     tiles = configuration("tiles")
-    assert models.settled_model(tiles, domain)["tiles"] == 2
+    assert models.settled_model(tiles, grey)["tiles"] == 2
     assert models.settled_model(tiles, COLOUR)["tiles"] == 1
     # omega_0 = 15 on the domain is 15 · 1.25 / 2 on one of two tiles.
-    assert models.auto_lr(tiles, domain) == pytest.approx(tiles["task"]["lr"] * 30 / (15 * 1.25 / 2))
+    assert models.auto_lr(tiles, grey) == pytest.approx(tiles["task"]["lr"] * 30 / (15 * 1.25 / 2))

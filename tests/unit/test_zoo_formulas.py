@@ -8,8 +8,8 @@ import scipy.fft
 import torch
 from torch.nn import functional
 
-from siren_pl import activations, jet
-from siren_pl.networks import (
+from siren_pl.field import activations, jet
+from siren_pl.field.networks import (
     Bacon,
     ComplexWire,
     Finer,
@@ -19,7 +19,7 @@ from siren_pl.networks import (
     HashGrid,
     TensorProduct,
 )
-from siren_pl.networks.hash_grid import HashGridEncoding
+from siren_pl.field.networks.hash_grid import HashGridEncoding
 
 X = torch.rand(50, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
 

@@ -1,0 +1,34 @@
+from .commands.evaluate import load as load
+from .field.derivatives import AutogradDerivatives as AutogradDerivatives
+from .field.derivatives import ForwardDerivatives as ForwardDerivatives
+from .field.derivatives import ReverseDerivatives as ReverseDerivatives
+from .field.domain import Domain as Domain
+from .field.jet import Jet as Jet
+from .field.networks import Bacon as Bacon
+from .field.networks import ComplexWire as ComplexWire
+from .field.networks import CoordinateNetwork as CoordinateNetwork
+from .field.networks import Finer as Finer
+from .field.networks import FourierFeatures as FourierFeatures
+from .field.networks import FourierFilters as FourierFilters
+from .field.networks import GaborFilters as GaborFilters
+from .field.networks import Gaussian as Gaussian
+from .field.networks import HashGrid as HashGrid
+from .field.networks import Relu as Relu
+from .field.networks import Siren as Siren
+from .field.networks import Softplus as Softplus
+from .field.networks import Tanh as Tanh
+from .field.networks import TensorProduct as TensorProduct
+from .field.networks import Tiles as Tiles
+from .field.networks import Wire as Wire
+from .problems.interface import fit as fit
+from .problems.pictures.images import bundled as bundled
+from .problems.pictures.images import image_file as image_file
+from .problems.pictures.images import image_signal as image_signal
+from .problems.sampled.gradients import poisson_grad as poisson_grad
+from .problems.sampled.laplacians import poisson_laplacian as poisson_laplacian
+from .problems.sampled.signal import SampledSignal as SampledSignal
+from .problems.sampled.values import image_fit as image_fit
+from .training.problem import Problem as Problem
+from .training.term import Term as Term
+
+__version__: str

@@ -1,0 +1,147 @@
+"""What `evaluate.py` does: bring a run back from its directory, score it again, render it at any size."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.commands.guard import guarded
+from siren_pl.commands.wanted import Wanted, read
+from siren_pl.errors import UserError
+from siren_pl.runs import directory as directory_of
+from siren_pl.runs import keys as checks
+from siren_pl.runs import stored
+from siren_pl.training.attempts import attempt
+
+if TYPE_CHECKING:
+    from siren_pl.field.networks import CoordinateNetwork
+
+log = logging.getLogger(__name__)
+
+USAGE = """evaluate.py: score a run again and render its field at any size
+
+  python evaluate.py run=<run directory>               at the signal's own size
+  python evaluate.py run=<run directory> scale=4       four times as many pixels along each side
+  python evaluate.py run=<run directory> size=512,768  height, width; size=512 sets the longer side
+  python evaluate.py run=<run directory> window=40.5,60,32,48 scale=8
+                                                       a part alone: top, left, height, width in pixels of the signal's
+                                                       own grid, beside the samples enlarged; scale or size is its own
+  … dataset.path=FILE, dataset.root=DIR                where the data lies now
+  … trust=PACKAGE                                      admit code of your own that the run names
+Results go to <run>/evaluate/<H>x<W>/ or <run>/evaluate/window_<…>/; the run's own files stay as they are."""
+OPTIONS = ("run", "scale", "size", "window", "trust", "debug", "dataset")
+
+
+def evaluate() -> NoReturn:
+    """Entry point of `evaluate.py`."""
+    sys.exit(guarded(_evaluate, sys.argv[1:]))
+
+
+def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
+    """The fitted field of a run directory, ready to be called with coordinates (N, D).
+
+    Args:
+        run: The run directory.
+        trust: Your own packages that the run's configuration may name.
+
+    Raises:
+        UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
+    """
+    return _field(_saved(Path(run), trust), Path(run))
+
+
+def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
+    """The run's configuration: plain, checked, trusted."""
+    directory_of.require_one_field(run, "run")
+    config = stored.configuration(run)
+    if overrides is not None:
+        config = OmegaConf.merge(config, {"dataset": overrides})
+        assert isinstance(config, DictConfig)
+    stored.admitted(config, trust)
+    checks.validate(config)
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
+    from siren_pl.field.domain import Domain
+    from siren_pl.runs import build
+    from siren_pl.training.checkpoints import LAST, read_checkpoint
+
+    path = run / "checkpoints" / LAST
+    checkpoint = read_checkpoint(path)
+    try:
+        made_for = checkpoint["siren_pl"]["domains"]["field"]
+        weights = checkpoint["state_dict"]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path} is not a checkpoint of siren_pl: it has no {error}.") from error
+    network = build.network(config, Domain(**made_for))
+    prefix = "network."
+    own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    try:
+        network.load_state_dict(own)
+    except RuntimeError as error:
+        raise UserError(f"the weights in {path} do not fit the network of {run}/.hydra/config.yaml: {error}") from error
+    return network.float().eval()
+
+
+def _evaluate(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)
+        return 0
+    # Names with commas or equals signs after the first one stay whole: no grammar but key=value.
+    pairs = {key: value for key, _, value in (argument.partition("=") for argument in arguments)}
+    for key in pairs:
+        if key.split(".")[0] not in OPTIONS:
+            raise UserError(
+                f"{key} is not an option of evaluate.py: choose among {', '.join(OPTIONS[:5])}, dataset.path."
+            )
+    if not pairs.get("run"):
+        raise UserError("evaluate.py needs run=<run directory>.")
+    run = Path(pairs["run"])
+    asked = read(pairs)
+    overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
+    packages = tuple(pairs.get("trust", "").split(","))
+    config = _saved(run, packages, overrides)
+    return _score_and_render(config, run, asked, list(overrides))
+
+
+def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridden: Sequence[Any]) -> int:
+    from siren_pl.problems.pictures.containers import write_picture
+    from siren_pl.problems.pictures.judging import judge
+    from siren_pl.runs import build, identity
+
+    # What a set left behind has no interpolations, so that a source has its own copies of these keys.
+    source = config["dataset"]["source"]
+    source |= {key: config["dataset"][key] for key in overridden if key in source}
+    # Whoever says where the data lie may mean another picture.
+    _, (signal,) = identity.opened(config, run, log.warning if overridden else None)
+    problem, network = build.problem(config, signal), _field(config, run)
+    # A window that cannot be had is refused before the field is judged.
+    window = asked.part(signal)
+    shape = asked.whole(signal.shape) if window is None else window.size
+    derivatives = build.derivatives(config, signal.out_features)
+    judgement = judge(network, problem, signal, derivatives, {})
+    target = run / "evaluate" / asked.name(shape)
+    directory_of.write_metrics(target, judgement.metrics)
+    pixels = judgement.picture(shape) if window is None else judgement.window(window)
+    paths = [write_picture(pixels, target / f"{directory_of.safe_name(signal.name)}.png", signal.container)]
+    judgement.compare(build.baselines(config))
+    directory_of.write_metrics(target, judgement.metrics)
+    if window is not None:
+        with attempt("figures/window.png"):
+            paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
+    elif shape == signal.shape:
+        paths += judgement.draw(target / "figures", [])
+    # Plain PSNR of a field whose constant is open tells of that constant alone.
+    overall = "psnr_mean_aligned" if "psnr_mean_aligned" in judgement.metrics else "psnr"
+    for name in (overall, "train_psnr", "heldout_psnr", "ssim"):
+        if name in judgement.metrics:
+            print(f"{name:18s} {judgement.metrics[name]:.4g}")
+    for path in [target / "metrics.json", *paths]:
+        print(path)
+    return 0

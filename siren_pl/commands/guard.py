@@ -1,0 +1,76 @@
+"""From what went wrong to one paragraph and an exit code; the same for every command."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import NoReturn
+
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+
+from siren_pl.commands import launchers
+from siren_pl.errors import UserError
+from siren_pl.runs import keys as checks
+from siren_pl.training.allocator import reuse_pages
+
+EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 130, 143
+
+
+def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
+    """Run a command; turn what goes wrong into one paragraph and an exit code."""
+    debug = "debug=true" in [argument.lower().lstrip("+") for argument in arguments]
+    signal.signal(signal.SIGTERM, _terminate)
+    reuse_pages()
+    try:
+        return command(arguments)
+    except KeyboardInterrupt:
+        print("interrupted: continue with resume=<run directory>", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        print(f"error: {explain(error)}", file=sys.stderr)
+        return EXIT_USER
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    """SIGTERM ends the process with 143 wherever it is, except in a fit, which ends it between two steps."""
+    raise SystemExit(EXIT_TERMINATED)
+
+
+def explain(error: BaseException) -> str:
+    """One paragraph about an error: the text of a UserError, a shorter word on Hydra's, the type of any other."""
+    text = re.sub(r"\s*\n\s*", " ", str(error)).strip()
+    if isinstance(error, UserError):
+        return text
+    cause = error.__cause__
+    while cause is not None and not isinstance(cause, UserError):
+        cause = cause.__cause__
+    if isinstance(cause, UserError):
+        return explain(cause)
+    if isinstance(error, (HydraException, OmegaConfBaseException)):
+        absent = launchers.missing(text)
+        if absent is not None:
+            return absent
+        text = re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
+        return f"{text}{_did_you_mean(text)}"
+    # torch's own of a GPU, and what it says of a CPU's memory.
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+        return f"not enough memory ({text}): lower dataset.size, dataset.batch_size or the sizes of the model."
+    return f"{type(error).__name__}: {text} (add debug=true to see where)"
+
+
+def _did_you_mean(text: str) -> str:
+    """Hydra names the unknown key; add the known one that looks like it."""
+    found = re.search(r"Could not override '([\w.]+)'", text)
+    if not found:
+        return ""
+    from hydra import compose, initialize_config_dir
+
+    with initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
+        return checks.suggest(found.group(1), compose("train"))

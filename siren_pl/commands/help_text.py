@@ -1,0 +1,132 @@
+"""`train.py --help`: members of groups as one types them, and what every key does, read from comments in the files."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.runs.keys import conf_directory
+
+WIDTH, KEYS_WIDTH = 110, 40
+FLAGS, DIRECTORY_FLAGS = ("-h", "--help"), ("-cd", "--config-dir")
+HEADER = """\
+siren_pl: fit a coordinate network to a signal, or rebuild the signal from its derivatives
+
+  python train.py task=poisson_grad model=siren          one run
+  python train.py -m model.omega_0=1,10,30,90            a sweep
+  python train.py resume=<run directory>                 continue a run
+  python evaluate.py run=<run directory> scale=4         render it larger
+  python train.py task=inpainting --help                 the keys of another task
+"""
+# A key of YAML in a line of its own, what it is set to, and the comment behind it.
+LINE = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?:\s+(?P<value>[^#]*?))?(?:\s+# (?P<comment>.*))?$")
+
+
+def is_asked(arguments: Sequence[str]) -> bool:
+    """Whether a command line asks for help."""
+    return any(argument in FLAGS for argument in arguments)
+
+
+def text(arguments: Sequence[str]) -> str:
+    """The help for what a command line chooses: its task's keys, with their values as it sets them."""
+    config = _composed(list(arguments))
+    folders = [
+        Path(source.path) for source in config.hydra.runtime.config_sources if source.schema == "file" and source.path
+    ]
+    choices = {group: str(name) for group, name in config.hydra.runtime.choices.items() if "hydra" not in group}
+    plain: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment]
+    del plain["hydra"]
+    said = _comments(folders, choices)
+    keys = [_line(f"{key}={_shown(value)}", said.get(key, "")) for key, value in _keys(plain, "")]
+    members = [_wrapped(names) for names in _members(folders).values()]
+    return "\n".join([HEADER, "Groups (choose a member):", *members, "\nKeys, as composed now:", *keys])
+
+
+def _composed(arguments: list[str]) -> DictConfig:
+    """The configuration that a command line comes to, Hydra's own part included."""
+    overrides, folders, rest = [], [], iter(arguments)
+    for argument in rest:
+        flag, _, value = argument.partition("=")
+        if flag in DIRECTORY_FLAGS:
+            folders.append(str(Path(value or next(rest, "")).resolve()))
+        elif not argument.startswith("-"):
+            overrides.append(argument)
+    if folders:
+        overrides.append(f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]")
+    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+        return compose("train", overrides, return_hydra_config=True)
+
+
+def _members(folders: Sequence[Path]) -> dict[str, list[str]]:
+    """Every `group=member` by its group; files whose names begin with an underscore are parts of others."""
+    found: dict[str, set[str]] = {}
+    for folder in folders:
+        for path in folder.glob("*/**/*.yaml"):
+            group, *name = path.relative_to(folder).with_suffix("").parts
+            if group != "hydra" and not any(part.startswith("_") for part in name):
+                found.setdefault(group, set()).add(f"{group}={'/'.join(name)}")
+    return {group: sorted(found[group]) for group in sorted(found)}
+
+
+def _wrapped(names: Sequence[str]) -> str:
+    return textwrap.fill("  ".join(names), WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    """Keys that one sets, and their values: what is inside an object that a key chooses whole is none of them."""
+    for name, value in node.items():
+        if name == "_target_":
+            continue
+        if isinstance(value, dict) and not (prefix and "_target_" in value):
+            yield from _keys(value, f"{prefix}{name}.")
+        elif not isinstance(value, dict):
+            yield f"{prefix}{name}", value
+
+
+def _comments(folders: Sequence[Path], choices: dict[str, str]) -> dict[str, str]:
+    """What the files say of their keys: first those of the chosen members, then their parts, then `train.yaml`."""
+    found: dict[str, str] = {}
+    for folder in folders:
+        chosen = [(group, folder / group / f"{name}.yaml") for group, name in choices.items()]
+        parts = [(group, path) for group in choices for path in sorted((folder / group).glob("_*.yaml"))]
+        for group, path in [*chosen, *parts, ("", folder / "train.yaml")]:
+            if path.is_file():
+                content = path.read_text()
+                prefix = f"{group}." if group and "@package _global_" not in content else ""
+                found = {f"{prefix}{key}": comment for key, comment in _commented(content)} | found
+    return found
+
+
+def _commented(content: str) -> Iterator[tuple[str, str]]:
+    """Keys of a YAML file, with dots, that have a comment on their line."""
+    above: list[tuple[int, str]] = []
+    for line in content.splitlines():
+        match = LINE.match(line)
+        if match is None:
+            continue
+        indent = len(match["indent"])
+        above = [*(entry for entry in above if entry[0] < indent), (indent, match["key"])]
+        if match["comment"]:
+            yield ".".join(key for _, key in above), match["comment"]
+
+
+def _shown(value: Any) -> str:
+    """A value as one types it."""
+    plain = {None: "null", True: "true", False: "false"}
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
+    return plain[value] if value is None or isinstance(value, bool) else str(value)
+
+
+def _line(key: str, comment: str) -> str:
+    """A key and what it does, beneath each other where the key is long."""
+    margin = " " * (KEYS_WIDTH + 2)
+    said = textwrap.fill(comment, WIDTH, initial_indent=margin, subsequent_indent=margin)
+    head = f"  {key}"
+    return (f"{head}\n{said}" if len(head) >= KEYS_WIDTH else f"{head:{len(margin)}}{said.lstrip()}").rstrip()

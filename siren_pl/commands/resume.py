@@ -1,0 +1,101 @@
+"""Continue one run in place from its saved configuration, which stays as it is."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.errors import UserError
+from siren_pl.runs import directory as directory_of
+from siren_pl.runs import keys as checks
+from siren_pl.runs import stored
+from siren_pl.runs.claims import held
+
+# Keys that a resumed run may change; everything else is the saved configuration's.
+RESUMABLE = ("trainer.max_steps", "logger")
+
+
+def resume(directory: Path, overrides: list[str], started: float) -> bool:
+    """Continue a run in place; returns whether it has ended as it should.
+
+    Args:
+        directory: The run's.
+        overrides: What was typed beside `resume`.
+        started: `time.time()` at the start of the process.
+
+    Raises:
+        UserError: There is no run, or an override would change it.
+    """
+    directory_of.require_run(directory, "resume")
+    # Before the lock, which would be opened where a link leads.
+    stored.require_no_way_out(directory)
+    with held(directory):
+        return _resume(directory, overrides, started)
+
+
+def _resume(directory: Path, overrides: list[str], started: float) -> bool:
+    config = stored.configuration(directory)
+    packages = _apply(config, overrides)
+    admitted = stored.admitted(config, packages)
+    if not any(override.partition("=")[0] in ("logger", "logger.directory") for override in overrides):
+        stored.require_usual_place(admitted, directory)
+    checks.validate(config)
+    from siren_pl.runs import build
+    from siren_pl.runs import train as run
+    from siren_pl.runs.job import Job
+
+    plain, choices = build.plain(config), stored.choices(directory)
+    job = Job(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
+    if run.is_done(plain, directory):
+        print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)
+        return True
+    with _logging_to(directory / "run.log"):
+        outcome = run.train(plain, job, started)
+    return outcome.status == directory_of.FINISHED
+
+
+def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
+    """Write the few overrides that a resumed run admits into its configuration; returns the trusted packages."""
+    packages: list[str] = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key == "trust":
+            packages += value.split(",")
+        elif key == "debug":
+            config.debug = value.lower() == "true"
+        elif key == "logger":
+            file = checks.conf_directory() / "logger" / f"{value}.yaml"
+            if not file.is_file():
+                raise UserError(f"logger={value} is unknown: choose wandb, csv, tensorboard or none.")
+            config.logger = OmegaConf.load(file)
+        elif key in RESUMABLE or key.startswith("logger."):
+            OmegaConf.update(config, key, OmegaConf.from_dotlist([override]).get(key.split(".")[0])[key.split(".")[1]])
+        else:
+            raise UserError(
+                f"{override}: a resumed run may change only {' and '.join(RESUMABLE)}; start a new run instead."
+            )
+    return tuple(packages)
+
+
+@contextmanager
+def _logging_to(path: Path) -> Iterator[None]:
+    """Messages of a resumed run go to the terminal and to the run's own log, as Hydra has it for a new one."""
+    root = logging.getLogger()
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(path)]
+    level = root.level
+    root.setLevel(logging.INFO)
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        for handler in handlers:
+            root.removeHandler(handler)
+            handler.close()

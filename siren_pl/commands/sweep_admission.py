@@ -1,0 +1,114 @@
+"""Before a stored sweep goes on: every job is composed as Hydra will compose it, and checked like any stored run.
+
+Hydra makes objects, opens logs and sets variables of the environment out of its own part of a configuration. A stored
+sweep may therefore change of that part only what says which jobs there are; the rest is the shipped one, or typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.commands.launchers import EXTRAS
+from siren_pl.errors import UserError
+from siren_pl.runs import keys as checks
+from siren_pl.runs import stored
+from siren_pl.runs.claims import flat
+
+# Parts of Hydra's configuration that may differ from the shipped: what was typed, the jobs, what Hydra found out.
+_FREE = ("overrides.", "runtime.", "job.override_dirname", "sweeper.params", "mode", "verbose", "searchpath")
+# Numbers of a launcher, such as how many jobs run at once; texts may be paths or commands.
+_LAUNCHER = "launcher."
+
+
+def require_harmless(
+    recorded: Sequence[str], typed: Sequence[str], source: str | None, directory: Path, packages: tuple[str, ...]
+) -> None:
+    """Refuse to continue a sweep that would do more than fit fields.
+
+    Args:
+        recorded: Overrides out of its files.
+        typed: Overrides that follow them, from the command line and our own.
+        source: Directory of configuration files that it was started with, if any.
+        directory: The sweep's.
+        packages: The reader's own packages that its configurations may name.
+
+    Raises:
+        UserError: Naming what was refused, and how to admit it.
+    """
+    for override in (source or "", *recorded):
+        # The one is a flag of Hydra's, which may load a pickle; the other names configurations that it reads as well.
+        if override.startswith("-") or "hydra.searchpath" in override.partition("=")[0]:
+            raise _refusal(directory, override.partition("=")[0])
+    stored.require_closed(recorded)
+    places_typed = any(override.partition("=")[0] in ("logger", "logger.directory") for override in typed)
+    with initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
+        shipped: dict[str, dict[str, Any]] = {}
+        for config in _composed([*recorded, *typed], source):
+            launcher = str(config.hydra.runtime.choices["hydra/launcher"])
+            if launcher not in shipped:
+                shipped[launcher] = _hydras(_shipped(launcher, typed))
+            _require_shipped(_hydras(config), shipped[launcher], directory)
+            own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            plain = stored.admitted(own, packages)
+            if not places_typed:
+                stored.require_usual_place(plain, directory)
+
+
+def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConfig]:
+    """The configuration of the whole sweep, then that of every job, all with Hydra's part."""
+    more = [] if source is None else [f"hydra.searchpath=[{quoted(f'file://{Path(source).resolve()}')}]"]
+    hydra, loader = GlobalHydra.instance().hydra, GlobalHydra.instance().config_loader()
+    assert hydra is not None
+    whole = hydra.compose_config("train", [*overrides, *more], RunMode.MULTIRUN, False, from_shell=False)
+    yield whole
+    params: Any = OmegaConf.to_container(whole.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
+    stored.require_closed(params)
+    arguments = [*(f"{key}={value}" for key, value in params.items()), *whole.hydra.overrides.task]
+    for jobs in BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides(arguments), None):
+        yield from (loader.load_sweep_config(whole, job) for job in jobs)
+
+
+def _shipped(launcher: str, typed: Sequence[str]) -> DictConfig:
+    """The shipped configuration with what was typed for Hydra, and with one of the known launchers."""
+    chosen = [f"hydra/launcher={launcher}"] if launcher in EXTRAS else []
+    return compose("train", [*chosen, *(o for o in typed if o.lstrip("+~").startswith(("hydra.", "hydra/")))], True)
+
+
+def _hydras(config: DictConfig) -> dict[str, Any]:
+    """Hydra's part, flat, every interpolation as its text."""
+    return dict(flat(OmegaConf.to_container(config.hydra, resolve=False), ""))
+
+
+def _require_shipped(found: dict[str, Any], shipped: dict[str, Any], directory: Path) -> None:
+    absent = object()
+    for key in {**found, **shipped}:
+        value = found.get(key, absent)
+        if value == shipped.get(key, absent) or key.startswith(_FREE):
+            continue
+        if key.startswith(_LAUNCHER) and (value is None or isinstance(value, (bool, int, float))):
+            continue
+        raise _refusal(directory, f"hydra.{key}")
+
+
+def _refusal(directory: Path, key: str) -> UserError:
+    # Without the value, which may be one that Hydra took from the environment.
+    return UserError(
+        f"sweep.resume={directory}: this sweep was stored with a {key} of its own, and of Hydra's settings a stored "
+        "sweep may change only which jobs there are and the numbers of a known launcher: nothing was run. If it is "
+        f"your own, type what you gave for {key} again, beside sweep.resume."
+    )
+
+
+def quoted(text: str) -> str:
+    """A text in Hydra's grammar, where several characters of a path have a meaning."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

@@ -1,0 +1,75 @@
+"""From a sweep's directory to the command line that continues it: the first one, into the same directory."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+from siren_pl.commands.sweep_admission import quoted, require_harmless
+from siren_pl.errors import UserError
+from siren_pl.runs.sweeps import Start
+
+# What may be given beside sweep.resume: none of it leaves a trace in a result.
+_CHANGEABLE = ("logger", "hydra/launcher", "hydra", "debug", "trust")
+# And of Hydra's settings, what says which jobs there are.
+_KEPT = ("hydra.sweeper.", "hydra.sweep.dir", "hydra.run.", "hydra.mode")
+# Recorded overrides that a continuation sets itself.
+_OWN = ("hydra.sweep.dir", "hydra.mode", "hydra.callbacks.guard._target_")
+_CONTINUE = "hydra.callbacks.guard._target_=siren_pl.commands.callbacks.ContinueSweep"
+
+
+def arguments(start: Start, directory: Path, given: list[str]) -> list[str]:
+    """Arguments of `train.py` that continue a sweep, after it was found harmless.
+
+    Args:
+        start: How it was started.
+        directory: Where it is.
+        given: Overrides typed beside `sweep.resume`; `trust=PACKAGE` among them admits the reader's own code.
+
+    Raises:
+        UserError: One of them would change the sweep, or what is stored of it does more than fit fields.
+    """
+    for override in given:
+        if _group(override) not in _CHANGEABLE or _key(override).startswith(_KEPT):
+            raise UserError(
+                f"{override}: a continued sweep is the same sweep; beside sweep.resume only logger, debug, trust and "
+                "settings of Hydra, such as hydra/launcher, may be given. Start another one for anything else. This "
+                f"one was started with: {shlex.join([*start.task, *start.hydra])}"
+            )
+    replaced = {_key(override) for override in given}
+    chosen_anew = {_group(override) for override in given if _key(override) == _group(override)}
+    kept = [
+        override
+        for override in [*start.task, *start.hydra]
+        if _key(override) not in {*replaced, *_OWN} and _group(override) not in chosen_anew
+    ]
+    packages = [name for override in given if _key(override) == "trust" for name in override[6:].split(",")]
+    typed = [override for override in given if _key(override) != "trust"]
+    typed += [f"hydra.sweep.dir={quoted(str(directory))}", _CONTINUE]
+    require_harmless(kept, typed, start.config_directory, directory, tuple(packages))
+    flags = ["-m"] if start.config_directory is None else ["--config-dir", start.config_directory, "-m"]
+    return [*flags, *kept, *typed]
+
+
+def go_to_its_place(start: Start, directory: Path) -> Path:
+    """Work where the sweep was started, so that relative paths mean the same; returns the directory as seen there.
+
+    Only where the sweep lies beneath that place. Otherwise it was moved, or is a stranger's, who does not choose where
+    logs are written, and the place where it is continued has to do.
+    """
+    absolute = directory.resolve()
+    if start.working_directory.is_dir() and absolute.is_relative_to(start.working_directory.resolve()):
+        os.chdir(start.working_directory)
+    here = Path.cwd()
+    return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+
+
+def _key(override: str) -> str:
+    return override.split("=", 1)[0].lstrip("+~")
+
+
+def _group(override: str) -> str:
+    """The group that an override chooses or reaches into: `logger` of `logger.mode=…`."""
+    key = _key(override)
+    return "hydra/launcher" if key.startswith("hydra.launcher.") else key.split(".")[0]

@@ -1,0 +1,78 @@
+"""The end of a sweep: a plot of the metric over each swept key, `summary.csv`, a run in W&B, a table to read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.problems.sampled.metrics import HEADLINES, headline
+from siren_pl.runs import sweeps
+from siren_pl.runs.claims import WITHOUT_TRACE
+from siren_pl.runs.sweeps import Row
+from siren_pl.training.attempts import attempt
+
+
+def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
+    """Sum a sweep up.
+
+    Args:
+        directory: The sweep's.
+        rows: A row per job.
+        config: The sweep's configuration, Hydra's part included.
+    """
+    measured = {name for row in rows for name in row}
+    metric = headline(measured, config.sweep.metric) or "train_psnr"  # where no truth is known
+    pictures = _plot(rows, metric, directory)
+    if config.logger.name == "wandb":
+        from siren_pl.runs import wandb_runs
+
+        with attempt("the sweep's run in W&B"):
+            options: Any = OmegaConf.to_container(config.logger, resolve=True)
+            wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
+    # The last that is written: a sweep with a summary has nothing left to do.
+    sweeps.write_summary(directory, rows)
+    with attempt("the table of the sweep"):
+        _print(rows, metric, directory)
+
+
+def _swept(rows: list[Row]) -> list[str]:
+    """The override keys whose value differs between jobs, and that have a say in the result."""
+    return [key for key in sweeps.swept_keys(rows) if key.split(".")[0] not in WITHOUT_TRACE]
+
+
+def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
+    from siren_pl import plots
+
+    pictures = []
+    for key in _swept(rows):
+        points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
+        path = directory / "figures" / f"{metric.replace('/', '_')}_over_{key.replace('/', '_')}.png"
+        if points:
+            with attempt(f"figures/{path.name}"):
+                pictures.append(plots.sweep(points, key, metric, path))
+    return pictures
+
+
+def _print(rows: list[Row], metric: str, directory: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    keys = _swept(rows)
+    names = [name for name in dict.fromkeys([metric, *HEADLINES]) if any(name in row for row in rows)]
+    if metric != "psnr" and all("psnr_mean_aligned" in row for row in rows if "psnr" in row):
+        names = [name for name in names if name != "psnr"]  # it tells of the free constant alone
+    names = [*(names or ["train_psnr"]), "wall_s"]
+    table = Table("job", *keys, "status", *names, title="sweep")
+    for row in rows:
+        numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]
+        table.add_row(row["job"], *(row.get(key, "") for key in keys), row["status"], *numbers)
+    # Overrides are printed as they were typed: brackets are no markup, colons no emoji.
+    console = Console(stderr=True, markup=False, emoji=False)
+    console.print(table)
+    console.print(f"  {directory / sweeps.SUMMARY}", soft_wrap=True, highlight=False)
+    if any(row["status"] not in sweeps.ENDED for row in rows):
+        console.print(
+            f"  try the jobs without a result again: sweep.resume={directory}", soft_wrap=True, highlight=False
+        )

@@ -1,0 +1,159 @@
+"""What `train.py` does: read the command line, refuse bad input at once, run the job, answer with an exit code.
+
+Nothing heavy is imported until a configuration has been found good: help, completion and typing errors answer at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import hydra
+import yaml
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig
+
+from siren_pl.commands import help_text, sweep_resume
+from siren_pl.commands import resume as run_resume
+from siren_pl.commands.guard import EXIT_USER, explain, guarded
+from siren_pl.errors import UserError
+from siren_pl.runs import directory as directory_of
+from siren_pl.runs import keys as checks
+from siren_pl.runs import stored, sweeps
+from siren_pl.runs.claims import ClaimError, held, settle
+from siren_pl.runs.sweeps import ENDED
+
+log = logging.getLogger(__name__)
+
+STARTED = time.time()
+_MULTIRUN = ("-m", "--multirun")
+
+
+def train() -> NoReturn:
+    """Entry point of `train.py`."""
+    sys.exit(guarded(_train, sys.argv[1:]))
+
+
+def _train(arguments: list[str]) -> int:
+    if help_text.is_asked(arguments):
+        print(help_text.text(arguments))
+        return 0
+    checks.require_members(arguments)
+    for key, continued in (("resume", _resume), ("sweep.resume", _resume_sweep)):
+        given = [argument for argument in arguments if argument.startswith(f"{key}=") and argument != f"{key}=null"]
+        if given:
+            return continued(
+                Path(given[0].split("=", 1)[1]), [argument for argument in arguments if argument not in given]
+            )
+    # argparse refuses overrides on both sides of a flag; people type the flag where it comes to mind.
+    return _start(sorted(arguments, key=lambda argument: argument not in _MULTIRUN))
+
+
+def _start(arguments: list[str]) -> int:
+    """Hand a command line over to Hydra."""
+    from siren_pl.commands import callbacks as hydra_callbacks
+
+    sys.argv[1:] = arguments
+    # Hydra then raises instead of printing its own report and leaving.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    _ended.clear()
+    hydra_callbacks.forget()
+    conf = str(checks.conf_directory())
+    try:
+        hydra.main(version_base="1.3", config_path=conf, config_name="train")(_hydra_job)()
+    except (yaml.YAMLError, ValueError) as error:  # what a job raises is kept in _ended
+        raise UserError(
+            f"a file of the configuration cannot be read ({error}): mend it in the folder that --config-dir names, or "
+            "in conf/."
+        ) from error
+    finally:
+        unfinished = hydra_callbacks.sweep_underway()
+        if unfinished is not None:
+            print(
+                f"the sweep in {unfinished} is not finished: continue with sweep.resume={unfinished}", file=sys.stderr
+            )
+    for end in _ended:
+        if isinstance(end, Exception):
+            raise end
+    bad = unfinished is not None or hydra_callbacks.failed_jobs() or any(end != directory_of.FINISHED for end in _ended)
+    return EXIT_USER if bad else 0
+
+
+# How the one job of a run without -m ended: its status, or what it raised. Hydra would print a report of its own.
+_ended: list[str | Exception] = []
+
+
+def _hydra_job(config: DictConfig) -> float | None:
+    """One job: a run of its own, or one of a sweep, in which a failure is said at once and the others go on."""
+    hydra_config = HydraConfig.get()
+    directory = Path(hydra_config.runtime.output_dir)
+    sweeping = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
+    started = time.time() if sweeping and hydra_config.job.num else STARTED
+    try:
+        with held(directory):
+            settle(directory, config, hydra_config)
+            if directory_of.read_status(directory) in ENDED:
+                # Not by the log, which is a file of the finished run.
+                print(f"job {hydra_config.job.num} is kept: {directory_of.read_status(directory)}", file=sys.stderr)
+            else:
+                _run(config, hydra_config, directory, sweeping, started)
+    except Exception as error:
+        if not sweeping:
+            _ended.append(error)
+            return None
+        if config.get("debug"):
+            traceback.print_exc()
+        number, overrides = hydra_config.job.num, hydra_config.job.override_dirname
+        if isinstance(error, ClaimError):
+            print(f"job {number} ({overrides}) is refused: {error}", file=sys.stderr)
+            return None
+        log.error("job %s (%s) failed: %s", number, overrides, explain(error))
+        directory_of.write_status(directory, directory_of.FAILED)
+        return None
+    if not sweeping:
+        _ended.append(directory_of.read_status(directory))
+    from siren_pl.problems.sampled.metrics import headline
+
+    measured = directory_of.read_metrics(directory)
+    metric = headline(measured, config.sweep.metric)
+    return None if metric is None else measured.get(metric)
+
+
+def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
+    """Train from the beginning, or from the last checkpoint in the directory."""
+    checks.validate(config)
+    from siren_pl.runs import build
+    from siren_pl.runs import train as run
+    from siren_pl.runs.job import Job
+
+    job = Job(
+        directory,
+        task=hydra_config.runtime.choices["task"],
+        model=hydra_config.runtime.choices["model"],
+        group=Path(hydra_config.sweep.dir).name if sweeping else None,
+        overrides=tuple(hydra_config.overrides.task),
+    )
+    run.train(build.plain(config), job, started)
+
+
+def _resume(directory: Path, overrides: list[str]) -> int:
+    return 0 if run_resume.resume(directory, overrides, STARTED) else EXIT_USER
+
+
+def _resume_sweep(directory: Path, overrides: list[str]) -> int:
+    """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
+    stored.require_no_way_out(directory)
+    start = sweeps.read_start(directory)
+    place = sweep_resume.go_to_its_place(start, directory)
+    given = [override for override in overrides if override not in _MULTIRUN]
+    arguments = sweep_resume.arguments(start, place, given)
+    if not sweeps.is_finished(place):
+        return _start(arguments)
+    rows = sweeps.summary_rows(place)
+    print(f"the sweep in {place} is finished, all {len(rows)} jobs of it: nothing to do.", file=sys.stderr)
+    return 0 if all(sweeps.is_accepted(row["status"], start.allow_divergence) for row in rows) else EXIT_USER

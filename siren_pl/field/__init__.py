@@ -1,0 +1,1 @@
+"""What a field is: a jet of a coordinate network."""

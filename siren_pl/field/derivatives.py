@@ -1,0 +1,190 @@
+"""How a field is differentiated: strategies with one signature, chosen by passing an object.
+
+`strategy(field, coords, order, groups, directions)` returns a `Jet` of that order, whatever happens inside: jets
+carried forward, a vector-Jacobian product, or nested autograd. All agree to rounding; they differ in cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from siren_pl.field import jet
+from siren_pl.field.jet import Groups, Jet
+
+Field = Callable[[Tensor], Tensor]
+
+
+class Derivatives(Protocol):
+    """A way to evaluate a field together with its derivatives."""
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """Evaluate the field at coords (N, D) and return its jet of the given order (0, 1 or 2).
+
+        Derivatives are taken along the axes, or along `directions`, (M, D) or (M, N, D).
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ForwardDerivatives:
+    """Carry the jet through the network: one pass, one ordinary backward; costs 1 + D + K streams.
+
+    Raises:
+        TypeError: The network uses a torch operation that has no jet rule; the message names the cure.
+    """
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """See `Derivatives`."""
+        if order == 0:
+            return Jet(field(coords))
+        return field(jet.seed(coords, order, groups, directions))
+
+
+@dataclass(frozen=True)
+class ReverseDerivatives:
+    """The gradient by vector-Jacobian products, one per channel: cheapest when C < D; order 1 at most.
+
+    `torch.func.vjp` rather than `autograd.grad(create_graph=True)`, because only the former survives
+    `torch.compile` (which has no double backward).
+    """
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """See `Derivatives`; raises ValueError at order 2. Directions of one's own are left to the forward jet."""
+        if order == 0:
+            return Jet(field(coords))
+        if directions is not None:
+            return ForwardDerivatives()(field, coords, order, groups, directions)
+        if order > 1:
+            raise ValueError(
+                "reverse derivatives stop at order 1: choose derivatives=forward (or auto) for a Laplacian"
+            )
+        value, pull_back, *_ = torch.func.vjp(field, coords)
+        gradients = []
+        for channel in range(value.shape[-1]):
+            cotangent = torch.zeros_like(value)
+            cotangent[..., channel] = 1
+            gradients.append(pull_back(cotangent)[0])  # (N, D)
+        return Jet(value, torch.stack(gradients, dim=-1).movedim(-2, 0))  # (N, D, C) -> (D, N, C)
+
+
+@dataclass(frozen=True)
+class AutogradDerivatives:
+    """Nested `autograd.grad`: slow, never compiled, and right for any module. The oracle, and the named fallback."""
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """See `Derivatives`."""
+        if order == 0:
+            return Jet(field(coords))
+        if directions is not None:
+            return ForwardDerivatives()(field, coords, order, groups, directions)
+        track = torch.is_grad_enabled()
+        with torch.inference_mode(False), torch.enable_grad():
+            # Coordinates that depend on something (a warp) keep their graph.
+            points = coords.clone() if coords.requires_grad else coords.detach().clone().requires_grad_()
+            value = field(points)
+            gradient = _gradient(value, points)  # (D, N, C)
+            if order == 1:
+                kept = [part if track else part.detach() for part in (value, gradient)]
+                return Jet(kept[0], kept[1])
+            groups = groups or jet.laplacian_groups(coords.shape[-1])
+            pure = torch.stack([_gradient(stream, points)[axis] for axis, stream in enumerate(gradient)])
+            second = jet.weighted(groups, pure.unbind(0))
+        value, gradient, second = (part if track else part.detach() for part in (value, gradient, second))
+        return Jet(value, gradient, second, groups)
+
+
+def _gradient(values: Tensor, points: Tensor) -> Tensor:
+    """Derivatives (D, N, C) of values (N, C) at points (N, D), differentiable again."""
+    channels = []
+    for channel in values.unbind(-1):
+        slope = None
+        if channel.requires_grad:
+            (slope,) = torch.autograd.grad(channel.sum(), points, create_graph=True, allow_unused=True)
+        channels.append(torch.zeros_like(points) if slope is None else slope)  # a constant has slope zero
+    return torch.stack(channels, dim=-1).movedim(-2, 0)
+
+
+@dataclass(frozen=True)
+class AutoDerivatives:
+    """The cheapest strategy by a fixed rule: at order 1 with fewer channels than coordinates reverse, else forward.
+
+    Attributes:
+        out_features: Channels of the field; the rule needs it before the field is evaluated.
+    """
+
+    out_features: int
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """See `Derivatives`."""
+        few_channels = order == 1 and directions is None and self.out_features < coords.shape[-1]
+        strategy = ReverseDerivatives() if few_channels else ForwardDerivatives()
+        return strategy(field, coords, order, groups, directions)
+
+
+@dataclass(frozen=True)
+class RoundedDerivatives:
+    """A strategy whose field computes its wide matrix products in bfloat16 (see `products`), as training may.
+
+    Autocast stands around the field alone: a backward pass within it would round every product once more.
+
+    Attributes:
+        exact: The strategy.
+    """
+
+    exact: Derivatives
+
+    def __call__(
+        self,
+        field: Callable,
+        coords: Tensor,
+        order: int,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+    ) -> Jet:
+        """See `Derivatives`."""
+
+        def rounded(points: Tensor | Jet) -> Any:
+            with torch.autocast(coords.device.type, torch.bfloat16):
+                return field(points)
+
+        return self.exact(rounded, coords, order, groups, directions)

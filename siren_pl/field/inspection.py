@@ -1,0 +1,87 @@
+"""What every linear layer of a field sees and says: spreads and spectra, whatever the network is made of.
+
+The layers are found by listening to `torch.nn.functional.linear` while the field is evaluated, so that a network needs
+no hooks, and one that somebody adds is inspected as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+from siren_pl.errors import UserError
+from siren_pl.field.networks.base import CoordinateNetwork
+
+# Points at which a layer's spread is taken: enough for three digits.
+MOST_POINTS = 4096
+
+
+class _Listener(TorchFunctionMode):
+    """Keeps the input and the output of every linear map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.heard: list[tuple[Tensor, Tensor]] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Listen to `linear` alone."""
+        result = func(*args, **(kwargs or {}))
+        if func is functional.linear:
+            self.heard.append((args[0].detach(), result.detach()))
+        return result
+
+
+Layers = list[dict[str, float]]
+
+
+@torch.no_grad()
+def layers(network: CoordinateNetwork, coords: Tensor, line: Tensor) -> Layers:
+    """Statistics of every linear layer, in the order in which they are evaluated.
+
+    Args:
+        network: The field.
+        coords: Where spreads are taken, (N, D); at most `MOST_POINTS` of them are looked at.
+        line: Where spectra are taken, (n, D): evenly spaced points on a line.
+
+    Returns:
+        For each layer: `layer` (its number), `input_std`, `preactivation_std` (over points and channels), and
+        `preactivation_high`, the share of the power along the line that lies above half of Nyquist's frequency.
+
+    Raises:
+        UserError: The field is made of several networks, none of which sees all points.
+    """
+    if network.networks > 1:
+        raise UserError(
+            f"layer_statistics=true describes the layers of one network, and this field is made of {network.networks}: "
+            "choose another model, or model.tiles=1 with model.members=1."
+        )
+    reference = next(network.parameters())
+    spread = _listen(network, coords[:: max(1, len(coords) // MOST_POINTS)].to(reference))
+    along = _listen(network, line.to(reference))
+    return [
+        {
+            "layer": float(number),
+            "input_std": float(entry.std()),
+            "preactivation_std": float(out.std()),
+            "preactivation_high": _high_share(outputs),
+        }
+        for number, ((entry, out), (_, outputs)) in enumerate(zip(spread, along, strict=True))
+    ]
+
+
+def _listen(network: nn.Module, coords: Tensor) -> list[tuple[Tensor, Tensor]]:
+    with _Listener() as listener:
+        network(coords)
+    return listener.heard
+
+
+def _high_share(line: Tensor) -> float:
+    """Share of the power of (n, C) along n above half of Nyquist's frequency, over all channels."""
+    # A window, since the line's ends do not meet.
+    window = torch.hann_window(len(line), dtype=line.dtype, device=line.device)[:, None]
+    power = torch.fft.rfft((line - line.mean(0)) * window, dim=0).abs().square().sum(1)
+    return float(power[len(power) // 2 :].sum() / power.sum().clamp(min=torch.finfo(power.dtype).tiny))

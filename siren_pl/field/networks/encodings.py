@@ -1,0 +1,76 @@
+"""Fixed encodings of coordinates that stand before a network: sines and cosines of chosen frequencies."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from siren_pl.field import jet
+from siren_pl.field.activations import sine
+from siren_pl.field.jet import Jet
+from siren_pl.field.seeds import seeded
+
+_UNIT_SINE = sine(1.0)
+
+
+class Encoding(nn.Module):
+    """sin(M x) and cos(M x) for a matrix of angular frequencies, optionally behind x itself.
+
+    Args:
+        frequencies: M, shape (F, D), in radians per coordinate unit; not trained.
+        keeps_coords: Whether the coordinates stand before the waves.
+    """
+
+    matrix: Tensor
+    phase: Tensor
+
+    def __init__(self, frequencies: Tensor, keeps_coords: bool) -> None:
+        super().__init__()
+        # cos z = sin(z + π/2): one linear map and one sine give both halves.
+        phase = torch.cat([torch.zeros(len(frequencies)), torch.full((len(frequencies),), math.pi / 2)])
+        self.register_buffer("matrix", torch.cat([frequencies, frequencies]), persistent=False)
+        self.register_buffer("phase", phase, persistent=False)
+        self.keeps_coords = keeps_coords
+        self.out_features = len(phase) + keeps_coords * frequencies.shape[1]
+
+    def forward(self, coords: Tensor | Jet) -> Tensor | Jet:
+        """Encode coords (..., N, D)."""
+        waves = jet.elementwise(jet.linear(coords, self.matrix, self.phase), _UNIT_SINE)
+        return jet.concat([coords, waves]) if self.keeps_coords else waves
+
+
+def FrequencyEncoding(in_features: int, num_frequencies: int) -> Encoding:  # noqa: N802 - one of the encodings
+    """NeRF's positional encoding: x, sin(2^i π x), cos(2^i π x) (Mildenhall et al. 2020, equation 4).
+
+    Args:
+        in_features: Number of coordinates D.
+        num_frequencies: Octaves i = 0 … num_frequencies - 1; the output has D (1 + 2 num_frequencies) channels.
+    """
+    octaves = math.pi * 2.0 ** torch.arange(num_frequencies)
+    return Encoding(torch.kron(octaves[:, None], torch.eye(in_features)), keeps_coords=True)
+
+
+def FourierEncoding(  # noqa: N802 - one of the encodings
+    in_features: int, num_frequencies: int, deviation: float, seed: int
+) -> Encoding:
+    """Gaussian random Fourier features, sin(2π B v) and cos(2π B v) (Tancik et al. 2020, section 6.1).
+
+    Args:
+        in_features: Number of coordinates D.
+        num_frequencies: Rows of B.
+        deviation: Standard deviation of B's entries in cycles across the image, v in [0, 1]; 10 in the paper.
+        seed: Draws B.
+    """
+    cycles = deviation * torch.randn(num_frequencies, in_features, generator=seeded(seed))
+    # On [-1, 1] the image is two units wide.
+    return Encoding(math.pi * cycles, keeps_coords=False)
+
+
+def nyquist_octaves(samples: float) -> int:
+    """Octaves below the Nyquist frequency of `samples` samples on [-1, 1], as SIREN's reference code counts them.
+
+    floor(log2(samples / 4)): 6 at 256 samples, 7 at 512; at least one.
+    """
+    return max(1, int(math.log2(max(samples, 1) / 4)))

@@ -1,0 +1,139 @@
+"""A multilayer perceptron over coordinates: linear maps and activations, optionally behind an encoding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from siren_pl.field import activations, inits, jet
+from siren_pl.field.inits import Init
+from siren_pl.field.jet import Activation, Jet
+from siren_pl.field.networks.base import CoordinateNetwork, exact_linear, linear
+from siren_pl.field.networks.encodings import Encoding, FrequencyEncoding
+from siren_pl.field.seeds import seeded
+
+KAIMING, XAVIER, FRAMEWORK = (
+    Init(inits.SCHEMES[name], inits.SCHEMES[name]) for name in ("kaiming_normal", "xavier_normal", "framework")
+)
+
+
+class Mlp(CoordinateNetwork):
+    """`hidden_layers` + 1 activated layers and a linear one: 3 hidden layers of width 256 are 2-256-256-256-256-1.
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        activations: One activation per activated layer.
+        omegas: The omega_0 that each layer's initialisation assumes, one per linear layer; 1 without sines.
+        init: Draws each layer.
+        encoding: Module before the first layer, with `out_features`; None for the bare coordinates.
+        seed: Seeds the weights.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        hidden_features: int,
+        activations: Sequence[Activation],
+        omegas: Sequence[float],
+        init: Init,
+        encoding: Encoding | None,
+        seed: int,
+    ) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.encoding = encoding
+        self.activations = tuple(activations)
+        entry = in_features if encoding is None else encoding.out_features
+        widths = [entry, *[hidden_features] * len(self.activations), out_features]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
+        generator = seeded(seed)
+        last = len(self.layers) - 1
+        for index, layer in enumerate(self._linears()):
+            place = inits.FIRST if index == 0 else inits.LAST if index == last else inits.HIDDEN
+            init(layer, place, omegas[index], generator)
+
+    def forward(self, coords: Tensor | Jet) -> Any:
+        """See `CoordinateNetwork.forward`."""
+        x = coords if self.encoding is None else self.encoding(coords)
+        first, *hidden, last = self._linears()
+        x = jet.elementwise(exact_linear(x, first), self.activations[0])
+        for layer, activation in zip(hidden, self.activations[1:], strict=True):
+            x = jet.elementwise(linear(x, layer), activation)
+        return exact_linear(x, last)
+
+    def _linears(self) -> list[nn.Linear]:
+        return cast("list[nn.Linear]", list(self.layers))
+
+
+def Siren(  # noqa: N802 - a constructor: SIREN is a perceptron with sines, not a class of its own
+    in_features: int,
+    out_features: int,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    omega_0: float = 30.0,
+    first_omega_0: float | None = None,
+    hidden_omega_0: float | None = None,
+    num_frequencies: int = 0,
+    init: Init | None = None,
+    seed: int = 0,
+) -> Mlp:
+    """SIREN: `sin(omega_0 (W x + b))` in every hidden layer (Sitzmann et al. 2020, arXiv 2006.09661).
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        hidden_layers: Hidden-to-hidden layers.
+        omega_0: Angular frequency of all sines.
+        first_omega_0: Overrides omega_0 in the first layer.
+        hidden_omega_0: Overrides omega_0 in the hidden layers, and in the initialisation of the last.
+        num_frequencies: Octaves of NeRF's encoding before the first layer; 0 for the bare coordinates.
+        init: Defaults to SIREN's own scheme.
+        seed: Seeds the weights.
+    """
+    first = omega_0 if first_omega_0 is None else first_omega_0
+    hidden = omega_0 if hidden_omega_0 is None else hidden_omega_0
+    sines = [activations.sine(first), *[activations.sine(hidden)] * hidden_layers]
+    omegas = [first, *[hidden] * (hidden_layers + 1)]
+    encoding = _encoding(in_features, num_frequencies)
+    return Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), encoding, seed)
+
+
+def _encoding(in_features: int, num_frequencies: int) -> Encoding | None:
+    return FrequencyEncoding(in_features, num_frequencies) if num_frequencies else None
+
+
+def _perceptron(activation: Activation, own_init: Init, description: str) -> Callable[..., Mlp]:
+    """A constructor of perceptrons whose activation has no omega_0."""
+
+    def construct(
+        in_features: int,
+        out_features: int,
+        hidden_features: int = 256,
+        hidden_layers: int = 3,
+        num_frequencies: int = 0,
+        init: Init | None = None,
+        seed: int = 0,
+    ) -> Mlp:
+        layers = hidden_layers + 1
+        encoding = _encoding(in_features, num_frequencies)
+        omegas = [1.0] * (layers + 1)
+        return Mlp(
+            in_features, out_features, hidden_features, [activation] * layers, omegas, init or own_init, encoding, seed
+        )
+
+    construct.__doc__ = f"{description}\n\nArguments as in `Siren`, without omega_0."
+    return construct
+
+
+Relu = _perceptron(
+    activations.RELU, KAIMING, "ReLU perceptron; with num_frequencies, NeRF's network (Mildenhall 2020)."
+)
+Tanh = _perceptron(activations.TANH, XAVIER, "Tanh perceptron.")
+Softplus = _perceptron(activations.SOFTPLUS, KAIMING, "Softplus perceptron: a ReLU with second derivatives.")

@@ -1,0 +1,128 @@
+"""Perceptrons that differ from SIREN in their activation or in the encoding before them."""
+
+from __future__ import annotations
+
+import math
+
+from torch import nn
+
+from siren_pl.field import activations
+from siren_pl.field.inits import Init
+from siren_pl.field.networks.encodings import FourierEncoding
+from siren_pl.field.networks.mlp import FRAMEWORK, KAIMING, Mlp
+from siren_pl.field.seeds import seeded
+
+
+def Finer(  # noqa: N802 - a constructor, as Siren is
+    in_features: int,
+    out_features: int,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    omega_0: float = 30.0,
+    first_bias: float = math.sqrt(0.5),
+    init: Init | None = None,
+    seed: int = 0,
+) -> Mlp:
+    """FINER: sines whose frequency grows with the pre-activation (Liu et al., CVPR 2024, arXiv 2312.02434).
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        hidden_layers: Hidden-to-hidden layers.
+        omega_0: Angular frequency of every sine at zero.
+        first_bias: The first layer's biases are drawn from U(±first_bias), which chooses the frequencies at hand
+            (section 3.3).
+        init: Defaults to SIREN's scheme.
+        seed: Seeds the weights.
+    """
+    sines = [activations.variable_sine(omega_0)] * (hidden_layers + 1)
+    omegas = [omega_0] * (hidden_layers + 2)
+    network = Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), None, seed)
+    first = network.layers[0]
+    assert isinstance(first, nn.Linear)
+    # A generator of its own: the weights stay those that SIREN has for this seed.
+    nn.init.uniform_(first.bias, -first_bias, first_bias, generator=seeded(seed))
+    return network
+
+
+def Gaussian(  # noqa: N802
+    in_features: int,
+    out_features: int,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    bell_width: float = 0.1,
+    init: Init | None = None,
+    seed: int = 0,
+) -> Mlp:
+    """Perceptron with Gaussian activations (Ramasinghe and Lucey, ECCV 2022, arXiv 2111.15135).
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        hidden_layers: Hidden-to-hidden layers.
+        bell_width: Standard deviation of the Gaussian.
+        init: Defaults to torch's own.
+        seed: Seeds the weights.
+    """
+    bells = [activations.gaussian(bell_width)] * (hidden_layers + 1)
+    omegas = [1.0] * (hidden_layers + 2)  # the weights start in no proportion to the width
+    return Mlp(in_features, out_features, hidden_features, bells, omegas, init or FRAMEWORK, None, seed)
+
+
+def Wire(  # noqa: N802
+    in_features: int,
+    out_features: int,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    omega_0: float = 20.0,
+    scale: float | None = None,
+    init: Init | None = None,
+    seed: int = 0,
+) -> Mlp:
+    """WIRE with real Gabor wavelets, `cos(omega_0 z) exp(-(scale z)²)` (Saragadam et al., CVPR 2023, arXiv 2301.05187).
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        hidden_layers: Hidden-to-hidden layers.
+        omega_0: Angular frequency of the wave.
+        scale: Inverse width of its window; None for a quarter of omega_0. (Measured on a photograph of 143 samples an
+            axis: half, which is the paper's ratio, is 3 dB behind after 300 steps.)
+        init: Defaults to SIREN's scheme, with which hidden pre-activations stay within the window at any omega_0; with
+            torch's own, which the authors use, training is lost at the omega_0 of larger images.
+        seed: Seeds the weights.
+    """
+    wavelets = [activations.gabor(omega_0, omega_0 / 4 if scale is None else scale)] * (hidden_layers + 1)
+    omegas = [omega_0] * (hidden_layers + 2)
+    return Mlp(in_features, out_features, hidden_features, wavelets, omegas, init or Init(), None, seed)
+
+
+def FourierFeatures(  # noqa: N802
+    in_features: int,
+    out_features: int,
+    hidden_features: int = 256,
+    hidden_layers: int = 3,
+    num_frequencies: int = 256,
+    deviation: float = 10.0,
+    init: Init | None = None,
+    seed: int = 0,
+) -> Mlp:
+    """ReLU perceptron behind Gaussian random Fourier features (Tancik et al., NeurIPS 2020, arXiv 2006.10739).
+
+    Args:
+        in_features: Number of coordinates.
+        out_features: Number of channels.
+        hidden_features: Width.
+        hidden_layers: Hidden-to-hidden layers.
+        num_frequencies: Random frequencies; 256 in the paper.
+        deviation: Their standard deviation in cycles across the image; 10 in the paper, for 256 observed samples.
+        init: Defaults to He's.
+        seed: Seeds the frequencies and the weights.
+    """
+    encoding = FourierEncoding(in_features, num_frequencies, deviation, seed)
+    layers = hidden_layers + 1
+    waves, omegas = [activations.RELU] * layers, [1.0] * (layers + 1)
+    return Mlp(in_features, out_features, hidden_features, waves, omegas, init or KAIMING, encoding, seed)

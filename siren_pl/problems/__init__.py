@@ -1,0 +1,1 @@
+"""What is asked of a field: one kind of signal, one file or folder."""

@@ -1,0 +1,1 @@
+"""Pictures: files, restoration, editing, figures, judging."""

@@ -1,0 +1,108 @@
+"""Seamless cloning as an edit: slopes inside a mask, values outside (Pérez, Gangnet and Blake 2003)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse import linalg
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.pictures.editing.edits import Edit, Material
+from siren_pl.problems.pictures.editing.guidance import Rule
+from siren_pl.problems.sampled.observations.base import Shape
+
+
+class CloningEdit(Edit):
+    """Differences of neighbours inside a mask and across its rim, and values outside of it (Pérez et al. 2003).
+
+    Args:
+        material: See `Edit`.
+        rule: See `Edit`; it is given the differences of the source and of the target, in this order.
+
+    Attributes:
+        pairs: Row numbers (2, P) of neighbours of which one at least is inside, those down a column first.
+        downward: How many of them these are.
+    """
+
+    def __init__(self, material: Material, rule: Rule) -> None:
+        super().__init__(material, rule)
+        by_axis = neighbours(material.inside.numpy())
+        self.downward, self.pairs = by_axis[0].shape[1], np.concatenate(by_axis, axis=1)
+        self._differences = differences(self.pairs, material.inside.numel())
+
+    @property
+    def rim(self) -> Tensor:
+        """See `Edit.rim`."""
+        outside = ~self.material.inside
+        reached = torch.zeros(outside.numel(), dtype=torch.bool)
+        reached[torch.from_numpy(self.pairs).reshape(-1)] = True
+        return reached.reshape(outside.shape) & outside
+
+    @property
+    def data(self) -> Tensor:
+        """Wanted differences (P, C), axis by axis, then values outside of the mask: (P + M, C), float64."""
+        material = self.material
+        pictures = [*material.sources, material.target]
+        slopes = torch.stack([self.slopes(self.apply(picture.double())) for picture in pictures])
+        return torch.cat([self.rule(slopes[:, None])[0], material.target.double()[~material.inside]])
+
+    def apply(self, values: Tensor) -> Tensor:
+        """See `data`."""
+        flat = values.reshape(-1, values.shape[-1])
+        first, second = torch.from_numpy(self.pairs)
+        return torch.cat([flat[second] - flat[first], flat[~self.material.inside.reshape(-1)]])
+
+    def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
+        """See `Observation.adjoint`."""
+        slopes = self.slopes(data)
+        values = torch.from_numpy(self._differences.T @ slopes.numpy()).to(data)
+        values[~self.material.inside.reshape(-1)] += data[len(slopes) :]
+        return values.reshape(*shape, -1)
+
+    def seen(self, shape: Shape) -> Tensor:
+        """The samples outside of the mask."""
+        return ~self.material.inside
+
+    def slopes(self, data: Tensor) -> Tensor:
+        """The first rows."""
+        return data[: self.pairs.shape[1]]
+
+    def picture(self, data: Tensor, shape: Shape) -> Tensor:
+        """The five-point Poisson problem, bounded by the outside (Pérez et al. 2003, equation 7), by a sparse LU."""
+        inside = self.material.inside.reshape(-1).numpy()
+        slopes = self.slopes(data).double().numpy()
+        values = np.zeros((inside.size, data.shape[-1]))
+        values[~inside] = data[len(slopes) :].double().numpy()
+        within = self._differences[:, inside]
+        known = self._differences @ values
+        values[inside] = linalg.splu((within.T @ within).tocsc()).solve(within.T @ (slopes - known))
+        return torch.from_numpy(values).reshape(*shape, -1)
+
+
+def neighbours(inside: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
+    """For each axis the row numbers (2, P) of neighbours along it of which one at least is inside.
+
+    Raises:
+        UserError: No sample is inside, or none is outside.
+    """
+    if not inside.any():
+        raise UserError("task.mask is empty: white (more than half) marks the part that is lent by the source.")
+    if inside.all():
+        raise UserError("task.mask touches nothing: leave some of the target black, which holds the clone in place.")
+    numbers = np.arange(inside.size).reshape(inside.shape)
+    found = []
+    for axis, n in enumerate(inside.shape):
+        low, high = (np.take(numbers, range(k, n - 1 + k), axis).ravel() for k in (0, 1))
+        lent = inside.ravel()[low] | inside.ravel()[high]
+        found.append(np.stack([low[lent], high[lent]]))
+    return found
+
+
+def differences(pairs: NDArray[np.int64], samples: int) -> sparse.csr_matrix:
+    """The matrix (P, N) of differences second − first."""
+    count = pairs.shape[1]
+    rows, signs = np.tile(np.arange(count), 2), np.repeat([-1.0, 1.0], count)
+    return sparse.csr_matrix((signs, (rows, pairs.ravel())), shape=(count, samples))

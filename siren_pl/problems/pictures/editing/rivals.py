@@ -1,0 +1,44 @@
+"""What a composition of pictures comes to without a network; None for signals of another kind."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from siren_pl.problems.pictures.editing.clones import CloningEdit
+from siren_pl.problems.pictures.editing.edits import Edit
+from siren_pl.problems.pictures.editing.guidance import strongest
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.signal import SampledSignal
+
+
+def direct(signal: SampledSignal) -> Tensor | None:
+    """The direct solution of the same discrete problem, anew: the truth of the task, with the best scores there are."""
+    edit = signal.observation
+    return edit.picture(signal.measured, signal.shape) if isinstance(edit, Edit) else None
+
+
+def paste(signal: SampledSignal) -> Tensor | None:
+    """The source copied into the mask; None where there is no mask."""
+    edit = signal.observation
+    return edit.material.pasted.double() if isinstance(edit, CloningEdit) else None
+
+
+def seamless_clone(signal: SampledSignal) -> Tensor | None:
+    """OpenCV's seamlessClone of 8-bit colour; None where OpenCV is not installed, or there is no mask."""
+    edit = signal.observation
+    if not isinstance(edit, CloningEdit) or signal.out_features != 3:  # noqa: PLR2004 - red, green and blue
+        return None
+    try:
+        import cv2  # type: ignore[import-not-found]
+    except ImportError:
+        return None
+    material = edit.material
+    rows, columns = (np.flatnonzero(material.inside.any(axis).numpy()) for axis in (1, 0))
+    # OpenCV lays the middle of the mask's bounding box at this place (column, row).
+    centre = (int(columns[0] + columns[-1] + 1) // 2, int(rows[0] + rows[-1] + 1) // 2)
+    source, target = (np.round(to_unit(v) * 255).astype(np.uint8) for v in (material.sources[0], material.target))
+    kind = cv2.MIXED_CLONE if edit.rule is strongest else cv2.NORMAL_CLONE
+    cloned = cv2.seamlessClone(source, target, material.inside.numpy().astype(np.uint8) * 255, centre, kind)
+    return torch.from_numpy(cloned.astype(np.float64) / 255 * 2 - 1)

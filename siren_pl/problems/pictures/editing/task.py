@@ -1,0 +1,120 @@
+"""Gradient-domain composition: a picture with the slopes of others (Pérez, Gangnet and Blake 2003; SIREN, section 4.1).
+
+The truth of these tasks is the direct solution of the same problem, which the signal's samples hold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.pictures.editing.edits import Edit
+from siren_pl.problems.pictures.editing.terms import BOUNDARY, CloneTerm, SurroundingsTerm, cloning_of
+from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.gradients import GradientLatticeTerm, GradientTerm
+from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.scores import align_mean, keep, truth_scores
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.training.judge import Metrics
+from siren_pl.training.problem import Problem
+
+Array = NDArray[np.float64]
+
+
+def edit_of(signal: SampledSignal) -> Edit:
+    """What the signal is composed of.
+
+    Raises:
+        UserError: The signal is no composition.
+    """
+    if not isinstance(signal.observation, Edit):
+        raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
+    return signal.observation
+
+
+@dataclass(frozen=True)
+class EditGradient:
+    """The gradient that an edit of a whole picture wants. See `siren_pl.problems.sampled.gradients.Guidance`."""
+
+    def everywhere(self, signal: SampledSignal) -> Array:
+        """See `Guidance`."""
+        edit_of(signal)
+        return signal.measured.double().numpy()
+
+    def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
+        """See `Guidance`."""
+        return self.everywhere(signal), torch.ones(signal.shape, dtype=torch.bool)
+
+
+def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
+    """Distance to the direct solution, and how well the problem itself is solved.
+
+    `guidance_error` is the root of the mean squared error of the slopes where they are lent, per pixel;
+    `boundary_error` and `boundary_max` compare the samples beside the mask with the target's. All three are in units of
+    [0, 1] and count what lies beyond. `inside_psnr` and `outside_psnr` part the mask from the rest; where a constant is
+    open instead, `psnr_mean_aligned` leaves it out, as do all scores but `psnr`.
+    """
+    edit, found = edit_of(signal), values.detach().double().cpu()
+    scores = truth_scores(found, signal, align_mean if edit.rim is None else keep)
+    # Known by themselves are the samples outside of the mask; where there is no mask, the first is the whole again.
+    outside, inside = scores.pop("train_psnr"), scores.pop("heldout_psnr", None)
+    error = edit.slopes(edit.apply(found)) - edit.slopes(signal.measured.double())
+    scores["guidance_error"] = float(error.square().mean().sqrt()) / 2
+    if edit.rim is None:
+        return scores | {"psnr_mean_aligned": outside}
+    rim = (found - edit.material.target.double())[edit.rim].abs() / 2
+    assert inside is not None
+    scores |= {"inside_psnr": inside, "outside_psnr": outside}
+    return scores | {"boundary_error": float(rim.square().mean().sqrt()), "boundary_max": float(rim.max())}
+
+
+def edit_panels(values: Tensor, signal: SampledSignal) -> list[tuple[str, Array]]:
+    """The pictures that an edit is made of, what copying makes of them, the direct solution and the field."""
+    edit = edit_of(signal)
+    material = edit.material
+    panels = [(f"target: {material.names[0]}", to_unit(material.target))]
+    panels += [
+        (f"source: {name}", to_unit(source)) for name, source in zip(material.names[1:], material.sources, strict=True)
+    ]
+    if edit.rim is not None:
+        panels.append(("mask", material.inside.double().numpy()[..., None]))
+        panels.append(("pasted", to_unit(material.pasted)))
+    else:
+        panels.append(("weighted mean of the pictures", to_unit(material.blended)))
+    result, truth = to_unit(values), to_unit(signal.values)
+    panels += [("direct solution", truth), (f"field, {metrics.psnr(result, truth):.2f} dB", result)]
+    return panels
+
+
+def poisson_edit(
+    signal: SampledSignal,
+    mode: str = "clone",
+    stencil: str = "spectral",
+    integrated: bool = True,
+    boundary_weight: float = BOUNDARY,
+) -> Problem:
+    """Compose a picture of others by their gradients.
+
+    Args:
+        signal: The composition, see `siren_pl.problems.pictures.editing.composition`.
+        mode: `clone`, where values are known outside of a mask; `fuse` or `mixed`, where none are.
+        stencil: Of `fuse` and `mixed`: the derivative of the samples that is supervised.
+        integrated: Supervise the potential of the error as well; False leaves the paper's pointwise loss.
+        boundary_weight: Of `clone`: weight of the values on the rim of the mask.
+    """
+    if mode == "clone":
+        edit = cloning_of(signal)
+        terms = {
+            "clone": CloneTerm(signal, edit.rule, integrated),
+            "surroundings": SurroundingsTerm(signal, boundary_weight),
+        }
+        return sampled_problem("poisson_edit", terms, SampledJudge(signal, edit_scores, panels=edit_panels))
+    term = (GradientLatticeTerm if integrated else GradientTerm)(signal, EditGradient())
+    judge = SampledJudge(signal, edit_scores, align_mean, stencils=(stencil, "laplace"), panels=edit_panels)
+    return sampled_problem("poisson_edit", {"gradient": term}, judge)

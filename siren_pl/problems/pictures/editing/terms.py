@@ -1,0 +1,162 @@
+"""Seamless cloning: a field has the source's slopes inside a mask, and the target's values outside of it.
+
+The slopes are looked at between neighbouring samples, each pair along its own axis, on a lattice that is shifted at
+random at every step; where it lies, the pictures' cosine interpolants say what is wanted. Unlike the slopes of one
+picture, those of a clone are not met exactly: what is left of them has no sources inside the mask. Its potential with
+zero outside is therefore zero for the right field, and the mean square of the rest is least for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.field.jet import Jet
+from siren_pl.problems.pictures.editing.clones import CloningEdit
+from siren_pl.problems.pictures.editing.dirichlet import potential, solver
+from siren_pl.problems.pictures.editing.guidance import Rule
+from siren_pl.problems.sampled.lattice import Lattice, spectrum
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
+from siren_pl.training.term import Points, Term, chosen_rows
+
+# Samples outside of the mask that a step looks at beside all of the rim; there are many, and they are easy.
+SURROUNDINGS = 4096
+# Of the slopes' squared error beside the potential's. The right field does not make it zero (see above), so what a
+# moved lattice sees of it is noise; with a weight of 1 the rim gave way to it.
+SLOPES = 0.01
+# Of the error on the rim, from where it spreads to all of the inside.
+BOUNDARY = 4.0
+
+
+def cloning_of(signal: SampledSignal) -> CloningEdit:
+    """What is cloned.
+
+    Raises:
+        UserError: The signal is no clone.
+    """
+    if not isinstance(signal.observation, CloningEdit):
+        raise UserError(f"cloning needs task.mode=clone, and a dataset of images; {signal.withheld} is of another.")
+    return signal.observation
+
+
+@dataclass(frozen=True)
+class CloneTerm(Term):
+    """The error of the slopes between neighbours, and its potential inside the mask.
+
+    Attributes:
+        signal: The edited picture.
+        rule: Chooses among the pictures' slopes, see `siren_pl.problems.pictures.editing.guidance`.
+        integrated: Whether the potential is supervised too.
+    """
+
+    signal: SampledSignal = field(compare=False)
+    rule: Rule
+    integrated: bool
+
+    order = 1
+
+    def points(self) -> Points:
+        """Spectra of the pictures' slopes per pixel (2, S, H, W, C), N samples of the inside and its rim, and pairs.
+
+        `cell` (N,) numbers the samples in the grid; `pair_0` and `pair_1` (2, P) number both samples of a pair among
+        them. With `integrated` also what the potential needs.
+        """
+        signal, edit = self.signal, cloning_of(self.signal)
+        material = edit.material
+        gradients = [
+            torch.from_numpy(GRADIENT_STENCILS["spectral"].apply(picture.double().numpy()))
+            for picture in (*material.sources, material.target)
+        ]
+        pairs = torch.from_numpy(edit.pairs)
+        cells, among = pairs.unique(return_inverse=True)
+        table = {
+            "spectra": torch.stack(
+                [torch.stack([spectrum(gradient[axis], axis) for gradient in gradients]) for axis in (0, 1)]
+            ).float(),
+            "pixels": torch.tensor(signal.pixels_per_unit),
+            "lent": material.inside.sum().float(),
+            "cell": cells,
+            "pair_0": among[:, : edit.downward],
+            "pair_1": among[:, edit.downward :],
+        }
+        return table | solver(material.inside, edit.rim, pairs) if self.integrated else table
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
+        """All samples, whatever the batch size, moved together by up to half of their distance.
+
+        Returns:
+            `coords` (N, 2), `slope` per pixel (2, N, C), and for each axis which of the N stand for its pairs.
+        """
+        spectra = table["spectra"]
+        shape = (spectra.shape[2], spectra.shape[3])
+        # In float32 whatever the precision of the fit, so that every precision sees the same lattices.
+        shift = torch.rand(2, generator=generator, device=generator.device, dtype=torch.float32) - 0.5
+        lattice = Lattice(
+            shape, [torch.arange(n, device=shift.device) + 0.5 + by for n, by in zip(shape, shift, strict=True)]
+        )
+        found = [
+            torch.stack([lattice.interpolate(picture, axis).flatten(0, 1)[table["cell"]] for picture in pictures])
+            for axis, pictures in enumerate(spectra)
+        ]
+        kept = {key: column for key, column in table.items() if key not in ("spectra", "cell", "pair_0", "pair_1")}
+        return kept | {
+            "coords": lattice.coords(shape, table["pixels"]).to(spectra)[table["cell"]],
+            "slope": self.rule(torch.stack(found, dim=1)),  # of (S, 2, N, C)
+            # A sample that was moved forwards lies between itself and the next one, else between it and the one before.
+            **{f"at_{i}": torch.where(by > 0, *table[f"pair_{i}"]) for i, by in enumerate(shift)},
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`gradient`: the weighted squared error per pixel, and `potential`: the squared error in values it implies.
+
+        Both are summed over the slopes, or samples, of the inside, and divided by its samples and channels.
+        """
+        assert jet.gradient is not None
+        error = jet.gradient / points["pixels"][:, None, None] - points["slope"]
+        residual = torch.cat([error[axis][points[f"at_{axis}"]] for axis in (0, 1)])  # (P, C)
+        numbers = points["lent"] * residual.shape[-1]
+        squared = residual.square().sum() / numbers
+        if not self.integrated:
+            return {"gradient": squared}
+        return {"gradient": SLOPES * squared, "potential": potential(residual, points).square().sum() / numbers}
+
+
+@dataclass(frozen=True)
+class SurroundingsTerm(Term):
+    """Mean squared error of the values outside of the mask: all of its rim, and a part of the others.
+
+    Attributes:
+        signal: The edited picture.
+        weight: Of the error on the rim.
+    """
+
+    signal: SampledSignal = field(compare=False)
+    weight: float
+
+    def points(self) -> Points:
+        """Coordinates and values of the samples on the rim, and of all outside of the mask."""
+        signal, edit = self.signal, cloning_of(self.signal)
+        coords, values = signal.coords(), edit.material.target.reshape(-1, signal.out_features)
+        rows = {"": ~edit.material.inside, "rim_": edit.rim}
+        return {
+            f"{name}{key}": column[chosen.reshape(-1)]
+            for name, chosen in rows.items()
+            for key, column in (("coords", coords), ("value", values))
+        }
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
+        """The rim, and after it up to `SURROUNDINGS` samples drawn with replacement."""
+        rows = chosen_rows(len(table["coords"]), min(batch_size or SURROUNDINGS, SURROUNDINGS), generator)
+        columns = {key: table[key] if rows is None else table[key][rows] for key in ("coords", "value")}
+        return {key: torch.cat([table[f"rim_{key}"], column]) for key, column in columns.items()} | {
+            "rim": table["rim_coords"][:, 0]
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`boundary`, on the rim, weighted; `surroundings`, everywhere outside."""
+        error, count = (jet.value - points["value"]).square(), len(points["rim"])
+        return {"boundary": self.weight * error[:count].mean(), "surroundings": error[count:].mean()}

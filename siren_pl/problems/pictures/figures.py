@@ -1,0 +1,222 @@
+"""Figures for people: what the target was, what the field made of it, where they differ."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siren_pl.plots import PANEL, save, subplots
+
+Array = NDArray[np.float64]
+
+# Inches of a panel that its title and labels take.
+LABELS = 0.6
+# Characters in a line of a note, which is as wide as a panel.
+NOTE_WIDTH = 34
+# Panels in a row of `panels`: as wide as a README shows readably.
+PANELS_IN_A_ROW = 4
+# Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
+RANGE_PERCENTILE = 99.5
+# Grey and alpha, colour and alpha, as picture files have them.
+WITH_ALPHA = (2, 4)
+# What is drawn where nothing was measured: a magenta that photographs hardly have.
+UNKNOWN = (0.80, 0.20, 0.75)
+
+
+def draw_pixels(axes: Any, pixels: Array, **options: Any) -> None:
+    """Draw pixels (H, W, C) in [0, 1]: grey, colour, either with alpha over white, or the first three of more."""
+    shown = opaque(pixels)
+    colours = {"cmap": "gray", "vmin": 0, "vmax": 1} if shown.shape[-1] == 1 else {}
+    axes.imshow(shown[..., 0] if colours else shown, interpolation="nearest", **colours, **options)
+
+
+def opaque(pixels: Array) -> Array:
+    """Pixels (H, W, 1) or (H, W, 3) of pixels (H, W, C): of 2 and 4 channels the last is alpha, over white."""
+    channels = pixels.shape[-1]
+    if channels not in WITH_ALPHA:
+        return pixels[..., :3]
+    alpha = pixels[..., -1:]
+    return pixels[..., :-1] * alpha + (1 - alpha)
+
+
+def marked(pixels: Array, known: NDArray[np.bool_]) -> Array:
+    """Pixels (H, W, C) as they are drawn, (H, W, 3) with `UNKNOWN` where `known` (H, W) says that nothing is."""
+    return np.where(known[..., None], opaque(pixels), UNKNOWN)
+
+
+def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
+    draw_pixels(axes, pixels)
+    _label(axes, title, step)
+
+
+def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True, step: int = 1) -> None:
+    image = _draw_map(axes, values, limit, signed)
+    bar = axes.figure.colorbar(image, ax=axes, fraction=0.046, pad=0.02)
+    bar.ax.tick_params(labelsize=7)
+    _label(axes, title, step)
+
+
+def _draw_map(axes: Any, values: Array, limit: float, signed: bool) -> Any:
+    """Draw numbers (H, W) in colours up to a limit, NaN as unknown."""
+    from matplotlib import colormaps
+
+    colours = colormaps["RdBu_r" if signed else "magma"].with_extremes(bad=UNKNOWN)
+    return axes.imshow(values, cmap=colours, vmin=-limit if signed else 0, vmax=limit, interpolation="nearest")
+
+
+def _range_of(values: Array) -> float:
+    """What colours of a map reach to: nearly its largest magnitude; values (H, W), NaN where they are not known."""
+    return float(np.nanpercentile(np.abs(values), RANGE_PERCENTILE)) or 1.0
+
+
+def _label(axes: Any, title: str, step: int = 1) -> None:
+    unit = "pixels" if step == 1 else f"one in {step} pixels"
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel(f"column ({unit})", fontsize=8)
+    axes.set_ylabel(f"row ({unit})", fontsize=8)
+    axes.tick_params(labelsize=7)
+
+
+class Given(NamedTuple):
+    """A derivative that a field was given instead of the picture, and the field's own.
+
+    Attributes:
+        name: What it is called, and its unit.
+        target: Channel mean (H, W), NaN where none was given.
+        found: The field's, likewise.
+    """
+
+    name: str
+    target: Array
+    found: Array
+
+
+def reconstruction(
+    truth: tuple[str, Array],
+    results: Sequence[tuple[str, Array]],
+    path: Path,
+    step: int = 1,
+    given: Sequence[Given] = (),
+    notes: Sequence[str] = (),
+) -> Path:
+    """The truth once, and beside it each result above its absolute error, all on one scale of colours.
+
+    Args:
+        truth: Title and pixels (H, W, C) in [0, 1].
+        results: Titles and pixels; the field, which comes first, sets the scale of the errors.
+        path: Of the file.
+        step: Says that these are every so many pixels of a larger picture.
+        given: What the field was given, shown first, above the field's own.
+        notes: Paragraphs that stand beneath the truth.
+    """
+    shape = truth[1].shape
+    aspect = min(1.2, max(0.5, shape[0] / shape[1]))
+    columns = len(given) + 1 + len(results)
+    # Two rows of panels stay readable where a third more of them share the width.
+    height, width = (PANEL - LABELS) * aspect + LABELS, PANEL * 3 / 4 if columns > 3 else PANEL  # noqa: PLR2004
+    figure, axes = subplots(2, columns, height * width / PANEL)
+    figure.set_figwidth(width * columns)
+    for line, derivative in zip(axes.T, given, strict=False):
+        limit = _range_of(derivative.target)
+        _draw_map(line[0], derivative.target, limit, signed=True)
+        _label(line[0], f"given: {derivative.name}", step)
+        _map(line[1], derivative.found, "the field's own", limit, step=step)
+    shown = axes.T[len(given) :]
+    _show(shown[0][0], truth[1], truth[0], step)
+    shown[0][1].set_axis_off()
+    paragraphs = "\n\n".join(textwrap.fill(note, NOTE_WIDTH) for note in notes)
+    text = shown[0][1].text(0, 1, paragraphs, va="top", fontsize=8, parse_math=False)
+    text.set_in_layout(False)
+    errors = [np.abs(pixels - truth[1]).mean(-1) for _, pixels in results]
+    # A perfect field is drawn against a step of 8 bits.
+    limit = max(float(np.percentile(errors[0], RANGE_PERCENTILE)), 1 / 255)
+    for line, (title, pixels), error in zip(shown[1:], results, errors, strict=True):
+        _show(line[0], pixels, title, step)
+        _map(line[1], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False, step=step)
+    for panel in axes.flat:
+        panel.label_outer()
+    return save(figure, path)
+
+
+def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
+    """Titles and pixels (H, W, C) in [0, 1], four to a row; after them how far the last two lie apart."""
+    rows = -(-(len(pictures) + 1) // PANELS_IN_A_ROW)
+    first = pictures[0][1]
+    aspect = min(1.2, max(0.5, first.shape[0] / first.shape[1]))
+    figure, axes = subplots(rows, PANELS_IN_A_ROW, (PANEL - LABELS) * aspect + LABELS)
+    for panel in axes.flat[len(pictures) + 1 :]:
+        panel.set_axis_off()
+    for panel, (title, pixels) in zip(axes.flat, pictures, strict=False):
+        _show(panel, pixels, title)
+    error = np.abs(pictures[-1][1] - pictures[-2][1]).mean(-1)
+    limit = max(float(np.percentile(error, RANGE_PERCENTILE)), 1 / 255)
+    _map(axes.flat[len(pictures)], error, f"absolute error, mean {error.mean():.2g}", limit, signed=False)
+    return save(figure, path)
+
+
+class Zoom(NamedTuple):
+    """A row of `zooms`.
+
+    Attributes:
+        box: Top, left, bottom and right edge of the window in samples; sample i covers [i, i + 1].
+        panels: Titles and pixels (H, W, C) in [0, 1].
+    """
+
+    box: tuple[float, float, float, float]
+    panels: Sequence[tuple[str, Array]]
+
+
+def zooms(rows: Sequence[Zoom], path: Path) -> Path:
+    """Windows of an image, a row each; the axes number the image's own pixels."""
+    top, left, bottom, right = rows[0].box
+    aspect = min(1.2, max(0.5, (bottom - top) / (right - left)))
+    figure, axes = subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
+    for panels, row in zip(axes, rows, strict=True):
+        # As in the other figures, a pixel's number stands at its centre.
+        top, left, bottom, right = (edge - 0.5 for edge in row.box)
+        for panel, (title, pixels) in zip(panels, row.panels, strict=True):
+            draw_pixels(panel, pixels, extent=(left, right, bottom, top))
+            _label(panel, title)
+    return save(figure, path)
+
+
+class Pair(NamedTuple):
+    """Two pictures (H, W, C) in [0, 1] on a contact sheet, under their titles."""
+
+    left_title: str
+    left: Array
+    right_title: str
+    right: Array
+
+
+def contact_sheet(pairs: Sequence[Pair], path: Path) -> Path:
+    """Several pairs of pictures, two pairs to a row."""
+    figure, axes = subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
+    for panel in axes.flat[2 * len(pairs) :]:
+        panel.set_axis_off()
+    for panels, pair in zip(axes.reshape(-1, 2), pairs, strict=False):
+        _show(panels[0], pair.left, pair.left_title)
+        _show(panels[1], pair.right, pair.right_title)
+    return save(figure, path)
+
+
+def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
+    """Gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
+    rows = [(f"∂/∂{name}", target["gradient"][axis], result["gradient"][axis]) for axis, name in enumerate("yx")]
+    if "laplacian" in result:
+        rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
+    shape = rows[0][1].shape
+    figure, axes = subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
+    for row, (name, wanted, found) in enumerate(rows):
+        left, right = wanted.mean(-1), found.mean(-1)
+        limit = _range_of(left)
+        stencil = stencils[name == "Laplacian"]
+        columns = ((f"target ({stencil})", left), ("field", right), ("difference", right - left))
+        for column, (title, values) in enumerate(columns):
+            _map(axes[row, column], values, f"{name}: {title}", limit)
+    return save(figure, path)

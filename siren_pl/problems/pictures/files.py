@@ -1,0 +1,147 @@
+"""Image files as the samples that they store: no conversion, and never more copies than one beside the decoder's own.
+
+An array (.npy) is mapped: its samples are read from the file when they are first used, and the system may drop them
+again. What stays of a signal in memory is then what training looks at.
+"""
+
+from __future__ import annotations
+
+import os
+import textwrap
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siren_pl.errors import UserError
+from siren_pl.problems.pictures.containers import Container
+from siren_pl.problems.pictures.deep import read_deep, read_tiff
+
+# Rows of a decoded image copied at a time: a few MB at the widths of large pictures.
+BAND = 256
+# The TIFF tag that says whether zero is black or white.
+PHOTOMETRIC = 262
+
+
+def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Container]:
+    """Samples (H, W, C) of an image file or array, upright, in the type that the file stores, and its container.
+
+    Palettes become colours, alpha stays a fourth channel, one bit becomes eight, CMYK becomes RGB without its profile.
+    Pillow warns of pictures above 89 million pixels, since a small file may unpack to a large picture; the user named
+    this one, so it is read, but Pillow's refusal at twice that size stands: a picture so large is better mapped than
+    decoded.
+
+    Args:
+        path: The file.
+        key: The option that named it, for error messages.
+
+    Raises:
+        UserError: The file is missing, truncated, not an image, too large to decode, or holds numbers out of range.
+    """
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error
+    if not found:
+        raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{key}={path} may not be read by you: change its permissions.")
+    samples, profile = (_map_array(path, key), None) if path.suffix == ".npy" else _decode(path, key)
+    # Floats have more than 8 bits too.
+    return samples, Container(8 if samples.dtype == np.uint8 else 16, profile, path)
+
+
+def _decode(path: Path, key: str) -> tuple[NDArray, bytes | None]:
+    """Samples (H, W, C) and ICC profile of an image file."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Of damage that an error follows, or of metadata that nobody reads here.
+            warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
+            with Image.open(path) as image:
+                profile, samples = image.info.get("icc_profile"), read_deep(path, image, key)
+                samples = _pillow_samples(image, key) if samples is None else samples
+    except Image.DecompressionBombError as error:
+        raise UserError(
+            f"{key}={path} is too large to decode ({error}): save its samples as a .npy array, which is mapped "
+            "into memory instead of read."
+        ) from error
+    except UnidentifiedImageError as error:
+        if path.suffix.lower() not in (".tif", ".tiff"):
+            raise UserError(f"{key}={path} is not an image that Pillow can read: convert it to PNG.") from error
+        samples, profile = read_tiff(path, key), None
+    except (OSError, SyntaxError, ValueError, RuntimeError, EOFError) as error:
+        raise UserError(f"{key}={path} is damaged or truncated ({error}): fetch or export it again.") from error
+    return _in_range(samples, path, key), profile
+
+
+def _pillow_samples(image: Any, key: str) -> NDArray:
+    """Samples of an opened image, upright; colours of every kind become RGB or, with transparency, RGBA."""
+    from PIL import ImageOps
+
+    if image.mode == "LAB":
+        raise UserError(f"{key}={image.filename} stores Lab colours, which are not read: convert it to RGB.")
+    # Grey of 16 bits whose zero is white is not turned by Pillow as that of 8 bits is.
+    inverted = image.mode.startswith("I;16") and image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode == "La":  # grey times alpha
+        image = image.convert("LA")
+    if image.has_transparency_data and image.mode != "RGBA" and not image.mode.startswith("I"):
+        image = image.convert("RGBA")
+    elif image.mode in ("P", "CMYK", "RGBX", "YCbCr", "HSV"):
+        image = image.convert("RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
+    samples = _samples(image)
+    return np.iinfo(np.uint16).max - samples if inverted else samples
+
+
+def _in_range(samples: NDArray, path: Path, key: str) -> NDArray:
+    """Samples as unsigned integers of 8 or 16 bits, or as floats in [0, 1]."""
+    if samples.dtype.kind == "f":
+        _require_unit(samples, path, key)
+        return samples
+    if samples.dtype.kind == "i":  # Pillow's name for all grey of more than 8 bits, up to a version
+        if samples.min() < 0 or samples.max() > np.iinfo(np.uint16).max:
+            raise UserError(f"{key}={path} holds integers outside 0 … 65535: scale them to 16 bits.")
+        return samples.astype(np.uint16)
+    if samples.dtype.itemsize > np.dtype(np.uint16).itemsize:
+        raise UserError(f"{key}={path} holds integers of {8 * samples.dtype.itemsize} bits: save it with 16.")
+    return samples.astype(samples.dtype.newbyteorder("="), copy=False)
+
+
+def _samples(image: Any) -> NDArray:
+    """A decoded image's samples (H, W, C), band by band: NumPy's own way makes two copies more on the way."""
+    pixel = np.atleast_3d(np.asarray(image.crop((0, 0, 1, 1))))
+    samples = np.empty((image.height, image.width, pixel.shape[2]), dtype=pixel.dtype)
+    for top in range(0, image.height, BAND):
+        bottom = min(top + BAND, image.height)
+        samples[top:bottom] = np.atleast_3d(np.asarray(image.crop((0, top, image.width, bottom))))
+    return samples
+
+
+def _map_array(path: Path, key: str) -> NDArray:
+    try:
+        # Mapped privately: whoever writes to the samples changes memory, never the file.
+        array = np.lib.format.open_memmap(path, mode="c")
+    except Exception as error:  # a damaged header may raise whatever its bytes lead to
+        said = textwrap.shorten(str(error), 120)
+        raise UserError(f"{key}={path} is not a readable .npy array ({said}): save it again.") from error
+    if array.ndim not in (2, 3) or array.dtype.kind not in "uif":
+        raise UserError(
+            f"{key}={path} must hold numbers of shape (H, W) or (H, W, C), not {array.dtype} of shape {array.shape}."
+        )
+    if array.size == 0 or array.dtype.kind == "i":
+        raise UserError(f"{key}={path} must hold samples, as unsigned integers or floats in [0, 1].")
+    return np.atleast_3d(_in_range(array, path, key))
+
+
+def _require_unit(samples: NDArray, path: Path, key: str) -> None:
+    """Refuse floats outside [0, 1]; those that are not finite are counted later."""
+    low, high = samples.min(), samples.max()
+    if np.isfinite(low) and np.isfinite(high) and (low < 0 or high > 1):
+        raise UserError(f"{key}={path} holds floats outside [0, 1]: scale them, or store unsigned integers.")

@@ -1,0 +1,242 @@
+"""Images as signals: take a source's samples, crop and resize them, and say what they stand for in [-1, 1].
+
+Samples of 8 or 16 bits stay as they are unless something is computed of them; floats are made band by band.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.pictures.containers import Container, container_of
+from siren_pl.problems.pictures.files import BAND, read_picture
+from siren_pl.problems.sampled.grid import Grid, PixelCentres
+from siren_pl.problems.sampled.levels import Pixels, decoded
+from siren_pl.problems.sampled.observations import EveryOther, Everything, Observation, RandomFraction
+from siren_pl.problems.sampled.signal import SampledSignal
+
+# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
+# a source may say what held the samples, so that results are written likewise.
+Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
+# Makes another signal of an image, with further pictures resized by a filter of this name.
+Compose = Callable[[SampledSignal, str], SampledSignal]
+
+# What scikit-image's own package holds. Its other names download from the network, or are no images.
+BUNDLED = ("astronaut", "brick", "camera", "cat", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass")
+BUNDLED += ("gravel", "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page")
+BUNDLED += ("retina", "rocket", "shepp_logan_phantom", "text")
+
+# ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
+LUMA = np.array([0.299, 0.587, 0.114])
+
+
+def image_signal(
+    source: Source,
+    crop: Sequence[int] | None = None,
+    size: int | Sequence[int] | None = None,
+    resize: str = "bilinear",
+    grayscale: bool = False,
+    grid: Grid | None = None,
+    heldout: float = 0.0,
+    seed: int = 0,
+    stride: int = 1,
+    observation: Observation | None = None,
+    degrade: bool = True,
+    reference: str | None = None,
+    edit: Compose | None = None,
+) -> SampledSignal:
+    """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
+
+    Args:
+        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1]; and what held them.
+        crop: [top, left, height, width] in pixels of the file, applied first.
+        size: Length of the longer side, or [height, width]; None keeps the file's.
+        resize: Filter of the resize, antialiased: nearest, bilinear, bicubic or lanczos.
+        grayscale: Reduce colour to luma (ITU-R BT.601).
+        grid: Where pixels lie; pixel centres by default.
+        heldout: Fraction of the pixels kept from training.
+        seed: Seeds the choice of held-out pixels.
+        stride: 2 keeps every other pixel along each axis for training, and holds the others out.
+        observation: What is measured of the picture; by default all of it but what `heldout` or `stride` withholds.
+        degrade: Whether the observation is made of the picture; False where the picture holds what was measured.
+        reference: File of the truth, where the picture holds what was measured.
+        edit: What becomes of the picture together with others, see `siren_pl.problems.pictures.editing.composition`.
+
+    Raises:
+        UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
+    """
+    chosen, place = _observation(observation, heldout, seed, stride), grid or PixelCentres()
+    name, samples, *said = source()
+    container = said[0] if said else container_of(samples)
+    samples = _prepared(name, samples, crop, size, resize, grayscale)
+    if edit is not None and reference is not None:
+        raise UserError(
+            f"dataset.reference={reference}: an edited picture's truth is its direct solution; leave it out."
+        )
+    if edit is not None:
+        return edit(SampledSignal(stored(samples), name, place, chosen, container=container), resize)
+    if degrade and reference is None:
+        return SampledSignal(stored(samples), name, place, chosen, container=container)
+    data = stored(samples)
+    if reference is None:
+        truth = chosen.picture(decoded(chosen.read(data)), chosen.fine(samples.shape[:2]))
+        return SampledSignal(truth, name, place, chosen, chosen.read(data), False, container)
+    wanted = _prepared(reference, read_picture(Path(reference), "dataset.reference")[0], None, None, resize, grayscale)
+    chosen.require_pair(samples.shape[:2], wanted.shape[:2])
+    if samples.shape[2] != wanted.shape[2]:
+        raise UserError(
+            f"dataset.reference={reference} has {wanted.shape[2]} channels and the measured picture "
+            f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
+        )
+    return SampledSignal(stored(wanted), name, place, chosen, chosen.read(data), container=container)
+
+
+def _observation(observation: Observation | None, heldout: float, seed: int, stride: int) -> Observation:
+    """The one observation that was asked for."""
+    asked = [*([observation] if observation else []), *([RandomFraction(heldout, seed)] if heldout else [])]
+    asked += [EveryOther(stride)] if stride > 1 else []
+    if len(asked) > 1:
+        names = " and ".join(each.option for each in asked)
+        raise UserError(f"{names} both choose what is kept from training: give one of them.")
+    return asked[0] if asked else Everything()
+
+
+def _prepared(
+    name: str,
+    samples: NDArray,
+    crop: Sequence[int] | None,
+    size: int | Sequence[int] | None,
+    resize: str,
+    grayscale: bool,
+) -> NDArray:
+    """Samples (h, w, c) of a picture, cropped, grey and resized as asked for."""
+    _require_finite(name, samples)
+    if crop is not None:
+        samples = _crop(name, samples, crop)
+    if grayscale and samples.shape[2] >= len(LUMA):
+        samples = luma(samples)
+    if size is not None:
+        samples = resize_pixels(samples, _target_size(samples.shape, size), resize)
+    return samples
+
+
+def stored(samples: NDArray) -> Tensor:
+    """Samples (H, W, C) as a signal keeps them: 8 and 16 bits in place where they lie, others float32 in [-1, 1]."""
+    if samples.dtype in (np.uint8, np.uint16):
+        # Tensors want memory that is in order and may be written to; what is both is not copied.
+        return torch.from_numpy(np.require(samples, requirements=["C", "W"]))
+    values = torch.empty(samples.shape)
+    for band in _bands(samples):
+        values[band] = torch.from_numpy(as_pixels(samples[band]) * 2 - 1).float()
+    return values
+
+
+def luma(samples: NDArray) -> Pixels:
+    """Luma (H, W, 1) in [0, 1] of colour samples."""
+    grey = np.empty((*samples.shape[:2], 1))
+    for band in _bands(samples):
+        grey[band] = (as_pixels(samples[band])[..., :3] @ LUMA)[..., None]
+    return grey
+
+
+def _bands(samples: NDArray) -> Iterator[slice]:
+    return (slice(top, top + BAND) for top in range(0, len(samples), BAND))
+
+
+def _require_finite(name: str, samples: NDArray) -> None:
+    if samples.dtype.kind != "f":
+        return
+    bad = sum(int((~np.isfinite(samples[band])).sum()) for band in _bands(samples))
+    if bad:
+        raise UserError(f"{name} holds {bad} values that are NaN or infinite: repair the file or choose another.")
+
+
+def bundled(name: str) -> Source:
+    """An image that ships inside scikit-image, by name: one of `BUNDLED`.
+
+    `camera` is scikit-image's own photograph since its version 0.18, not the cameraman of older papers.
+
+    Raises:
+        UserError: There is no such image.
+    """
+    if name not in BUNDLED:
+        raise UserError(f"dataset.source.name={name}: scikit-image ships none of that name, but {', '.join(BUNDLED)}.")
+    import skimage.data
+
+    return lambda: (name, as_pixels(getattr(skimage.data, name)()))
+
+
+def image_file(path: str | None) -> Source:
+    """An image file of any format that Pillow reads, or a NumPy array (.npy) of integers or of floats in [0, 1]."""
+
+    def read() -> tuple[str, NDArray, Container]:
+        if path is None:
+            raise UserError("dataset=image needs a file: add dataset.path=FILE.")
+        return Path(path).stem, *read_picture(Path(path))
+
+    return read
+
+
+def read_image(path: Path) -> Pixels:
+    """Pixels (H, W, C) in [0, 1] of a file, upright; palettes become colours, alpha stays a fourth channel.
+
+    Raises:
+        UserError: The file is missing, truncated, or not an image.
+    """
+    return as_pixels(read_picture(path)[0])
+
+
+def as_pixels(array: NDArray) -> Pixels:
+    """Bring an array (H, W) or (H, W, C) to float64 (H, W, C) in [0, 1]; integers are divided by their maximum.
+
+    Pillow reads 16-bit grey as 32-bit integers ("I"), so signed integers count as 16 bits.
+    """
+    array = np.atleast_3d(array)
+    if array.dtype == bool or array.dtype.kind == "f":
+        return array.astype(np.float64)
+    return array / float(np.iinfo(array.dtype if array.dtype.kind == "u" else np.uint16).max)
+
+
+def resize_pixels(samples: NDArray, size: tuple[int, int], resize: str = "bilinear") -> NDArray:
+    """Resize samples (H, W, C) to (height, width) with Pillow's antialiased filters, in 32-bit float per channel.
+
+    Samples of that size already come back as they are, others as float64 in [0, 1].
+    """
+    from PIL import Image
+
+    if samples.shape[:2] == size:
+        return samples
+    resample = Image.Resampling[resize.upper()]
+    channels = [
+        Image.fromarray(as_pixels(channel)[..., 0].astype(np.float32)).resize((size[1], size[0]), resample)
+        for channel in np.moveaxis(samples, -1, 0)
+    ]
+    return np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1).clip(0, 1)
+
+
+def _crop(name: str, samples: NDArray, crop: Sequence[int]) -> NDArray:
+    top, left, height, width = crop
+    if (
+        min(top, left) < 0
+        or min(height, width) < 1
+        or top + height > samples.shape[0]
+        or left + width > samples.shape[1]
+    ):
+        raise UserError(
+            f"dataset.crop={list(crop)} ([top, left, height, width]) leaves {name}, "
+            f"which has {samples.shape[0]} rows and {samples.shape[1]} columns: choose a smaller crop."
+        )
+    return samples[top : top + height, left : left + width]
+
+
+def _target_size(shape: tuple[int, ...], size: int | Sequence[int]) -> tuple[int, int]:
+    if not isinstance(size, int):
+        return int(size[0]), int(size[1])
+    scale = size / max(shape[:2])
+    return max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))

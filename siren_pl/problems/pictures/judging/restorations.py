@@ -1,0 +1,122 @@
+"""A restoration seen whole and closely: what was measured, what a rival and the field made of it, and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.images import as_pixels
+from siren_pl.problems.pictures.judging import side_by_side
+from siren_pl.problems.pictures.judging.side_by_side import Box, Column
+from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.levels import decoded, to_unit
+from siren_pl.problems.sampled.observations import Downsampling, Mask, Noisy
+from siren_pl.problems.sampled.scores import keep
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.training.judge import Metrics
+from siren_pl.training.problem import Problem
+
+# Pixels along a side that a panel is drawn with at most.
+MOST_DRAWN = 512
+# Samples along a side of a window: a picture made four times smaller still has sixteen of its own there.
+MOST_SAMPLES = 64
+# Where no truth can tell which rival is best, those that only lay the data out show nothing new.
+MERE_DATA = ("nearest", "noisy")
+
+
+class Answer(NamedTuple):
+    """What a method made of the data.
+
+    Attributes:
+        name: Of the method.
+        picture: Pixels (H, W, C): in [0, 1], or unsigned integers.
+        metrics: How it was scored.
+    """
+
+    name: str
+    picture: NDArray
+    metrics: Mapping[str, float]
+
+
+def is_restoration(problem: Problem, signal: SampledSignal) -> bool:
+    """Whether samples of the picture itself were measured, but not all as they are.
+
+    A task that aligns its result was given derivatives, which leave the values open.
+    """
+    observation = signal.observation
+    of_values = isinstance(observation, Noisy) or isinstance(observation.linear, (Mask, Downsampling))
+    return of_values and problem.judge.align is keep
+
+
+def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box], path: Path) -> Path:
+    """Write the figure of an image, with windows of whole samples; the answers stand between data and truth."""
+    crops = [tuple(slice(int(low), int(high)) for low, high in zip(box[:2], box[2:], strict=True)) for box in boxes]
+    step = -(-max(signal.shape) // MOST_DRAWN)
+    places = [(slice(None, None, step),) * 2, *crops]
+    data = laid_out(signal)
+    columns = [_column(f"measured\n{_told(signal)}", [measured(signal, data, place) for place in places])]
+    for answer in answers:
+        columns.append(_column(_title(answer, signal), [as_pixels(answer.picture[place]) for place in places]))
+    if signal.known:
+        columns.append(_column("truth\n", [to_unit(decoded(signal.stored[place])) for place in places]))
+    return side_by_side.draw(columns, signal.shape, boxes, path)
+
+
+def _column(title: str, pictures: Sequence[NDArray]) -> Column:
+    return Column(title, pictures[0], pictures[1:])
+
+
+def laid_out(signal: SampledSignal) -> Tensor:
+    """The data on the grid of the picture that is looked for (H, W, C); not copied where they lie there already."""
+    if signal.is_plain or not signal.known:
+        return signal.stored
+    return signal.observation.picture(signal.measured, signal.shape)
+
+
+def measured(signal: SampledSignal, data: Tensor, place: tuple[slice | Tensor, ...]) -> NDArray[np.float64]:
+    """A part of the data on the grid, pixels in [0, 1]; where nothing was measured, it is marked."""
+    pixels = to_unit(decoded(data[place]))
+    return figures.marked(pixels, signal.observed[place].numpy()) if signal.has_gaps else pixels
+
+
+def _told(signal: SampledSignal) -> str:
+    """What of the picture was measured, in a few words."""
+    linear = signal.observation.linear
+    if isinstance(linear, Downsampling):
+        return " × ".join(map(str, linear.coarse(signal.shape))) + " pixels"
+    if signal.has_gaps:
+        return f"{signal.observed_count / signal.observed.numel():.0%} of the pixels"
+    return f"{metrics.psnr(to_unit(signal.measured), to_unit(signal.values)):.2f} dB" if signal.known else "with noise"
+
+
+def _title(answer: Answer, signal: SampledSignal) -> str:
+    score, of = scored_by(signal)
+    said = f"{answer.metrics[score]:.2f} dB{of}" if score in answer.metrics else ""
+    return f"{answer.name.replace('_', ' ')}\n{said}"
+
+
+def scored_by(signal: SampledSignal) -> tuple[str, str]:
+    """The metric that tells restorations of this signal apart, and of what it is."""
+    if isinstance(signal.observation.linear, Downsampling):
+        return "psnr_y", ", luma"
+    return ("heldout_psnr", ", missing pixels") if signal.has_gaps else ("psnr", "")
+
+
+def rival(found: Metrics, names: Sequence[str], signal: SampledSignal) -> str | None:
+    """The method to be shown beside the field: the best, or where no truth is known one that does something.
+
+    Args:
+        found: Everything that was measured.
+        names: Methods that had an answer.
+        signal: What was measured.
+    """
+    if not signal.known:
+        return next((name for name in names if name not in MERE_DATA), None)
+    score = scored_by(signal)[0]
+    return max(names, key=lambda name: found.get(f"baseline/{name}/{score}", 0.0), default=None)

@@ -1,0 +1,100 @@
+"""A field seen closely: windows of the image where most is to be seen, beside what it was fitted to and the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siren_pl.problems.pictures.editing.edits import Edit
+from siren_pl.problems.pictures.figures import Zoom
+from siren_pl.problems.pictures.images import as_pixels
+from siren_pl.problems.pictures.judging.restorations import is_restoration, laid_out, measured
+from siren_pl.problems.pictures.windows import Window, bicubic, busiest, detail, divided, nearest
+from siren_pl.problems.sampled.levels import decoded, to_unit
+from siren_pl.problems.sampled.scores import keep
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.training.problem import Problem
+
+# Images of fewer samples along a side are shown whole elsewhere.
+SMALLEST = 32
+# A window is this fraction of the image's sides, and at most so many samples: two of them are rendered at once.
+FRACTION, MOST_SAMPLES = 4, 32
+WINDOWS, ENLARGED = 2, 4
+# Detail is looked for among every so many samples of an image with more along a side.
+LOOKED_AT = 512
+# Pixels along a side that a panel of a figure is drawn with at most; a larger window is rendered anew for it.
+MOST_DRAWN = 1024
+
+
+def thumbnail(signal: SampledSignal, most: int) -> tuple[NDArray[np.float64], int]:
+    """Every so many samples of an image, pixels (H, W, C) in [0, 1] with at most `most` a side; and how many."""
+    step = -(-max(signal.shape) // most)
+    return to_unit(decoded(signal.stored[::step, ::step])), step
+
+
+def chosen(signal: SampledSignal, most: int = MOST_SAMPLES) -> list[Window]:
+    """The windows with most detail, of at most so many samples a side, enlarged four times; none of a small image."""
+    if min(signal.shape) < SMALLEST:
+        return []
+    pixels, step = thumbnail(signal, LOOKED_AT)
+    # Without the last ones, beyond which there are fewer than `step` samples.
+    pixels = pixels[: signal.shape[0] // step, : signal.shape[1] // step]
+    if min(pixels.shape[:2]) < 2:  # noqa: PLR2004 - neighbours that differ
+        return []
+    sides = [max(1, min(n // FRACTION, most) // step) for n in signal.shape]
+    found = []
+    for rows, columns in busiest(detail(pixels), (sides[0], sides[1]), WINDOWS):
+        rectangle = [step * number for number in (rows.start, columns.start, *sides)]
+        found.append(divided(rectangle, [ENLARGED * n for n in rectangle[2:]], signal))
+    return found
+
+
+def beside(signal: SampledSignal, problem: Problem, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
+    """A window of what the field was fitted to, of the field, and of what to compare it with.
+
+    A restoration is shown between the measurement and the truth, where that is known; a field of samples beside
+    their enlargement; and one that was given derivatives, so that it saw no samples, beside the truth.
+
+    Args:
+        signal: The image.
+        problem: What the field was fitted for.
+        window: Drawn with fewer pixels where it has more than a panel shows.
+        render: The field's picture in a window.
+    """
+    top, left, bottom, right = window.box
+    scales = [f"{n / span:.3g}×" for n, span in zip(window.size, (bottom - top, right - left), strict=True)]
+    magnification = scales[0] if scales[0] == scales[1] else f"{scales[0]} rows, {scales[1]} columns"
+    factor = min(1.0, MOST_DRAWN / max(window.size))
+    window = replace(window, size=tuple(max(1, round(n * factor)) for n in window.size))
+    field = (f"field, {magnification}", as_pixels(render(window)))
+    if not signal.known or is_restoration(problem, signal):
+        truth = [(f"{name_of_truth(signal)} (nearest)", nearest(signal, window))] if signal.known else []
+        return Zoom(window.box, [_measured(signal, window), field, *_data_enlarged(signal, window), *truth])
+    name = "samples" if problem.judge.align is keep and signal.is_plain else name_of_truth(signal)
+    enlarged = (f"bicubic of the {name}, {magnification}", bicubic(signal, window))
+    return Zoom(window.box, [(f"{name} (nearest)", nearest(signal, window)), field, enlarged])
+
+
+def name_of_truth(signal: SampledSignal) -> str:
+    """What a field is scored against, as figures call it: a composition of pictures has no other truth."""
+    return "direct solution" if isinstance(signal.observation, Edit) else "truth"
+
+
+def _measured(signal: SampledSignal, window: Window) -> tuple[str, NDArray[np.float64]]:
+    """A panel of the data laid out on the grid; where nothing was measured, it is marked."""
+    rows, columns = (place.long() for place in window.places())
+    return "measured (nearest)", measured(signal, laid_out(signal), (rows[:, None], columns))
+
+
+def _data_enlarged(signal: SampledSignal, window: Window) -> list[tuple[str, NDArray[np.float64]]]:
+    """A panel of the data enlarged to a window, where they are a picture by themselves."""
+    data = signal.measured
+    if data.dim() != signal.stored.dim():
+        return []
+    (rows, columns), (height, width) = signal.shape, data.shape[:2]
+    top, left, bottom, right = window.box
+    box = (top * height / rows, left * width / columns, bottom * height / rows, right * width / columns)
+    return [("bicubic of the measured", bicubic(SampledSignal(data, signal.name), replace(window, box=box)))]

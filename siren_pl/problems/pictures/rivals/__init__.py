@@ -1,0 +1,1 @@
+"""Methods to be compared with, and distances that take pictures."""

@@ -1,0 +1,1 @@
+"""Signals known by their samples on a lattice, whatever they mean."""

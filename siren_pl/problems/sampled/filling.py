@@ -1,0 +1,54 @@
+"""Classical fillings of unseen samples from the observed ones; None where all or none are observed each by itself."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from siren_pl.problems.sampled.observations import KERNELS, EveryOther
+from siren_pl.problems.sampled.observations.downsampling import along
+from siren_pl.problems.sampled.signal import SampledSignal
+
+
+def biharmonic(signal: SampledSignal) -> Tensor | None:
+    """Biharmonic inpainting by scikit-image (Damelin and Hoang 2018)."""
+    from skimage.restoration import inpaint_biharmonic
+
+    if not signal.has_gaps:
+        return None
+    known = signal.observation.picture(signal.measured, signal.shape).double().numpy()
+    return torch.from_numpy(inpaint_biharmonic(known, ~signal.observed.numpy(), channel_axis=-1))
+
+
+def cubic(signal: SampledSignal) -> Tensor | None:
+    """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; of images only."""
+    if not signal.has_gaps or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
+        return None
+    filled = _scattered(signal, "cubic")
+    return torch.where(filled.isnan(), _scattered(signal, "nearest"), filled)
+
+
+def nearest(signal: SampledSignal) -> Tensor | None:
+    """The nearest observed sample."""
+    return _scattered(signal, "nearest") if signal.has_gaps else None
+
+
+def bicubic(signal: SampledSignal) -> Tensor | None:
+    """Keys' cubic between the samples of a regular grid, which stay where they are; None of other data."""
+    observation = signal.observation
+    if not isinstance(observation, EveryOther) or observation.stride == 1:
+        return None
+    values = signal.measured.double().reshape(*(-(-n // observation.stride) for n in signal.shape), -1)
+    for axis, (n, m) in enumerate(zip(signal.shape, values.shape[:-1], strict=True)):
+        places = torch.arange(n, dtype=torch.float64) / observation.stride
+        values = along(KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), places), values, axis)
+    return values
+
+
+def _scattered(signal: SampledSignal, method: str) -> Tensor:
+    """SciPy's interpolation of the observed samples at every sample."""
+    from scipy.interpolate import griddata
+
+    places, everywhere = signal.observed.nonzero().numpy(), torch.ones(signal.shape).nonzero().numpy()
+    filled = griddata(places, signal.measured.double().numpy(), everywhere, method=method)
+    return torch.from_numpy(filled).reshape(signal.values.shape)

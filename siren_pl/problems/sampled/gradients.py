@@ -1,0 +1,201 @@
+"""Poisson reconstruction from gradients: the network never sees a pixel, only the image's slopes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.field.jet import Jet
+from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
+from siren_pl.problems.sampled.lattice import integrator, potential_of_gradient, shifted, spectrum
+from siren_pl.problems.sampled.scores import align_mean, aligned_scores
+from siren_pl.problems.sampled.signal import SampledSignal, require_whole
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.training.problem import Problem
+from siren_pl.training.term import Points, Term
+
+Array = NDArray[np.float64]
+
+
+class Guidance(Protocol):
+    """Where gradients at the samples come from; per pixel, (D, n_1, …, n_D, C)."""
+
+    def everywhere(self, signal: SampledSignal) -> Array:
+        """The gradient at every sample; raises UserError where some are not known."""
+        ...
+
+    def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
+        """The gradient, and at which samples it is known: bool of the grid's shape, somewhere true."""
+        ...
+
+
+@dataclass(frozen=True)
+class StencilGradient:
+    """The gradient of what was measured by a stencil; where that reads an unseen sample it is not known."""
+
+    stencil: str
+
+    def everywhere(self, signal: SampledSignal) -> Array:
+        """See `Guidance`."""
+        require_all(signal)
+        return GRADIENT_STENCILS[self.stencil].apply(signal.given.double().numpy())
+
+    def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
+        """See `Guidance`."""
+        rule = GRADIENT_STENCILS[self.stencil]
+        known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
+        require_some(known, signal, self.stencil)
+        return rule.apply(signal.given.double().numpy()), known
+
+
+@dataclass(frozen=True)
+class GradientTerm(Term):
+    """Squared error of the gradient at the samples, as the SIREN paper has it (section 4.1).
+
+    Attributes:
+        signal: The samples.
+        guidance: Where the targets come from; what is not known of them is left out.
+        target_factor: See `units`.
+    """
+
+    signal: SampledSignal = field(compare=False)
+    guidance: Guidance
+    target_factor: float | None = None
+
+    order = 1
+    rows = ("coords", "gradient")
+    pointwise = True
+
+    def points(self) -> Points:
+        """Coordinates (M, D), gradients (M, D, C), and the factors from pixel to coordinate units (D,)."""
+        signal = self.signal
+        require_whole(signal)
+        gradient, where = self.guidance.somewhere(signal)
+        per_pixel, known = torch.from_numpy(gradient).float(), where.reshape(-1)
+        rows = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)[known]  # (M, D, C)
+        unit = torch.tensor(units(signal, self.target_factor))
+        return {
+            "coords": signal.coords()[known],
+            "gradient": rows * unit[:, None],
+            "unit": unit,
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`gradient`: summed over the axes, averaged over points and channels, per pixel."""
+        assert jet.gradient is not None
+        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]
+        return {"gradient": error.square().sum(1).mean()}
+
+
+@dataclass(frozen=True)
+class GradientLatticeTerm(Term):
+    """The error of the gradient on a shifted lattice, and the potential of that error (see `lattice`).
+
+    Attributes:
+        signal: The samples.
+        guidance: Where the targets come from; every one must be known.
+        target_factor: See `units`.
+    """
+
+    signal: SampledSignal = field(compare=False)
+    guidance: Guidance
+    target_factor: float | None = None
+
+    order = 1
+
+    def points(self) -> Points:
+        """Spectra of the gradient per pixel (D, n_1, …, n_D, C) and the factors from pixels to coordinates."""
+        signal = self.signal
+        require_whole(signal)
+        gradient = torch.from_numpy(self.guidance.everywhere(signal))
+        spectra = [spectrum(component, axis) for axis, component in enumerate(gradient)]
+        return {
+            "spectra": torch.stack(spectra).float(),
+            "pixels": torch.tensor(signal.pixels_per_unit),
+            "unit": torch.tensor(units(signal, self.target_factor)),
+        }
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
+        """A shifted lattice of about `batch_size` points with the gradient's interpolant per pixel."""
+        spectra = table["spectra"]
+        samples = tuple(spectra.shape[1:-1])
+        lattice = shifted(samples, batch_size, generator)
+        gradient = [lattice.interpolate(component, axis) for axis, component in enumerate(spectra)]
+        return {
+            "coords": lattice.coords(samples, table["pixels"]).to(spectra),
+            "gradient": torch.stack(gradient),  # (D, m_1, …, m_D, C)
+            "unit": table["unit"],
+            **integrator(samples, lattice.shape, spectra.device, spectra.dtype),
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`gradient`, the mean squared error per pixel, and `potential`, the squared error in values it implies."""
+        assert jet.gradient is not None
+        target, unit = points["gradient"], points["unit"]
+        residual = jet.gradient.reshape(target.shape) / unit.reshape(-1, *[1] * (target.dim() - 1)) - target
+        potential = potential_of_gradient(residual, points)
+        return {"gradient": residual.square().sum(0).mean(), "potential": potential.square().mean()}
+
+
+def require_all(signal: SampledSignal) -> None:
+    """Refuse a signal with gaps, which has no spectrum."""
+    if not signal.observed.all():
+        raise UserError(
+            f"{signal.withheld} leaves gaps in the derivatives, which cannot be integrated: add "
+            "task.integrated=false, and task.stencil=central (or laplace) unless one is chosen."
+        )
+
+
+def require_some(
+    known: Tensor, signal: SampledSignal, stencil: str, key: str = "task.stencil", otherwise: str = ""
+) -> None:
+    """Refuse a stencil that reads an unseen sample everywhere.
+
+    Args:
+        known: Where it does not, bool of any shape.
+        signal: What it reads.
+        stencil: Its name.
+        key: The option that named it.
+        otherwise: A further cure.
+    """
+    if not known.any():
+        raise UserError(
+            f"{key}={stencil} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
+            f"choose central (or laplace), or hold out less{otherwise}."
+        )
+
+
+def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:
+    """What pixel derivatives along each axis are multiplied by: to be per coordinate unit, or in the paper's units.
+
+    A `target_factor` holds for the first axis; samples that lie closer along another one make its derivatives larger,
+    in the targets as in any field.
+    """
+    pixels = signal.pixels_per_unit
+    return pixels if target_factor is None else tuple(target_factor * unit / pixels[0] for unit in pixels)
+
+
+def poisson_grad(
+    signal: SampledSignal, stencil: str = "spectral", integrated: bool = True, target_factor: float | None = None
+) -> Problem:
+    """Rebuild an image from its gradients.
+
+    Args:
+        signal: The samples whose gradients are known.
+        stencil: The derivative of the samples that is supervised, see `siren_pl.problems.sampled.stencils`.
+        integrated: Supervise on shifted lattices with the potential of the error; False for the paper's pointwise
+            loss, which is also what remains when samples are held out.
+        target_factor: Supervise the pixel derivative times this (the paper's code: 80 = 10 × Sobel's raw sum of 8);
+            None for true units, in which the field is the image.
+    """
+    kind = GradientLatticeTerm if integrated else GradientTerm
+    terms = {"gradient": kind(signal, StencilGradient(stencil), target_factor)}
+    value_scale = units(signal, target_factor)[0] / signal.pixels_per_unit[0]
+    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, (stencil, "laplace"))
+    return sampled_problem("poisson_grad", terms, judge)

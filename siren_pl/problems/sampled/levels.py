@@ -1,0 +1,35 @@
+"""Samples kept as the unsigned integers of their file, and the values in [-1, 1] that the integers stand for.
+
+Every integer has one value, computed once in double precision: looking it up is exact whether one sample or a whole
+picture is decoded, and needs no double precision where a device has none.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Pixels = NDArray[np.float64]
+
+# Wider integers would need tables too large to look values up in; no image format stores them.
+INTEGERS = (torch.uint8, torch.uint16)
+
+
+def levels(kind: torch.dtype) -> Tensor:
+    """The value in [-1, 1] of every integer of an unsigned type, float32 (256 or 65,536)."""
+    top = torch.iinfo(kind).max
+    return (torch.arange(top + 1, dtype=torch.float64) / top * 2 - 1).float()
+
+
+def decoded(stored: Tensor) -> Tensor:
+    """Values in [-1, 1] of stored samples, same shape; samples that are floats already stay as they are."""
+    if stored.is_floating_point():
+        return stored
+    return levels(stored.dtype)[stored.long()]
+
+
+def to_unit(values: Tensor) -> Pixels:
+    """Map field values from [-1, 1] to [0, 1] and clip what overshoots; float64."""
+    return (values.detach().double().cpu().numpy() / 2 + 0.5).clip(0, 1)

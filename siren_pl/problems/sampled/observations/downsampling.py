@@ -1,0 +1,153 @@
+"""A smaller picture of the field: each coarse sample is a weighted mean of the field around it.
+
+On a grid of fine samples the map is a matrix along each axis, rows summing to one, the picture continued by reflection
+at its border, as MATLAB's imresize has it (Pillow cuts the kernel off there). Both pictures cover the same area, so a
+coarse sample is n / m fine ones wide, as in Pillow, torch and imresize(A, [m_1 m_2]). imresize(A, 1/scale) makes it
+`scale` wide instead: the same where n is a multiple of the scale, while elsewhere the last sample hangs over the edge.
+Between the samples the same kernel weighs a field at any places, which is how a field is trained through it
+(`siren_pl.problems.pictures.enlargement`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.sampled.observations.base import Observation, Shape, mismatch
+from siren_pl.problems.sampled.observations.kernels import KERNELS, Kernel, gaussian
+from siren_pl.problems.sampled.observations.noise import NOISES, Noisy
+
+# Far more than the rounding of a product of a size and a scale, and far less than a sample.
+ROUNDING = 1e-6
+# How many times finer than the data a field's frequencies reach. Measured at scale 4: at 1.6 times butterfly gains
+# 2.3 dB over bicubic, at 3.2 times 2.8 dB, both with the same prior against ringing.
+MOST_DETAIL = 4.0
+
+
+class Downsampling(Observation):
+    """A picture `scale` times smaller along each axis.
+
+    Args:
+        scale: How many times smaller, a real number from 1.
+        kernel: What is averaged.
+    """
+
+    def __init__(self, scale: float, kernel: Kernel = KERNELS["bicubic"]) -> None:
+        self.scale, self.kernel = scale, kernel
+        if not scale >= 1:
+            raise UserError(f"task.scale={scale} must be a number from 1: how many times larger the picture becomes.")
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return f"task.scale={self.scale:g}"
+
+    def coarse(self, shape: Shape) -> Shape:
+        """The smaller picture's shape: rounded up, as MATLAB's imresize(A, 1/scale) does."""
+        return tuple(max(1, math.ceil(n / self.scale - ROUNDING)) for n in shape)
+
+    def fine(self, coarse: Shape) -> Shape:
+        """The shape of the picture that is looked for: the largest that is not made larger than `coarse`."""
+        return tuple(max(1, math.floor(m * self.scale + ROUNDING)) for m in coarse)
+
+    def require_pair(self, measured: Shape, truth: Shape) -> None:
+        """See `Observation.require_pair`: the truth, made smaller, is of the measured size."""
+        if self.coarse(truth) != measured:
+            small = " × ".join(map(str, self.coarse(truth)))
+            raise mismatch(measured, truth, f"{self.option} makes {small} of the reference")
+
+    def matrix(self, fine: int, coarse: int) -> Tensor:
+        """The map along one axis (coarse, fine), float64."""
+        per_coarse = fine / coarse
+        centres = torch.arange(coarse, dtype=torch.float64) + 0.5
+        reach = math.ceil(self.kernel.radius * per_coarse)
+        cells = torch.arange(-reach, fine + reach)
+        weights = self.kernel.weights((cells.double() + 0.5) / per_coarse, centres)
+        return torch.zeros(coarse, fine, dtype=torch.float64).index_add_(1, reflected(cells, fine), weights)
+
+    def _matrices(self, shape: Shape) -> list[Tensor]:
+        return [self.matrix(n, m) for n, m in zip(shape, self.coarse(shape), strict=True)]
+
+    def apply(self, values: Tensor) -> Tensor:
+        """See `Observation.apply`: a picture (m_1, …, m_D, C), computed in double precision."""
+        found = values.double()
+        for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
+            found = along(matrix, found, axis)
+        return found.to(values)
+
+    def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
+        """See `Observation.adjoint`."""
+        found = data.double()
+        for axis, matrix in enumerate(self._matrices(shape)):
+            found = along(matrix.T, found, axis)
+        return found.to(data)
+
+    def seen(self, shape: Shape) -> Tensor:
+        """No sample is known by itself, unless the scale is 1 and the kernel passes through the samples."""
+        return torch.zeros((), dtype=torch.bool).expand(shape)
+
+    def count(self, shape: Shape) -> int:
+        """Samples of the smaller picture."""
+        return math.prod(self.coarse(shape))
+
+    def density(self, shape: Shape) -> float:
+        """The smaller picture's longest axis."""
+        return float(max(self.coarse(shape)))
+
+    def resolution(self, shape: Shape) -> float:
+        """The fine picture's, up to `MOST_DETAIL` times the measured one: edges are sharper than the data show."""
+        return self.density(shape) * min(self.scale, MOST_DETAIL)
+
+    def picture(self, data: Tensor, shape: Shape) -> Tensor:
+        """Each coarse sample as a block."""
+        found = data
+        for axis, (n, m) in enumerate(zip(shape, data.shape[:-1], strict=True)):
+            rows = ((torch.arange(n) + 0.5) * m / n).long().clamp(max=m - 1)
+            found = found.index_select(axis, rows)
+        return found
+
+
+def along(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
+    """Apply a matrix (m, n) along one axis of values (…, n, …)."""
+    others = [n for i, n in enumerate(values.shape) if i != axis]
+    return (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+
+
+def reflected(cells: Tensor, n: int) -> Tensor:
+    """Sample numbers of a grid continued by reflection: -1 is 0, n is n - 1."""
+    folded = cells.remainder(2 * n)
+    return torch.where(folded < n, folded, 2 * n - 1 - folded)
+
+
+def reflected_places(places: Tensor, length: int) -> Tensor:
+    """Places of a domain [0, length] continued by reflection at both ends."""
+    folded = places.remainder(2 * length)
+    return torch.where(folded < length, folded, 2 * length - folded)
+
+
+def downsampling(
+    scale: float,
+    kernel: str = "bicubic",
+    blur: float | None = None,
+    noise: str = "gaussian",
+    sigma: float = 0.0,
+    seed: int = 0,
+) -> Observation:
+    """A smaller picture, with noise if asked for.
+
+    Args:
+        scale: How many times smaller, a real number from 1.
+        kernel: bicubic, bilinear, area, lanczos or gaussian, each stretched over the coarse grid.
+        blur: Of the gaussian kernel: its standard deviation in coarse samples; None for 0.5.
+        noise: gaussian, poisson or salt_and_pepper.
+        sigma: Strength of the noise, in pixels of [0, 1]; 0 for none.
+        seed: Seeds the noise.
+
+    Raises:
+        UserError: An option is out of its range.
+    """
+    chosen = gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel]
+    return Noisy(NOISES[noise], sigma, seed, Downsampling(scale, chosen)) if sigma else Downsampling(scale, chosen)

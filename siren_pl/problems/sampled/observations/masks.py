@@ -1,0 +1,168 @@
+"""Observations of some samples by themselves: at random, one in so many, or where a mask says."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.field.seeds import seeded
+from siren_pl.problems.sampled.observations.base import Observation, Shape
+
+# Samples are marked this many at a time: a few MB beside the list itself.
+PORTION = 1 << 20
+# What is shown where nothing is known: grey, in [-1, 1].
+UNKNOWN = 0.0
+
+
+class Mask(Observation):
+    """Some samples, each by itself."""
+
+    @abstractmethod
+    def seen(self, shape: Shape) -> Tensor:
+        """See `Observation.seen`."""
+
+    def apply(self, values: Tensor) -> Tensor:
+        """The seen samples (M, C), in the order of the grid."""
+        return values[self.seen(tuple(values.shape[:-1]))]
+
+    def read(self, picture: Tensor) -> Tensor:
+        """The seen samples of a damaged picture."""
+        return self.apply(picture)
+
+    def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
+        """The data at their places, zero elsewhere."""
+        values = data.new_zeros(*shape, data.shape[-1])
+        values[self.seen(shape)] = data
+        return values
+
+    def count(self, shape: Shape) -> int:
+        """Seen samples."""
+        return int(self.seen(shape).sum())
+
+    def density(self, shape: Shape) -> float:
+        """N times (seen fraction)^(1/D)."""
+        return max(shape) * (self.count(shape) / math.prod(shape)) ** (1 / len(shape))
+
+    def picture(self, data: Tensor, shape: Shape) -> Tensor:
+        """The data at their places, grey elsewhere."""
+        values = torch.full((*shape, data.shape[-1]), UNKNOWN, dtype=data.dtype)
+        values[self.seen(shape)] = data
+        return values
+
+
+class RandomFraction(Mask):
+    """Samples kept at random, the same ones for the same seed and shape.
+
+    Args:
+        heldout: Fraction in [0, 1) that is withheld.
+        seed: Seeds the choice.
+        option: The option that asked for it.
+    """
+
+    def __init__(self, heldout: float, seed: int = 0, option: str | None = None) -> None:
+        self.heldout, self.seed = heldout, seed
+        self._option = option or f"dataset.heldout={heldout}"
+        if not 0 <= heldout < 1:
+            raise UserError(f"{self._option} must lie in [0, 1): it is the fraction kept from training.")
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return self._option
+
+    def seen(self, shape: Shape) -> Tensor:
+        """See `Observation.seen`."""
+        total = math.prod(shape)
+        mask = torch.ones(total, dtype=torch.bool)
+        order = torch.randperm(total, generator=seeded(self.seed), dtype=row_type(total))
+        for rows in order[: total - self.count(shape)].split(PORTION):
+            mask[rows.long()] = False
+        return mask.reshape(shape)
+
+    def count(self, shape: Shape) -> int:
+        """See `Observation.count`; summing the mask would make 64-bit integers of it."""
+        kept = math.prod(shape) - round(self.heldout * math.prod(shape))
+        if kept < 1:
+            raise UserError(f"{self._option} leaves no sample to train on: keep more.")
+        return kept
+
+    def density(self, shape: Shape) -> float:
+        """See `Observation.density`."""
+        return max(shape) * (1 - self.heldout) ** (1 / len(shape))
+
+
+class EveryOther(Mask):
+    """One sample in `stride` along each axis, from the first."""
+
+    def __init__(self, stride: int) -> None:
+        self.stride = stride
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return f"dataset.stride={self.stride}"
+
+    def seen(self, shape: Shape) -> Tensor:
+        """See `Observation.seen`."""
+        mask = torch.zeros(shape, dtype=torch.bool)
+        mask[(slice(None, None, self.stride),) * len(shape)] = True
+        return mask
+
+    def count(self, shape: Shape) -> int:
+        """See `Observation.count`."""
+        return math.prod(-(-n // self.stride) for n in shape)
+
+    def density(self, shape: Shape) -> float:
+        """See `Observation.density`."""
+        return max(shape) / self.stride
+
+
+class GivenMask(Mask):
+    """Samples that a picture of the damage calls known.
+
+    Args:
+        known: Bool of the grid's shape.
+        option: The option that named it.
+    """
+
+    def __init__(self, known: Tensor, option: str) -> None:
+        self.known, self._option = known, option
+        if not known.any():
+            raise UserError(f"{option} knows no sample: white marks what is known; invert the mask.")
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return self._option
+
+    def seen(self, shape: Shape) -> Tensor:
+        """See `Observation.seen`.
+
+        Raises:
+            UserError: The mask is of another size.
+        """
+        require_shape(self.known, shape, self._option, "picture")
+        return self.known
+
+
+def require_shape(mask: Tensor, shape: Shape, option: str, what: str) -> None:
+    """Refuse a mask of another size than what it is laid over.
+
+    Raises:
+        UserError: Naming the option and both sizes.
+    """
+    if tuple(mask.shape) != shape:
+        given, wanted = (" × ".join(map(str, size)) for size in (mask.shape, shape))
+        raise UserError(
+            f"{option} is of {given} pixels, but the {what} is of {wanted} (rows × columns): give a mask of the "
+            f"{what}'s own size, or set dataset.size and dataset.crop so that they agree."
+        )
+
+
+def row_type(count: int) -> torch.dtype:
+    """The smallest type that torch draws permutations in and that holds row numbers below `count`."""
+    return torch.int32 if count <= torch.iinfo(torch.int32).max else torch.int64

@@ -1,0 +1,122 @@
+"""Noise of declared kind, the same for the same seed and shape."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.field.seeds import seeded
+from siren_pl.problems.sampled.observations.base import Everything, Observation, Shape
+
+# How many times finer than its noisy data a field's frequencies reach, held down by a prior: edges stay sharp. Measured
+# on a photograph of 256 pixels with noise of 25 levels: 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
+DETAIL = 3.0
+
+Noise = Callable[[Tensor, float, torch.Generator], Tensor]
+
+
+def gaussian(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Additive and white, of standard deviation `level` in units of the pixel range [0, 1], which is 2 wide here."""
+    return values + 2 * level * torch.randn(values.shape, generator=generator, dtype=torch.float64).to(values)
+
+
+def poisson(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """Photon noise: a white pixel counts 1 / level² photons, so that its standard deviation is `level`."""
+    photons = 1 / level**2
+    pixels = (values.double() / 2 + 0.5).clamp(0, 1)
+    return (torch.poisson(pixels * photons, generator=generator) / photons * 2 - 1).to(values)
+
+
+def salt_and_pepper(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
+    """A fraction `level` of the pixels becomes black or white."""
+    chance = torch.rand(values.shape[:-1], generator=generator)[..., None]
+    noisy = torch.where(chance < level / 2, torch.full_like(values, -1.0), values)
+    return torch.where(chance > 1 - level / 2, torch.full_like(values, 1.0), noisy)
+
+
+NOISES: dict[str, Noise] = {"gaussian": gaussian, "poisson": poisson, "salt_and_pepper": salt_and_pepper}
+
+
+class Noisy(Observation):
+    """Another observation, with noise.
+
+    Args:
+        noise: The kind of noise.
+        level: Its strength: a standard deviation, or a fraction; of pixels in [0, 1].
+        seed: Seeds it.
+        observation: What is measured; all samples by default.
+    """
+
+    def __init__(self, noise: Noise, level: float, seed: int = 0, observation: Observation | None = None) -> None:
+        self.noise, self.level, self.seed = noise, level, seed
+        self.observation = observation or Everything()
+        if not 0 <= level < 1:
+            raise UserError(
+                f"task.sigma={level} must lie in [0, 1): it is measured in pixels of [0, 1], so 25 of 255 is 0.098."
+            )
+
+    @property
+    def option(self) -> str:
+        """See `Observation.option`."""
+        return f"task.sigma={self.level}"
+
+    @property
+    def linear(self) -> Observation:
+        """See `Observation.linear`."""
+        return self.observation
+
+    def apply(self, values: Tensor) -> Tensor:
+        """See `Observation.apply`."""
+        return self.observation.apply(values)
+
+    def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
+        """See `Observation.adjoint`."""
+        return self.observation.adjoint(data, shape)
+
+    def seen(self, shape: Shape) -> Tensor:
+        """See `Observation.seen`."""
+        return self.observation.seen(shape)
+
+    def count(self, shape: Shape) -> int:
+        """See `Observation.count`."""
+        return self.observation.count(shape)
+
+    def density(self, shape: Shape) -> float:
+        """See `Observation.density`."""
+        return self.observation.density(shape)
+
+    def resolution(self, shape: Shape) -> float:
+        """Finer than the data by `DETAIL`, or by what the observation itself asks for."""
+        return max(self.observation.resolution(shape), DETAIL * self.density(shape))
+
+    def picture(self, data: Tensor, shape: Shape) -> Tensor:
+        """See `Observation.picture`."""
+        return self.observation.picture(data, shape)
+
+    def read(self, picture: Tensor) -> Tensor:
+        """See `Observation.read`."""
+        return self.observation.read(picture)
+
+    def fine(self, measured: Shape) -> Shape:
+        """See `Observation.fine`."""
+        return self.observation.fine(measured)
+
+    def require_pair(self, measured: Shape, truth: Shape) -> None:
+        """See `Observation.require_pair`."""
+        self.observation.require_pair(measured, truth)
+
+    def measure(self, values: Tensor) -> Tensor:
+        """What the observation gives, with noise."""
+        clean = self.observation.measure(values)
+        if math.isclose(self.level, 0):
+            return clean
+        return self.noise(clean, self.level, seeded(self.seed))
+
+
+def noisy(noise: str = "gaussian", sigma: float = 0.0, seed: int = 0) -> Noisy:
+    """All samples with noise of a named kind: gaussian, poisson or salt_and_pepper; see `Noisy`."""
+    return Noisy(NOISES[noise], sigma, seed)

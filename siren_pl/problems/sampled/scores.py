@@ -1,0 +1,184 @@
+"""How values on a grid are judged against a signal: one function for the field and for every baseline.
+
+Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after mapping to [0, 1] and clipping.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from siren_pl.field.jet import Jet
+from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.levels import decoded, to_unit
+from siren_pl.problems.sampled.observations import Downsampling, Everything
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
+
+Array = NDArray[np.float64]
+Metrics = dict[str, float]
+Align = Callable[[Tensor, SampledSignal], Tensor]
+
+IMAGE_AXES = 2
+# Half the distance of two 8-bit levels in [-1, 1].
+HALF_STEP = 1 / 255
+SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
+ALIGNMENTS = {
+    "mean_aligned": metrics.mean_aligned,
+    "affine_aligned": metrics.affine_aligned,
+    "minmax_aligned": metrics.minmax_aligned,
+}
+
+
+def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Add, per channel, the constant that brings values nearest to the observed samples."""
+    return values + (signal.values.to(values) - values)[_told_apart(signal)].mean(0)
+
+
+def keep(values: Tensor, signal: SampledSignal) -> Tensor:
+    """Leave values as they are: the task determines them completely."""
+    return values
+
+
+def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
+    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and SSIM variants.
+
+    The luma of a picture that was made small is that of papers on enlarging: of 8 bits, in studio range, without
+    `scale` pixels at the border. Of others it is the full-range one of the whole picture.
+
+    Where the truth is not known, `train_psnr` alone: how near the observed field comes to the data.
+
+    Args:
+        values: What a field or a classical method came to.
+        signal: What it is judged against.
+        align: Settles what the task leaves open. `psnr` alone is of the values as they are.
+    """
+    if not signal.is_plain or not signal.known:
+        observed = to_unit(signal.observation.apply(align(values.detach().cpu(), signal)))
+        fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
+        return truth_scores(values, signal, align) | fidelity if signal.known else fidelity
+    return truth_scores(values, signal, align)
+
+
+def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
+    """PSNR of several kinds, and for images SSIM, against the signal's samples; see `value_scores`."""
+    plain, result, target = to_unit(values), to_unit(align(values, signal)), to_unit(signal.values)
+    pairs = _compared(signal, plain, result, target)
+    scores = {name: metrics.psnr(*pair) for name, pair in pairs}
+    if signal.in_features != IMAGE_AXES:
+        return scores
+    variants = {name: similarity(result, target) for name, similarity in SIMILARITIES.items()}
+    return scores | {name: value for name, value in variants.items() if value is not None}
+
+
+def _told_apart(signal: SampledSignal) -> Tensor:
+    """Which samples count as observed; where none was measured by itself, none was held out either."""
+    return signal.observed if signal.observed.any() else Everything().seen(signal.shape)
+
+
+def _compared(
+    signal: SampledSignal, plain: Array, result: Array, target: Array, first: int = 0
+) -> Iterator[tuple[str, tuple[Array, Array]]]:
+    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of its rows from `first`.
+
+    `plain` are the values as they are, `result` what is left when a task's freedom is settled.
+    """
+    observed = _told_apart(signal)[first : first + len(target)].numpy()
+    yield "psnr", (plain, target)
+    if observed.any():
+        yield "train_psnr", (result[observed], target[observed])
+    if not observed.all():
+        yield "heldout_psnr", (result[~observed], target[~observed])
+    eight = metrics.rounded(result), metrics.rounded(target)
+    yield "psnr_8bit", eight
+    if signal.in_features != IMAGE_AXES:
+        return
+    border = shaved_border(signal)
+    if border is None:
+        yield "psnr_y", (metrics.luma(result), metrics.luma(target))
+        return
+    shaved = [metrics.shaved_luma(pixels, border, signal.shape, first) for pixels in eight]
+    if shaved[0].size:
+        yield "psnr_y", (shaved[0], shaved[1])
+
+
+def shaved_border(signal: SampledSignal) -> int | None:
+    """Pixels that papers leave out at the edges of a picture that was made small: its scale; None of others."""
+    linear = signal.observation.linear
+    return math.ceil(linear.scale) if isinstance(linear, Downsampling) else None
+
+
+class RunningScores:
+    """The PSNRs of `value_scores` against the truth if it is known, from one slab of the grid after another.
+
+    Args:
+        signal: The truth.
+        offset: The constant per channel (C,) that the task's alignment adds.
+    """
+
+    def __init__(self, signal: SampledSignal, offset: Tensor | float = 0.0) -> None:
+        self._signal, self._offset = signal, offset
+        self._errors: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, slab: slice, values: Tensor) -> None:
+        """Count values (rows of the slab, n_2, …, n_D, C) in [-1, 1], of some rows of the first axis."""
+        if not self._signal.known:
+            return
+        target = to_unit(decoded(self._signal.stored[slab]))
+        plain, aligned = to_unit(values), to_unit(values + self._offset)
+        for name, (result, wanted) in _compared(self._signal, plain, aligned, target, slab.start):
+            self._errors[name] = self._errors.get(name, 0.0) + float(np.square(result - wanted).sum())
+            self._counts[name] = self._counts.get(name, 0) + wanted.size
+
+    def metrics(self) -> dict[str, float]:
+        """Every PSNR over what has been added."""
+        return {name: metrics.psnr_of_error(error / self._counts[name]) for name, error in self._errors.items()}
+
+
+def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
+    """`value_scores` of a task that leaves a constant open (a Laplacian much more), and PSNR after each alignment.
+
+    What is open is settled on the observed samples alone: the held-out ones have no say in it.
+    """
+    found = values.detach().double().cpu()
+    scores = value_scores(found, signal, align_mean)
+    if not signal.known:
+        return scores
+    result, target = (array.double().numpy() / 2 + 0.5 for array in (found, signal.values))
+    for name, align in ALIGNMENTS.items():
+        aligned = align(result, target, _told_apart(signal).numpy())
+        scores[f"psnr_{name}"] = metrics.psnr(aligned.clip(0, 1), target)
+    return scores
+
+
+def clipped(values: Tensor) -> float:
+    """The fraction of numbers that lie outside [-1, 1] by more than half an 8-bit step: what clipping really changes.
+
+    Given are values in which nothing is left open: a task's alignment comes first.
+    """
+    return int((values.abs() > 1 + HALF_STEP).count_nonzero()) / values.numel()
+
+
+def derivative_targets(signal: SampledSignal, gradient: str = "sobel", laplacian: str = "laplace") -> Mapping:
+    """Stencil derivatives of the signal in true units: `gradient` (D, …, C) and `laplacian` (…, C), float64."""
+    values = signal.values.double().numpy()
+    scale = np.array(signal.pixels_per_unit)
+    slopes = GRADIENT_STENCILS[gradient].apply(values) * scale.reshape(-1, *[1] * values.ndim)
+    return {"gradient": slopes, "laplacian": LAPLACIAN_STENCILS[laplacian].apply(values, tuple(scale**2))}
+
+
+def derivative_scores(jet: Jet, targets: Mapping) -> dict[str, float]:
+    """PSNR of the field's exact gradient and Laplacian against the stencil's, peak = range of the target."""
+    scores = {}
+    if jet.gradient is not None:
+        gradient = jet.gradient.detach().double().cpu().numpy()
+        scores["gradient_psnr"] = metrics.range_psnr(gradient, targets["gradient"].reshape(gradient.shape))
+    if jet.second is not None:
+        laplacian = jet.laplacian.detach().double().cpu().numpy()
+        scores["laplacian_psnr"] = metrics.range_psnr(laplacian, targets["laplacian"].reshape(laplacian.shape))
+    return scores

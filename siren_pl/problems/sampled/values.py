@@ -1,0 +1,117 @@
+"""Supervision by samples: values, and with a weight the stencil's gradients as well (Sobolev training)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from siren_pl.field.jet import Jet
+from siren_pl.problems.sampled import compact
+from siren_pl.problems.sampled.gradients import require_some
+from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
+from siren_pl.problems.sampled.scores import value_scores
+from siren_pl.problems.sampled.signal import SampledSignal, require_whole
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.training.ask import Ask
+from siren_pl.training.penalties import penalties
+from siren_pl.training.problem import Problem
+from siren_pl.training.term import Points, Term
+
+# Samples of the largest signal whose coordinates and values are laid out as floats, 12 to 20 MB of them: rows of
+# ready-made columns are drawn more quickly. Larger signals are kept as they are stored.
+MOST_LAID_OUT = 1 << 20
+
+
+@dataclass(frozen=True)
+class ValueTerm(Term):
+    """Mean squared error of the values at the observed samples."""
+
+    signal: SampledSignal = field(compare=False)
+
+    rows = ("coords", "value")
+    pointwise = True
+
+    def points(self) -> Points:
+        """Coordinates (M, D) and values (M, C) of the observed samples, or what they are drawn from (see `compact`)."""
+        large = math.prod(self.signal.shape) > MOST_LAID_OUT
+        return compact.table(self.signal) if large and self.signal.is_plain else laid_out(self.signal)
+
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
+        """As every term draws, from either kind of table."""
+        if compact.is_compact(table):
+            return compact.draw(table, batch_size, generator)
+        return super().draw(table, batch_size, generator, progress)
+
+    def residuals(self, ask: Ask, points: Points) -> dict[str, Tensor]:
+        """`value`."""
+        return {"value": ask(points["coords"]).value - points["value"]}
+
+
+def laid_out(signal: SampledSignal) -> Points:
+    """Coordinates (M, D) of the observed samples and their measured values (M, C)."""
+    seen = signal.observed.reshape(-1)
+    return {"coords": signal.coords()[seen], "value": signal.measured.reshape(-1, signal.out_features)}
+
+
+@dataclass(frozen=True)
+class SobolevTerm(Term):
+    """Values and gradients at the observed samples (Czarnecki et al. 2017; SIREN supplement 3).
+
+    Attributes:
+        signal: The samples.
+        gradient_weight: Weight of the gradient's squared error per pixel, summed over the axes.
+        stencil: Where the gradient targets come from; targets that read an unseen sample are left out.
+    """
+
+    signal: SampledSignal = field(compare=False)
+    gradient_weight: float
+    stencil: str
+
+    order = 1
+    rows = ("coords", "value", "gradient", "known")
+    pointwise = True
+
+    def points(self) -> Points:
+        """Coordinates, values, gradients per coordinate unit (M, D, C), whether known (M,), pixels per unit (D,)."""
+        signal = self.signal
+        require_whole(signal)
+        seen = signal.observed.reshape(-1)
+        rule = GRADIENT_STENCILS[self.stencil]
+        scale = torch.tensor(signal.pixels_per_unit)
+        per_pixel = torch.from_numpy(rule.apply(signal.given.double().numpy())).float()  # (D, …, C)
+        gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
+        known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
+        require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")
+        return laid_out(signal) | {
+            "gradient": gradient[seen] * scale[:, None],
+            "known": known[seen].float(),
+            "unit": scale,
+        }
+
+    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
+        """`value` and `gradient`; the latter per pixel, so that the weight means the same at any size."""
+        assert jet.gradient is not None
+        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]  # (M, D, C)
+        squared = error.square().sum(1).mean(-1) * points["known"]
+        value = (jet.value - points["value"]).square().mean()
+        return {"value": value, "gradient": self.gradient_weight * squared.mean()}
+
+
+def image_fit(
+    signal: SampledSignal, gradient_weight: float = 0.0, gradient_stencil: str = "central", **weights: float
+) -> Problem:
+    """Fit the samples themselves; with `gradient_weight` > 0 their gradients too.
+
+    Args:
+        signal: The samples.
+        gradient_weight: Weight of the squared error of the gradient per pixel.
+        gradient_stencil: Where the gradients come from.
+        weights: Of penalties, by the names of `siren_pl.training.penalties.PENALTIES`.
+    """
+    plain = math.isclose(gradient_weight, 0)
+    term = ValueTerm(signal) if plain else SobolevTerm(signal, gradient_weight, gradient_stencil)
+    terms = {"samples": term, **penalties(signal.domain, **weights)}
+    return sampled_problem("image_fit", terms, SampledJudge(signal, value_scores))

@@ -1,0 +1,97 @@
+"""A run directory: what one run leaves behind, and how it is read back.
+
+`.hydra/` (the configuration), `checkpoints/last.ckpt`, `metrics.json`, `status`, `figures/`, `predictions/`, the log.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+from siren_pl.errors import UserError
+from siren_pl.training.whole_files import write_text as write_text  # noqa: PLC0414 - callers find it here
+
+RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diverged", "failed", "interrupted"
+
+
+def write_metrics(directory: Path, metrics: dict[str, float], name: str = "metrics.json") -> None:
+    """Write metrics as one flat JSON object of finite numbers; what is not finite is left out."""
+    finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
+    write_text(directory / name, json.dumps(finite, indent=2) + "\n")
+
+
+def read_metrics(directory: Path) -> dict[str, float]:
+    """The metrics of a run; empty before it has any.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = directory / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text()) if path.is_file() else {}
+        if not isinstance(metrics, dict) or not all(isinstance(value, (int, float)) for value in metrics.values()):
+            raise ValueError("names with numbers were expected")
+        return metrics
+    except ValueError as error:
+        raise UserError(
+            f"{path} is damaged ({error}): delete it; resume={directory} judges the run again and writes it anew."
+        ) from error
+
+
+def write_status(directory: Path, status: str) -> None:
+    """One word on how the run stands."""
+    write_text(directory / "status", status + "\n")
+
+
+def read_status(directory: Path) -> str:
+    """The run's status; `failed` if it never began, or where the word is damaged."""
+    path = directory / "status"
+    word = path.read_text(errors="replace").strip() if path.is_file() else FAILED
+    return word if word in (RUNNING, FINISHED, DIVERGED, INTERRUPTED) else FAILED
+
+
+# What some file system takes for something else than a part of a name.
+_UNSAFE = re.compile(r'[/\\<>:"|?*\x00-\x1f\x7f\ud800-\udfff]|^\.|[. ]$')
+# Bytes of a name, which leave room for a suffix and a number in the 255 that file systems take.
+_MOST_BYTES = 200
+
+
+def safe_name(name: str) -> str:
+    """A signal's name as that of a file or directory: of one part, not hidden, not too long."""
+    while (safe := _UNSAFE.sub("_", name)) != name:
+        name = safe
+    return name.encode()[:_MOST_BYTES].decode(errors="ignore") or "_"
+
+
+def is_used(directory: Path) -> bool:
+    """Whether a run or a sweep already lives here."""
+    # Not .hydra itself: a run that was killed before its configuration was whole can only be started again.
+    traces = (".hydra/config.yaml", "checkpoints", "metrics.json", "sweep.yaml", "multirun.yaml")
+    return any((directory / name).exists() for name in traces)
+
+
+def require_one_field(directory: Path, key: str) -> None:
+    """Refuse a directory that does not hold the run of one field.
+
+    Raises:
+        UserError: Naming the key and what was found instead.
+    """
+    require_run(directory, key)
+    signals = sorted(path.parents[1] for path in directory.glob("signals/*/.hydra/config.yaml"))
+    if signals:
+        raise UserError(f"{key}={directory} holds {len(signals)} fields: name one of them, such as {signals[0]}.")
+
+
+def require_run(directory: Path, key: str) -> None:
+    """Refuse a directory that holds no run.
+
+    Raises:
+        UserError: Naming the key and what was found instead.
+    """
+    if (directory / ".hydra" / "config.yaml").is_file():
+        return
+    jobs = sorted(path.parent.parent for path in directory.glob("*/.hydra/config.yaml"))
+    hint = f" It holds a sweep: name one of its jobs, such as {jobs[0]}." if jobs else ""
+    raise UserError(f"{key}={directory} is not a run directory: it has no .hydra/config.yaml.{hint}")

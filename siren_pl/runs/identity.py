@@ -1,0 +1,138 @@
+"""A signal is its name and its content: both stand beside a run, which goes on, and is judged, on that picture alone.
+
+The number of a file in a folder is that of another file as soon as one is added. So a run keeps in `signals.json`, for
+each of its signals, its name, its file's place below the folder and the SHA-256 of that file; later starts find the
+file by its place, not by its number, and refuse another content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from siren_pl.errors import UserError
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.runs import build
+from siren_pl.runs import directory as directory_of
+
+FILE = "signals.json"
+# Other files that have a say in what is measured and wanted of a picture.
+_OTHERS = (("dataset", "reference"), ("task", "mask"), ("task", "sources"))
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which signal a field was fitted to.
+
+    Attributes:
+        name: The signal's.
+        index: Its number at the time; None where it has none.
+        place: Its file's path below the folder that it was taken from by number; None elsewhere.
+        sha256: Of its file by the key `dataset`, and of others by the key that names them; empty where there is none.
+    """
+
+    name: str
+    index: int | None
+    place: str | None
+    sha256: dict[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse other types, as a stranger's file may hold: the number and the place go into the configuration."""
+        wanted = (self.name, str), (self.index, int | None), (self.place, str | None), (self.sha256, dict)
+        if not all(isinstance(value, kind) for value, kind in wanted):
+            raise TypeError(f"{self} has values of other types")
+
+
+def opened(
+    config: build.Plain, directory: Path, differs: Callable[[str], None] | None = None
+) -> tuple[list[build.Plain], list[SampledSignal]]:
+    """A configuration and a signal for each field of a run: those that it was begun with, if it was begun.
+
+    Args:
+        config: The run's.
+        directory: The run's.
+        differs: Is told in a paragraph that a signal is another one; raises a UserError by default.
+
+    Raises:
+        UserError: A file has gone, or is another one.
+    """
+    known = read(directory)
+    configs = [_aimed(config, each) for each in known] or build.members(config) or [config]
+    signals = [build.signal(each) for each in configs]
+    for each, own, signal in zip(known, configs, signals, strict=bool(known)):
+        if different := _difference(each, _identity(own, signal)):
+            (differs or _refuse)(f"{directory} was fitted to another {each.name}: {different}.")
+    return configs, signals
+
+
+def keep(configs: Sequence[build.Plain], signals: Sequence[SampledSignal], directory: Path) -> None:
+    """Write down which signals these are, unless a run in this directory has done so before."""
+    if not (directory / FILE).is_file():
+        kept = [asdict(_identity(config, signal)) for config, signal in zip(configs, signals, strict=True)]
+        directory_of.write_text(directory / FILE, json.dumps(kept, indent=2) + "\n")
+
+
+def read(directory: Path) -> list[Identity]:
+    """Which signals a run was begun with; empty where it was not, or by a version that did not write it down.
+
+    Raises:
+        UserError: The file is damaged.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        return []
+    try:
+        return [Identity(**each) for each in json.loads(path.read_text())]
+    except (ValueError, TypeError, OSError) as error:
+        raise UserError(f"{path} is damaged: restore it, or delete it if the data are as they were.") from error
+
+
+def _refuse(paragraph: str) -> NoReturn:
+    raise UserError(
+        f"{paragraph} Put the file back as it was, or start a new run; evaluate.py scores a field on another picture "
+        "where dataset.path=FILE names it."
+    )
+
+
+def _aimed(config: build.Plain, known: Identity) -> build.Plain:
+    """The configuration of one signal, its file named by its place, unless another number has been asked for."""
+    own = build.at_index(config, known.index) if build.is_set(config) and known.index is not None else config
+    dataset: dict[str, Any] = own["dataset"]
+    if known.place is None or dataset["source"].get("index") != known.index:
+        return own
+    return own | {"dataset": dataset | {"source": dataset["source"] | {"index": known.place}}}
+
+
+def _identity(config: build.Plain, signal: SampledSignal) -> Identity:
+    container, index = signal.container, config["dataset"].get("index")
+    files = {"dataset": container.path} if container.path else {}
+    for group, key in _OTHERS:
+        given = config[group].get(key)
+        for number, name in enumerate([given] if isinstance(given, str) else given or []):
+            files |= {f"{group}.{key}.{number}": Path(name)} if Path(name).is_file() else {}
+    return Identity(
+        signal.name,
+        index if isinstance(index, int) else None,
+        container.place,
+        {key: _sha256(path) for key, path in files.items()},
+    )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _difference(known: Identity, now: Identity) -> str:
+    """In words, what of a signal is another; empty where nothing is."""
+    if known.name != now.name:
+        return f"here is {now.name}"
+    for key in known.sha256.keys() | now.sha256.keys():
+        before, after = (each.sha256.get(key, "nothing") for each in (known, now))
+        if before != after:
+            return f"the SHA-256 of the file of {key} was {before[:12]} and is now {after[:12]}"
+    return ""

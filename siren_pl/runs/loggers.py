@@ -1,0 +1,79 @@
+"""Where curves, pictures and tables go besides the run directory: W&B, CSV, TensorBoard, or nowhere.
+
+Each logger is Lightning's own with an end: `close(metrics, figures, exit_code)`. Those that can draw histograms have
+`log_histograms(values, step)`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+
+from siren_pl.runs.job import Job
+from siren_pl.runs.wandb_runs import open_run
+from siren_pl.training.attempts import attempt
+
+log = logging.getLogger(__name__)
+
+
+def make(options: Mapping[str, Any], job: Job) -> list[Any]:
+    """The loggers that `logger` names; an empty list for none."""
+    name = options["name"]
+    found = {"wandb": _wandb, "csv": _csv, "tensorboard": _tensorboard}[name](options, job) if name != "none" else None
+    if options.get("histograms") and not hasattr(found, "log_histograms"):
+        log.warning("logger.histograms=true: logger=%s keeps no histograms; choose logger=wandb or tensorboard.", name)
+    return [] if found is None else [found]
+
+
+def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
+    """Hand over final metrics and figures, and close; the run directory has all of it already."""
+    for logger in loggers:
+        with attempt(f"the end of the log ({type(logger).__name__})"):
+            logger.close(metrics, figures, exit_code)
+
+
+def _wandb(options: Mapping[str, Any], job: Job) -> Logger:
+    return open_run(options, job)
+
+
+def _csv(options: Mapping[str, Any], job: Job) -> Logger:
+    # Lightning removes the file of an earlier start, with a warning.
+    (job.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
+    return Table(job.directory, name="", version="csv")
+
+
+def _tensorboard(options: Mapping[str, Any], job: Job) -> Logger:
+    return Board(job.directory, name="", version="tensorboard")
+
+
+class Table(CSVLogger):
+    """A CSV file, written anew at every start: it is handed the earlier curve by who continues a run."""
+
+    forgets = True
+
+    def close(self, metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
+        """Write the final metrics as a last row."""
+        _end(self, metrics, exit_code)
+
+
+class Board(TensorBoardLogger):
+    """TensorBoard's event file."""
+
+    def log_histograms(self, values: Mapping[str, Any], step: int) -> None:
+        """Log arrays by name as histograms."""
+        for name, array in values.items():
+            self.experiment.add_histogram(name, array, step)
+
+    def close(self, metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
+        """Log the final metrics."""
+        _end(self, metrics, exit_code)
+
+
+def _end(logger: Logger, metrics: Mapping[str, float], exit_code: int) -> None:
+    if metrics:
+        logger.log_metrics({f"final/{name}": value for name, value in metrics.items()}, int(metrics.get("steps", 0)))
+        logger.finalize("success" if exit_code == 0 else "failed")

@@ -1,0 +1,139 @@
+"""What a fit is about to do and what it came to: its settings, its status, what was measured, what it cost."""
+
+from __future__ import annotations
+
+import logging
+import math
+import statistics
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from siren_pl.problems.pictures.judging import Baseline, Judgement
+from siren_pl.runs import directory as directory_of
+from siren_pl.training.meter import Meter
+from siren_pl.training.module import FieldModule
+
+log = logging.getLogger(__name__)
+
+Curve = Sequence[Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its status and everything measured."""
+
+    status: str
+    metrics: dict[str, float]
+
+
+# A budget of parameters that is missed by more is worth a word.
+BUDGET_TOLERANCE = 0.02
+
+
+def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
+    """Log what `auto` came to, so that nobody has to guess."""
+    recipe, problems = module.recipe, module.fields.problems
+    points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
+    omega = chosen["model"].get("omega_0")
+    log.info(
+        "%s: %s (%d measurements, %d channels), %d parameters%s, %d steps of %s, learning rate %.2g",
+        problems[0].name,
+        problems[0].data if len(problems) == 1 else f"{len(problems)} signals",
+        problems[0].domain.measurements,
+        problems[0].domain.out_features,
+        _parameters(module),
+        "" if omega is None else f", omega_0 {omega:.3g}",
+        recipe.max_steps,
+        points,
+        chosen["lr"],
+    )
+    budget = chosen["parameters"]
+    if budget is not None and _parameters(module) < (1 - BUDGET_TOLERANCE) * budget:
+        log.warning("model.parameters=%d: the nearest network below it has %d", budget, _parameters(module))
+
+
+def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
+    """What one field took: `steps`, `points`, `parameters`, its own curve; and the whole job's time and memory."""
+    recipe, observed = module.recipe, module.fields.problem.domain.measurements
+    points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
+    return {
+        **of_curve(own_curve(module.history, module.each, index)),
+        "steps": float(module.steps_done),
+        "points": float(module.steps_done * points),
+        "parameters": float(_parameters(module)),
+        **meter.readings(),
+    }
+
+
+def own_curve(history: Curve, each: Sequence[Sequence[float]], index: int) -> Curve:
+    """One field's curve: its own losses where several were trained together, else the whole history."""
+    return [{"step": row[0], "train/loss": row[1 + index]} for row in each] if each else history
+
+
+# Where the training loss is read at the end: noise of the batches is averaged over this share of the curve.
+LAST_SHARE = 0.1
+# A spike: a logged loss so many times the median of so many rows before it, far above the noise of batches.
+SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
+
+
+def of_curve(history: Curve) -> dict[str, float]:
+    """`train_loss`, the mean over the last tenth of the logged curve, and `spikes`; empty without a curve."""
+    losses = _losses(history)
+    if not losses:
+        return {}
+    last = losses[-max(1, round(LAST_SHARE * len(losses))) :]
+    return {"train_loss": sum(last) / len(last), "spikes": float(spikes(history))}
+
+
+def spikes(history: Curve) -> int:
+    """How often the logged training loss leapt up; neighbouring rows of one leap count once."""
+    losses = _losses(history)
+    leaps = [
+        losses[i] > SPIKE_RATIO * statistics.median(losses[max(0, i - SPIKE_ROWS) : i]) for i in range(1, len(losses))
+    ]
+    return sum(now and not before for before, now in pairwise([False, *leaps]))
+
+
+def _losses(history: Curve) -> list[float]:
+    return [row["train/loss"] for row in history if math.isfinite(row.get("train/loss", math.nan))]
+
+
+def _parameters(module: FieldModule) -> int:
+    """Weights of one field."""
+    return sum(parameter.numel() for parameter in module.fields.bundle.parameters()) // len(module.fields.problems)
+
+
+def of_divergence(module: FieldModule, step: int, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
+    """The metrics of a field whose loss became infinite: the step, and the last finite numbers that were seen of it."""
+    seen: dict[str, float] = {}
+    for row in own_curve(module.history, module.each, index):
+        seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}
+    seen.pop("step", None)
+    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, meter, devices, index)}
+
+
+def leave(
+    judgement: Judgement, directory: Path, baselines: Mapping[str, Baseline], costs_now: Callable[[], dict[str, float]]
+) -> tuple[dict[str, float], Path]:
+    """Write what a field came to: its scores and its picture, and only then what it is compared with.
+
+    Args:
+        judgement: The field on its signal, compared with nothing yet.
+        directory: The run's.
+        baselines: Classical methods, which may take long, or fail.
+        costs_now: What the run has cost up to the moment of the call.
+
+    Returns:
+        Everything that was measured, and the picture's file.
+    """
+    sound = {"diverged": 0.0}
+    directory_of.write_metrics(directory, judgement.metrics | costs_now() | sound)
+    name = f"{directory_of.safe_name(judgement.signal.name)}.png"
+    picture = judgement.save_picture(directory / "predictions" / name)
+    judgement.compare(baselines)
+    metrics = judgement.metrics | costs_now() | sound
+    directory_of.write_metrics(directory, metrics)
+    return metrics, picture

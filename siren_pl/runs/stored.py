@@ -1,0 +1,151 @@
+"""The one door through which stored configurations are read, since a run or a sweep may come from a stranger.
+
+Files are read as plain containers, in which an interpolation is text. Before one is resolved, none may reach outside of
+the configuration; before anything is built, no `_target_` may name what is not trusted; before anything is written, no
+place may be one that the stored files chose, by a key or by a symbolic link.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from siren_pl.errors import UserError
+from siren_pl.runs import keys as checks
+from siren_pl.runs import trust
+
+# What points into the configuration itself: `${a.b}`, `${a[0]}`, and `${oc.select:a.b,1}`. Every other resolver is
+# refused: `oc.env` reads the environment, and `oc.decode` evaluates text that is put together from harmless parts.
+_INSIDE = re.compile(r"\$\{(oc\.select:)?[^${}:\\]*\}")
+
+
+def read(file: Path) -> Any:
+    """A YAML file as plain containers; an interpolation stays the text that it is, and no tag makes an object.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    try:
+        return OmegaConf.to_container(OmegaConf.load(file), resolve=False)
+    except (OSError, ValueError, yaml.YAMLError, OmegaConfBaseException) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{file} cannot be read ({reason}): restore that file.") from error
+
+
+def configuration(directory: Path) -> DictConfig:
+    """The configuration of a run, not yet admitted: see `admitted`.
+
+    Raises:
+        UserError: It cannot be read, or a link leads out of the run.
+    """
+    require_no_way_out(directory)
+    file = directory / ".hydra" / "config.yaml"
+    plain = read(file)
+    if not isinstance(plain, dict):
+        raise UserError(f"{file} holds no keys with values: restore that file.")
+    return OmegaConf.create(plain)
+
+
+def choices(directory: Path) -> dict[str, str]:
+    """Which member of each group Hydra chose for a run: the names of model, task and dataset; empty if not recorded."""
+    file = directory / ".hydra" / "hydra.yaml"
+    found = at(read(file), "hydra.runtime.choices") if file.is_file() else None
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
+
+
+def at(node: Any, key: str) -> Any:
+    """What stands at a dotted key of nested dictionaries; None if nothing does."""
+    for name in key.split("."):
+        node = node.get(name) if isinstance(node, dict) else None
+    return node
+
+
+def admitted(config: DictConfig, packages: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A stored configuration, plain and resolved, of which everything may be built.
+
+    Args:
+        config: As stored, with what the reader changed of it.
+        packages: The reader's own packages, whose names are admitted as well.
+
+    Raises:
+        UserError: Something in it reaches outside, or names code that is not trusted.
+    """
+    require_closed(OmegaConf.to_container(config, resolve=False))
+    try:
+        plain: Any = OmegaConf.to_container(config, resolve=True)
+    except OmegaConfBaseException as error:
+        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
+    trust.check(plain, packages)
+    return plain
+
+
+def require_closed(node: Any) -> None:
+    """Refuse containers in which an interpolation reads more than the configuration itself, such as the environment.
+
+    Raises:
+        UserError: Naming the key and the interpolation.
+    """
+    for key, text in _texts(node, ""):
+        left, before = text, None
+        while left != before:  # from the innermost outwards
+            before, left = left, _INSIDE.sub("_", left)
+        if "${" in left:
+            raise UserError(
+                f"the stored configuration has {key}={text}, which would read from outside of it, as a stranger's may "
+                "not: nothing was run. If it is your own, write the value itself in that place."
+            )
+
+
+def require_usual_place(config: dict[str, Any], directory: Path) -> None:
+    """Refuse a stored `logger.directory` other than the shipped one or a folder inside the run's own directory.
+
+    Args:
+        config: Plain and resolved; its `logger.directory` was not typed.
+        directory: The run's.
+
+    Raises:
+        UserError: Naming the place and how to admit it.
+    """
+    place = (config.get("logger") or {}).get("directory")
+    usual = read(checks.conf_directory() / "logger" / "wandb.yaml")["directory"]
+    if place in (None, usual) or Path(os.path.realpath(str(place))).is_relative_to(directory.resolve()):
+        return
+    raise UserError(
+        f"the stored configuration wants its logs written to {place}, and a stored run may choose no place outside of "
+        f"itself: nothing was run. If it is your own, add logger.directory={place}; logger.directory={usual} is the "
+        "usual place."
+    )
+
+
+def require_no_way_out(directory: Path) -> None:
+    """Refuse the directory of a run or a sweep in which a symbolic link leads elsewhere.
+
+    What is written there would overwrite a file of the reader's, and what is read could be one.
+
+    Raises:
+        UserError: Naming the link and where it leads.
+    """
+    root = Path(os.path.realpath(directory))
+    for parent, folders, files in os.walk(root):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(root):
+                raise UserError(
+                    f"{directory / path.relative_to(root)} is a symbolic link that leads out of {directory}, to "
+                    f"{path.readlink()}: nothing was run. Put what it leads to in its place, or delete it."
+                )
+
+
+def _texts(node: Any, prefix: str) -> Iterator[tuple[str, str]]:
+    """Every text of nested containers with its dotted key."""
+    if isinstance(node, (dict, list, tuple)):
+        for name, child in node.items() if isinstance(node, dict) else enumerate(node):
+            yield from _texts(child, f"{prefix}.{name}" if prefix else str(name))
+    elif isinstance(node, str):
+        yield prefix, node

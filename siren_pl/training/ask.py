@@ -1,0 +1,92 @@
+"""How a term sees the fields: it asks for a jet at coordinates of its own, and gradients flow through both.
+
+A term never holds a network. It can therefore ask at points that depend on another field (a warp), ask several fields,
+or ask twice, and is fitted for one signal or for many by the same code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from torch import Tensor
+
+from siren_pl.field.derivatives import Derivatives
+from siren_pl.field.jet import Groups, Jet
+
+
+class _Answer(NamedTuple):
+    field: str
+    coords: Tensor | Jet
+    directions: Tensor | None
+    groups: Groups | None
+    order: int
+    jet: Jet
+
+
+class Ask:
+    """One evaluation's questions to the fields.
+
+    Args:
+        fields: Callable with coordinates, by name; the first is the leading one.
+        derivatives: How each field is differentiated.
+        numbers: Fitted numbers by name, each of shape ().
+        reference: A weight, which says on which device and of which type coordinates are to be; None where they are.
+    """
+
+    def __init__(
+        self,
+        fields: Mapping[str, Callable[[Any], Any]],
+        derivatives: Mapping[str, Derivatives],
+        numbers: Mapping[str, Tensor] | None = None,
+        reference: Tensor | None = None,
+    ) -> None:
+        self._fields, self._derivatives, self._numbers = fields, derivatives, numbers or {}
+        self._reference = reference
+        self._leading = next(iter(fields))
+        self._answers: list[_Answer] = []
+
+    def __call__(
+        self,
+        coords: Tensor | Jet,
+        order: int = 0,
+        groups: Groups | None = None,
+        directions: Tensor | None = None,
+        field: str | None = None,
+    ) -> Jet:
+        """The jet of a field at coords (N, D).
+
+        An answer is kept and found again by the identity of its coordinates and directions, at an equal or lower order:
+        ask for the highest order first.
+
+        Args:
+            coords: Where; a jet of coordinates gives the jet of the composition (the chain rule).
+            order: 0, 1 or 2.
+            groups: Second derivatives to keep apart (see `Jet.groups`); None for the Laplacian.
+            directions: Along which to differentiate, (M, D), or (M, N, D) where every point has its own; the axes if
+                None.
+            field: Which field; the leading one if None.
+        """
+        name = field or self._leading
+        for known in self._answers:
+            same = known.field == name and known.coords is coords and known.directions is directions
+            if same and (order <= 1 or known.groups == groups) and order <= known.order:
+                return known.jet
+        if isinstance(coords, Jet):
+            jet = self._fields[name](coords)
+        else:
+            jet = self._derivatives[name](self._fields[name], coords, order, groups, directions)
+        self._answers.append(_Answer(name, coords, directions, groups, order, jet))
+        return jet
+
+    def anew(self) -> Ask:
+        """The same fields, and no answer kept: answers are kept for one term's evaluation."""
+        return Ask(self._fields, self._derivatives, self._numbers, self._reference)
+
+    def placed(self, coords: Tensor) -> Tensor:
+        """Coordinates on the device and of the type of the weights."""
+        return coords if self._reference is None else coords.to(self._reference)
+
+    def number(self, name: str) -> Tensor:
+        """A fitted number, shape ()."""
+        return self._numbers[name]

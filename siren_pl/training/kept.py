@@ -1,0 +1,51 @@
+"""What a checkpoint holds beside weights and optimisers: plain containers, so that loading it needs no code."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from siren_pl.errors import UserError
+
+if TYPE_CHECKING:
+    from siren_pl.training.module import FieldModule
+
+# Where it stands in a checkpoint.
+KEPT = "siren_pl"
+
+
+def kept_of(module: FieldModule) -> dict[str, Any]:
+    """The curve, the choices made at run time, the domains, and the tables that were refreshed."""
+    problem = module.fields.problem
+    refreshed = {name for name, term in problem.terms.items() if term.refresh_every}
+    return {
+        "history": module.history,
+        "each": module.each,
+        "diverged": module.diverged,
+        "names": [each.data for each in module.fields.problems],
+        "compile": module.compilation.chosen,
+        "phases": module.phase_ends,
+        "domains": {name: asdict(domain) for name, domain in problem.fields.items()},
+        "tables": {name: points for name, points in module.tables.items() if name in refreshed},
+    }
+
+
+def restore(module: FieldModule, checkpoint: dict[str, Any]) -> None:
+    """Continue the curve and keep the choices.
+
+    Raises:
+        UserError: The checkpoint holds fields of other signals.
+    """
+    kept = checkpoint[KEPT]
+    names = [problem.data for problem in module.fields.problems]
+    if len(names) > 1 and names != kept["names"]:
+        raise UserError(
+            f"the checkpoint holds fields of {', '.join(kept['names'])}, now there are {', '.join(names)}: "
+            "restore its files, or start a new run."
+        )
+    module.history, module.each, module.diverged = list(kept["history"]), list(kept["each"]), dict(kept["diverged"])
+    module.steps_done = checkpoint["global_step"]
+    module.compilation.chosen = kept["compile"]
+    # A longer run lengthens its last phase alone.
+    module.phase_ends = [*kept["phases"][:-1], module.recipe.max_steps]
+    module.kept_tables = kept["tables"]

@@ -1,0 +1,218 @@
+"""Many alike problems as one batched module: weights stacked by signal, a step mapped over the stack by `vmap`.
+
+Weights are a signal's own or shared by all (`CoordinateNetwork.own`). A step may look at a few of the signals only; the
+others then rest, with their optimiser's state.
+
+Letters: S signals, P of them present in a step.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+from torch.utils._pytree import tree_map
+
+from siren_pl.errors import UserError
+from siren_pl.field.networks.bundle import Bundle
+from siren_pl.training.ask import Ask
+from siren_pl.training.fields import Fields, Strategies, ask_of, evaluated, generator_of, on_device_of
+from siren_pl.training.problem import Batch, Problem, drawn, tables_of
+
+
+class ManyFields(Fields):
+    """Bundles of one architecture and as many alike problems.
+
+    Args:
+        bundles: What to start from; their weights are copied, and of shared ones those of the first.
+        problems: As many, which differ in the tables of their terms alone (`Problem.is_like`).
+        present: How many signals a step looks at, chosen by (seed, step); None for all.
+    """
+
+    point_axis = 1
+
+    def __init__(self, bundles: Sequence[Bundle], problems: Sequence[Problem], present: int | None = None) -> None:
+        if len(bundles) != len(problems) or not all(problems[0].is_like(other) for other in problems):
+            raise ValueError("many fields need one network per signal, and signals of one shape")
+        if not bundles[0].fixed_shapes:
+            raise UserError(
+                "this model sorts the points of every batch by tile, which cannot be mapped over many signals: fit "
+                "them one at a time (dataset.index=0), or choose model.tiles=1 with model.members=1."
+            )
+        self.problems = tuple(problems)
+        # Own parameters (S, …) in place of one bundle's, so that names in a checkpoint stay those of one.
+        self.bundle = copy.deepcopy(bundles[0])
+        self._one = copy.deepcopy(bundles[0])
+        self._own = set(bundles[0].own())
+        parts = [dict(bundle.named_parameters()) for bundle in bundles]
+        buffers = [dict(bundle.named_buffers()) for bundle in bundles]
+        if any(not torch.equal(other[name], buffer) for other in buffers for name, buffer in buffers[0].items()):
+            raise ValueError("many fields need networks whose buffers are equal: give them one seed")
+        for name in self._own:
+            owner, _, leaf = name.rpartition(".")
+            stacked = torch.stack([part[name].detach() for part in parts])
+            setattr(self.bundle.get_submodule(owner), leaf, nn.Parameter(stacked))
+        self._axes: dict[str, dict[str, int | None]] = {}
+        self._most_present = None if present is None or present >= len(problems) else present
+        # Which signals the current step looks at, (P,); None for all.
+        self._present: Tensor | None = None
+
+    def tables(self) -> Batch:
+        """See `Fields`: columns that are equal for all signals stand once, the others are stacked.
+
+        A table that is refreshed differs sooner or later, so all of it is stacked from the start.
+        """
+        each = [tables_of(problem) for problem in self.problems]
+        merged = {
+            name: {
+                key: _stack([table[name][key] for table in each], self.problem.terms[name].refresh_every > 0)
+                for key in each[0][name]
+            }
+            for name in each[0]
+        }
+        self._axes = {name: {key: axis for key, (_, axis) in columns.items()} for name, columns in merged.items()}
+        tables = {name: {key: column for key, (column, _) in columns.items()} for name, columns in merged.items()}
+        return on_device_of(self.bundle, tables)
+
+    def draw(self, tables: Batch, batch_size: int | None, seed: int, step: int, progress: float) -> Batch:
+        """See `Fields`: all signals of a step are seen at the same points."""
+        count = len(self.problems)
+        if self._most_present is not None:
+            device = next(self.bundle.parameters()).device
+            order = torch.randperm(count, generator=generator_of(seed, step, device), device=device)
+            self._present, count = order[: self._most_present].sort().values, self._most_present
+            tables = {
+                name: {
+                    key: column if self._axes[name][key] is None else column[self._present] for key, column in t.items()
+                }
+                for name, t in tables.items()
+            }
+        one = functools.partial(drawn, self.problem, batch_size=batch_size, seed=seed, step=step, progress=progress)
+        if all(axis is None for columns in self._axes.values() for axis in columns.values()):
+            return tree_map(lambda column: column.expand(count, *column.shape), one(tables))
+        return vmap(one, in_dims=(self._axes,), randomness="same")(tables)
+
+    def losses(self, derivatives: Strategies, batch: Batch) -> dict[str, Tensor]:
+        """See `Fields`; of a step that looks at a few signals, of those."""
+
+        def one(weights: dict[str, Tensor], points: Batch) -> dict[str, Tensor]:
+            ask = self._ask(weights, derivatives)
+            return evaluated(self.problem, ask, ask, points)
+
+        shared = {name: {key: _axis(column) for key, column in points.items()} for name, points in batch.items()}
+        once = {name: {key: _once(column) for key, column in points.items()} for name, points in batch.items()}
+        weights: dict[str, Tensor] = dict(self.bundle.named_parameters())
+        if self._present is not None:
+            weights = {n: w.index_select(0, self._present) if n in self._own else w for n, w in weights.items()}
+        axes = {name: 0 if name in self._own else None for name in weights}
+        return vmap(one, in_dims=(axes, shared))(weights, once)
+
+    def _ask(self, weights: dict[str, Tensor], derivatives: Strategies) -> Ask:
+        """Questions to the fields of one signal, whose weights are given."""
+        state = weights | dict(self.bundle.named_buffers())
+
+        def field(name: str) -> Callable[[Any], Any]:
+            return lambda coords: functional_call(self._one, state, (coords, name))
+
+        numbers = {name: weights[f"numbers.{name}"] for name in self.bundle.numbers}
+        return Ask({name: field(name) for name in self._one.named_fields()}, derivatives, numbers)
+
+    def by_signal(self, losses: Tensor, absent: float) -> Tensor:
+        """See `Fields`."""
+        if self._present is None:
+            return losses
+        return losses.new_full((len(self.problems),), absent).index_copy(0, self._present, losses)
+
+    def average_shared(self) -> None:
+        """See `Fields`."""
+        count = len(self.problems) if self._present is None else len(self._present)
+        for name, weight in self.bundle.named_parameters():
+            if name not in self._own and weight.grad is not None:
+                weight.grad.div_(count)
+
+    def clip(self, limit: float) -> None:
+        """See `Fields`."""
+        named = [(name, weight) for name, weight in self.bundle.named_parameters() if weight.grad is not None]
+        nn.utils.clip_grad_norm_([weight for name, weight in named if name not in self._own], limit)
+        gradients = [weight.grad for name, weight in named if name in self._own and weight.grad is not None]
+        if not gradients:
+            return
+        norm = torch.stack([_rows(gradient).square().sum(1) for gradient in gradients]).sum(0).sqrt()  # (S,)
+        # The small number is the one that torch's own clipping adds.
+        factor = (limit / (norm + 1e-6)).clamp(max=1)
+        for gradient in gradients:
+            gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
+
+    def advance(self, optimizer: torch.optim.Optimizer) -> None:
+        """See `Fields`; a counter of steps that an optimiser keeps for all signals goes on for all."""
+        if self._present is None:
+            optimizer.step()
+            return
+        absent = torch.ones(len(self.problems), dtype=torch.bool, device=self._present.device)
+        absent[self._present] = False
+        kept = [(tensor, tensor[absent].clone()) for tensor in self._by_signal(optimizer)]
+        optimizer.step()
+        with torch.no_grad():
+            for tensor, rows in kept:
+                tensor[absent] = rows
+
+    def _by_signal(self, optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
+        """Own weights, and what the optimiser remembers of them in their shape."""
+        for name, weight in self.bundle.named_parameters():
+            if name in self._own:
+                remembered = optimizer.state.get(weight, {}).values()
+                yield weight.detach()
+                yield from (each for each in remembered if isinstance(each, Tensor) and each.shape == weight.shape)
+
+    def refreshed(self, derivatives: Strategies, tables: Batch, name: str, seed: int, step: int) -> Batch:
+        """See `Fields`."""
+        fresh = []
+        for index, bundle in enumerate(self.split()):
+            points = {key: column[index] for key, column in tables[name].items()}
+            generator = generator_of(seed, step, next(bundle.parameters()).device)
+            fresh.append(self.problem.terms[name].refresh(ask_of(bundle, derivatives), points, generator))
+        return tables | {name: {key: torch.stack([points[key] for points in fresh]) for key in fresh[0]}}
+
+    def finite(self) -> Tensor:
+        """See `Fields`; a shared weight that is not finite spoils every signal."""
+        named = self.bundle.named_parameters()
+        sound = [_rows(w).isfinite().all(1) if n in self._own else w.isfinite().all()[None] for n, w in named]
+        return torch.stack([each.expand(len(self.problems)) for each in sound]).all(0)
+
+    def split(self) -> list[Bundle]:
+        """See `Fields`."""
+        bundles = []
+        for index in range(len(self.problems)):
+            bundle = copy.deepcopy(self._one)
+            weights = self.bundle.named_parameters()
+            state = {name: weight[index] if name in self._own else weight for name, weight in weights}
+            bundle.load_state_dict(state, strict=False)
+            bundles.append(bundle.to(next(self.bundle.parameters())))
+        return bundles
+
+
+def _stack(columns: Sequence[Tensor], apart: bool) -> tuple[Tensor, int | None]:
+    """One column and None if all are equal and may stay so, else all stacked and the axis of the signals."""
+    first = columns[0]
+    if not apart and all(torch.equal(first, column) for column in columns[1:]):
+        return first, None
+    return torch.stack(list(columns)), 0
+
+
+def _rows(own: Tensor) -> Tensor:
+    """Numbers (S, …) as a row per signal; a fitted number, (S,), as one column."""
+    return own.reshape(len(own), -1)
+
+
+def _axis(column: Tensor) -> int | None:
+    """The signal axis of a drawn column; None where vmap merely repeated what all signals share (a stride of 0)."""
+    return None if column.stride(0) == 0 else 0
+
+
+def _once(column: Tensor) -> Tensor:
+    return column if _axis(column) == 0 else column[0]
