@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from siren_pl.errors import UserError
+from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs import build
 from siren_pl.runs import directory as directory_of
@@ -108,7 +109,8 @@ def _aimed(config: build.Plain, known: Identity) -> build.Plain:
 
 
 def _identity(config: build.Plain, signal: SampledSignal) -> Identity:
-    container, index = signal.container, config["dataset"].get("index")
+    # A signal that no file held has neither a file nor a place.
+    container, index = signal.container or Container(), config["dataset"].get("index")
     files = {"dataset": container.path} if container.path else {}
     for group, key in _OTHERS:
         given = config[group].get(key)

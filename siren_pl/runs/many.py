@@ -165,7 +165,7 @@ def _leave_behind(
         above = checkpoint.parents[2] / ".hydra" / "hydra.yaml"
         if above.is_file():
             shutil.copy(above, home / ".hydra" / "hydra.yaml")
-        identity.keep([member], [module.fields.signals[index]], home)
+        identity.keep([member], [signals[index]], home)
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
         if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands
             AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
