@@ -100,7 +100,7 @@ def module_of(fields: Fields, steps: int, optimizer: Callable = Adam, **recipe: 
     return FieldModule(fields, strategies, Recipe(steps, None, (phase,), **recipe), Compilation(False, 0))
 
 
-def run(module: FieldModule, directory: Path | None = None) -> FieldModule:
+def run_module(module: FieldModule, directory: Path | None = None) -> FieldModule:
     """Fit on this machine's processor, from the directory's checkpoint if there is one."""
     precision = {torch.float32: "32-true", torch.float64: "64-true"}[next(module.parameters()).dtype]
     fitting.run(module, fitting.Machine("cpu", precision=precision, progress=False), directory)

@@ -9,8 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl import load
+from siren_pl import SampledSignal, Siren, image_fit, load
+from siren_pl.training.module import FieldModule
 from tests.conftest import Command
+from tests.fields import merged, module_of, run_module
 
 SET = ("dataset=folder", "dataset.path=images", "dataset.size=null")
 
@@ -128,24 +130,13 @@ def test_a_set_that_was_cut_off_is_continued(images: Path, train: Command) -> No
 
 def test_one_field_that_diverges_leaves_the_others_alone(images: Path, train: Command) -> None:
     """A single absurd image (values 1e30, from a NumPy file) is lost; its neighbour ends as it would have alone."""
-    from siren_pl import SampledSignal, Siren, image_fit
-    from siren_pl.field.derivatives import ForwardDerivatives
-    from siren_pl.training import fitting
-    from siren_pl.training.compilation import Compilation
-    from siren_pl.training.fields import merge
-    from siren_pl.training.module import FieldModule, Recipe
-    from siren_pl.training.schedules import Constant
-
     good = SampledSignal(torch.rand(8, 8, 1, generator=torch.Generator().manual_seed(0)) * 2 - 1)
     absurd = SampledSignal(torch.full((8, 8, 1), 3e38))
 
     def fitted(*signals: SampledSignal) -> FieldModule:
         networks = [Siren(2, 1, hidden_features=8, hidden_layers=1) for _ in signals]
-        recipe = Recipe(5, None, lambda parameters: torch.optim.Adam(parameters, lr=1e-3), Constant(), clip=1.0)
-        fields = merge(networks, signals)
-        module = FieldModule(fields, image_fit(), ForwardDerivatives(), recipe, Compilation(False, 0))
-        fitting.run(module, fitting.Machine(progress=False))
-        return module
+        fields = merged(networks, [image_fit(signal) for signal in signals])
+        return run_module(module_of(fields, 5, lambda parameters: torch.optim.Adam(parameters, lr=1e-3), clip=1.0))
 
     both, alone = fitted(good, absurd), fitted(good)
     assert both.diverged == {1: 0}

@@ -19,7 +19,7 @@ from siren_pl.training.fields import merge
 from siren_pl.training.module import FieldModule
 from siren_pl.training.schedules import Cosine
 from siren_pl.training.term import Points
-from tests.fields import kept, merged, module_of, problem_of, run, siren, square
+from tests.fields import kept, merged, module_of, problem_of, run_module, siren, square
 
 POINTS = 24
 
@@ -64,7 +64,7 @@ def test_a_term_that_leaves_torch_trains() -> None:
     solvers = [Solve.apply, functools.partial(torch.linalg.solve, torch.from_numpy(Solve.MATRIX))]
     problems = [problem_of({"solved": Solved(solve)}) for solve in solvers]
     assert not problems[0].mappable and not problems[0].compilable
-    found, wanted = (losses_of(run(module_of(merged([siren()], [problem]), 60))) for problem in problems)
+    found, wanted = (losses_of(run_module(module_of(merged([siren()], [problem]), 60))) for problem in problems)
     assert len(found) == 60 and found[-1] < 0.1 * found[0]
     assert found == pytest.approx(wanted, rel=1e-6)
 
@@ -106,7 +106,7 @@ def groups(parameters: Iterable[Tensor]) -> torch.optim.Optimizer:
 def test_several_fields_and_a_number_are_fitted_and_kept() -> None:
     fields = merge(*warped())
     before = {name: weight.detach().clone() for name, weight in fields.bundle.named_parameters()}
-    losses = losses_of(run(module_of(fields, 150, groups), Path("run")))
+    losses = losses_of(run_module(module_of(fields, 150, groups), Path("run")))
     assert losses[-1] < 0.05 * losses[0]
     # The wave is twice as high as its slopes say; what is left of the loss leaves some of that open.
     assert float(fields.bundle.numbers["brightness"].detach()) == pytest.approx(2.0, abs=0.2)
@@ -126,7 +126,7 @@ def test_every_group_keeps_its_own_peak() -> None:
 
     schedule = Cosine(warmup=0.25)
     for steps in (6, 8):
-        module = run(module_of(merge(*warped()), steps, groups, schedule=schedule), Path("run"))
+        module = run_module(module_of(merge(*warped()), steps, groups, schedule=schedule), Path("run"))
         (optimizer,) = module.trainer.optimizers
         factor = schedule((steps - 1) / steps)
         assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([1e-2 * factor, 5e-2 * factor])

@@ -11,7 +11,7 @@ from siren_pl import Term
 from siren_pl.training.ask import Ask
 from siren_pl.training.fields import Fields
 from siren_pl.training.term import Points
-from tests.fields import kept, merged, module_of, problem_of, run, siren, square, tensors
+from tests.fields import kept, merged, module_of, problem_of, run_module, siren, square, tensors
 
 POINTS = 24
 
@@ -52,12 +52,12 @@ def waves(*phases: float) -> Fields:
 @pytest.mark.parametrize("phases", [(0.0,), (0.0, 1.0)], ids=["one signal", "two signals"])
 def test_a_run_that_makes_tables_anew_is_resumed_bit_for_bit(phases: tuple[float, ...]) -> None:
     """Interrupted at step 8 between the tables of steps 5 and 10; and at 10, before the second is made."""
-    whole = run(module_of(waves(*phases), 13), Path("whole"))
+    whole = run_module(module_of(waves(*phases), 13), Path("whole"))
     assert not torch.equal(whole.tables["wave"]["coords"], waves(*phases).tables()["wave"]["coords"])
     expected = kept(Path("whole"))
     for stop in (8, 10):
-        run(module_of(waves(*phases), stop), Path(f"part{stop}"))
-        run(module_of(waves(*phases), 13), Path(f"part{stop}"))
+        run_module(module_of(waves(*phases), stop), Path(f"part{stop}"))
+        run_module(module_of(waves(*phases), 13), Path(f"part{stop}"))
         found = kept(Path(f"part{stop}"))
         for part in ("state_dict", "optimizer_states"):
             pairs = list(zip(tensors(found[part]), tensors(expected[part]), strict=True))
@@ -68,9 +68,9 @@ def test_a_run_that_makes_tables_anew_is_resumed_bit_for_bit(phases: tuple[float
 
 def test_each_signal_of_a_set_has_tables_of_its_own() -> None:
     """To rounding: products of many fields are added up in another order."""
-    together = run(module_of(waves(0.0, 1.0), 13))
+    together = run_module(module_of(waves(0.0, 1.0), 13))
     for index, (phase, bundle) in enumerate(zip((0.0, 1.0), together.fields.split(), strict=True)):
-        alone = run(module_of(waves(phase), 13))
+        alone = run_module(module_of(waves(phase), 13))
         for key, column in alone.tables["wave"].items():
             torch.testing.assert_close(together.tables["wave"][key][index], column, rtol=1e-9, atol=1e-9)
         for mine, wanted in zip(bundle.parameters(), alone.fields.bundle.parameters(), strict=True):

@@ -18,7 +18,7 @@ from siren_pl.training.checkpoints import LAST
 from siren_pl.training.fields import ask_of, merge
 from siren_pl.training.many_fields import ManyFields
 from siren_pl.training.term import Points
-from tests.fields import kept, module_of, problem_of, run, siren, square, tensors
+from tests.fields import kept, module_of, problem_of, run_module, siren, square, tensors
 
 SIGNALS = 4
 STRATEGIES = {"field": ForwardDerivatives()}
@@ -186,9 +186,9 @@ def test_who_is_present_is_a_function_of_seed_and_step() -> None:
 
 
 def test_a_fit_that_looks_at_some_signals_a_step_is_resumed_bit_for_bit() -> None:
-    whole = run(module_of(together(present=2), 9), Path("whole"))
+    whole = run_module(module_of(together(present=2), 9), Path("whole"))
     for steps in (5, 9):
-        part = run(module_of(together(present=2), steps), Path("part"))
+        part = run_module(module_of(together(present=2), steps), Path("part"))
     found, wanted = kept(Path("part")), kept(Path("whole"))
     for key in ("state_dict", "optimizer_states"):
         assert all(torch.equal(*pair) for pair in zip(tensors(found[key]), tensors(wanted[key]), strict=True))
@@ -202,13 +202,13 @@ def test_a_fit_that_looks_at_some_signals_a_step_is_resumed_bit_for_bit() -> Non
 
 def test_a_signal_leaves_behind_what_is_its_own_and_what_is_shared() -> None:
     """From its part of the checkpoint it goes on by itself, with the optimiser's memory."""
-    fields = run(module_of(together(), 3), Path("whole")).fields
+    fields = run_module(module_of(together(), 3), Path("whole")).fields
     checkpoint, own = kept(Path("whole")), set(fields.bundle.own())
     stacked = {name: name in own for name, _ in fields.bundle.named_parameters()}
     for index, (bundle, problem) in enumerate(zip(fields.split(), fields.problems, strict=True)):
         Path(f"{index}").mkdir()
         torch.save(split_checkpoint(checkpoint, index, stacked), Path(f"{index}", LAST))
-        alone = run(
+        alone = run_module(
             module_of(merge([Bundle({"field": Latent()}, {"gain": 1.0}).double()], [problem]), 3), Path(f"{index}")
         )
         assert all(torch.equal(*pair) for pair in zip(alone.parameters(), bundle.parameters(), strict=True))
