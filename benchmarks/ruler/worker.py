@@ -68,7 +68,7 @@ def forked(steps: list, directory: Path, checkout: Path) -> float:
 def main(checkout: Path, plan: dict) -> None:
     """Warm up, then run every case."""
     sys.path[0] = str(checkout)
-    home, terminal = Path.cwd(), (os.dup(1), os.dup(2))
+    home, terminal, ruler = Path.cwd(), (os.dup(1), os.dup(2)), os.getppid()
     case(plan["warm_up"], home / "warm_up", checkout)
     os.chdir(home)
     os.dup2(terminal[0], 1)
@@ -78,6 +78,8 @@ def main(checkout: Path, plan: dict) -> None:
         sys.exit(f"the code of {found} was imported instead of that of {checkout}")
     print(f"{home.name}: ready after {time.process_time():.0f} s", file=sys.stderr, flush=True)
     for number, (name, steps) in enumerate(plan["cases"].items(), 1):
+        if os.getppid() != ruler:
+            sys.exit("the ruler is gone")
         seconds = forked(steps, home / name, checkout)
         (home / name / "seconds").write_text(f"{seconds:.2f}")
         print(f"{home.name}: {number}/{len(plan['cases'])} {name}, {seconds:.1f} s", file=sys.stderr, flush=True)
