@@ -38,10 +38,9 @@ def run(device: torch.device) -> dict[str, float]:
 def in_loops(points: int, device: torch.device, prepared: Callable[[Step], Step]) -> float:
     """One by one over together, in the training loops alone."""
     config = configuration(f"model.hidden_features={WIDTH}", f"dataset.batch_size={points}", "trainer.max_steps=800")
-    together = prepared(functools.partial(stepper(build.module([config] * SIGNALS, noise(SIGNALS)), device), 0))
-    alone = [
-        prepared(functools.partial(stepper(build.module([config], [signal]), device), 0)) for signal in noise(SAMPLED)
-    ]
+    plans = [build.plan(config, signal) for signal in noise(SIGNALS)]
+    together = prepared(functools.partial(stepper(build.module(plans), device), 0))
+    alone = [prepared(functools.partial(stepper(build.module([plan]), device), 0)) for plan in plans[:SAMPLED]]
     steps = {"together": Competitor(together), "alone": Competitor(lambda: [step() for step in alone])}
     times = medians(steps, REPEATS)
     return times["alone"] * SIGNALS / SAMPLED / times["together"]

@@ -34,7 +34,7 @@ def ours(task: str, channels: int, device: torch.device, compiled: bool = True) 
     config = configuration(*TASKS[task], *options, f"compile={str(compiled).lower()}")
     generator = torch.Generator().manual_seed(0)
     signal = SampledSignal(torch.rand(SIDE, SIDE, channels, generator=generator) * 2 - 1)
-    step = stepper(build.module([config], [signal]), device)
+    step = stepper(build.module([build.plan(config, signal)]), device)
     return lambda: step(0)
 
 

@@ -42,14 +42,14 @@ def run(device: torch.device) -> dict[str, float]:
 def race(overrides: tuple[str, ...], device: torch.device) -> dict[str, float]:
     """One recipe's way through the levels."""
     config = configuration("dataset.size=256", "dataset.heldout=0.1", *overrides)
-    signal = build.signal(config)
-    module = build.module([config], [signal])
+    plan = build.plan(config)
+    module = build.module([plan])
     stepper(module, device)(0)  # compiles
-    module.load_state_dict(build.module([config], [signal]).state_dict())
+    module.load_state_dict(build.module([plan]).state_dict())
     step = stepper(module, device)
     reached: dict[str, float] = {}
     seconds, recipe = 0.0, module.recipe
-    points = recipe.batch_size or signal.observed_count
+    points = recipe.batch_size or plan.problem.domain.measurements
     every = max(1, recipe.max_steps // LOOKS)
     for number in range(recipe.max_steps):
         start = time.perf_counter()

@@ -72,7 +72,12 @@ _FITS = (
     ),
     _case("fit_siren_pe_bf16", f"{SMALL} model=siren_pe trainer.precision=bf16-mixed dataset.batch_size=200"),
     _case("fit_tanh_64", f"{SMALL} model=tanh trainer.precision=64-true dataset.size=48 init=xavier_normal"),
-    _case("fit_finer_corners", f"{PHOTO} model=finer dataset.grid=corners", "scale=2", "window=4,6,20,10 scale=2"),
+    _case(
+        "fit_finer_corners",
+        f"{PHOTO} model=finer init=siren dataset.grid=corners",
+        "scale=2",
+        "window=4,6,20,10 scale=2",
+    ),
     _case("fit_hash_grid", f"{SMALL} model=hash_grid dataset.size=[24,40] dataset.resize=bicubic"),
     _case("fit_tensor_product", f"{SMALL} model=tensor_product model.parameters=3000 dataset.crop=[60,80,64,96]"),
     _case("fit_tiles", f"{SMALL} model=tiles model.tiles=2 model.members=2 dataset=astronaut", "scale=2"),

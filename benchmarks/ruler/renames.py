@@ -56,4 +56,6 @@ def _begun(text: str, beginnings: Mapping[str, str]) -> str:
     return text
 
 
-SINCE_BASE = Renames()
+SINCE_BASE = Renames(
+    keys={f"task.{key}": f"recipe.{key}" for key in ("lr", "passes", "fewest_steps", "batch_size", "clip")}
+)

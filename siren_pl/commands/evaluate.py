@@ -70,23 +70,23 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
 def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
     from siren_pl.field.domain import Domain
     from siren_pl.runs import build
+    from siren_pl.runs.autos import settle
     from siren_pl.training.checkpoints import LAST, read_checkpoint
 
     path = run / "checkpoints" / LAST
     checkpoint = read_checkpoint(path)
     try:
-        made_for = checkpoint["siren_pl"]["domains"]["field"]
+        domains = {name: Domain(**made_for) for name, made_for in checkpoint["siren_pl"]["domains"].items()}
         weights = checkpoint["state_dict"]
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is not a checkpoint of siren_pl: it has no {error}.") from error
-    network = build.network(config, Domain(**made_for))
-    prefix = "network."
-    own = {name.removeprefix(prefix): tensor for name, tensor in weights.items() if name.startswith(prefix)}
+    numbers = {name.removeprefix("numbers."): 0.0 for name in weights if name.startswith("numbers.")}
+    bundle = build.bundle(config, settle(config, domains), domains, numbers)
     try:
-        network.load_state_dict(own)
+        bundle.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path} do not fit the network of {run}/.hydra/config.yaml: {error}") from error
-    return network.float().eval()
+    return bundle.network.float().eval()
 
 
 def _evaluate(arguments: list[str]) -> int:
@@ -116,11 +116,11 @@ def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridd
     from siren_pl.runs import build, identity
 
     # What a set left behind has no interpolations, so that a source has its own copies of these keys.
-    source = config["dataset"]["source"]
+    source = config["dataset"]["signal"]["source"]
     source |= {key: config["dataset"][key] for key in overridden if key in source}
     # Whoever says where the data lie may mean another picture.
-    _, (signal,) = identity.opened(config, run, log.warning if overridden else None)
-    problem, network = build.problem(config, signal), _field(config, run)
+    (plan,) = identity.opened(config, run, log.warning if overridden else None)
+    problem, signal, network = plan.problem, plan.signal, _field(config, run)
     # A window that cannot be had is refused before the field is judged.
     window = asked.part(signal)
     shape = asked.whole(signal.shape) if window is None else window.size

@@ -15,7 +15,6 @@ from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl.commands import launchers
 from siren_pl.errors import UserError
-from siren_pl.runs import keys as checks
 from siren_pl.training.allocator import reuse_pages
 
 EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 130, 143
@@ -57,20 +56,8 @@ def explain(error: BaseException) -> str:
         absent = launchers.missing(text)
         if absent is not None:
             return absent
-        text = re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
-        return f"{text}{_did_you_mean(text)}"
+        return re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
     # torch's own of a GPU, and what it says of a CPU's memory.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"not enough memory ({text}): lower dataset.size, dataset.batch_size or the sizes of the model."
     return f"{type(error).__name__}: {text} (add debug=true to see where)"
-
-
-def _did_you_mean(text: str) -> str:
-    """Hydra names the unknown key; add the known one that looks like it."""
-    found = re.search(r"Could not override '([\w.]+)'", text)
-    if not found:
-        return ""
-    from hydra import compose, initialize_config_dir
-
-    with initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
-        return checks.suggest(found.group(1), compose("train"))

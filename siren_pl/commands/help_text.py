@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra import compose, initialize_config_dir
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import OmegaConf
 
+from siren_pl.commands.composition import overrides_of
 from siren_pl.runs.keys import conf_directory
 
 WIDTH, KEYS_WIDTH = 110, 40
-FLAGS, DIRECTORY_FLAGS = ("-h", "--help"), ("-cd", "--config-dir")
+FLAGS = ("-h", "--help")
 HEADER = """\
 siren_pl: fit a coordinate network to a signal, or rebuild the signal from its derivatives
 
@@ -35,7 +37,8 @@ def is_asked(arguments: Sequence[str]) -> bool:
 
 def text(arguments: Sequence[str]) -> str:
     """The help for what a command line chooses: its task's keys, with their values as it sets them."""
-    config = _composed(list(arguments))
+    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+        config = compose("train", overrides_of(arguments), return_hydra_config=True)
     folders = [
         Path(source.path) for source in config.hydra.runtime.config_sources if source.schema == "file" and source.path
     ]
@@ -46,21 +49,6 @@ def text(arguments: Sequence[str]) -> str:
     keys = [_line(f"{key}={_shown(value)}", said.get(key, "")) for key, value in _keys(plain, "")]
     members = [_wrapped(names) for names in _members(folders).values()]
     return "\n".join([HEADER, "Groups (choose a member):", *members, "\nKeys, as composed now:", *keys])
-
-
-def _composed(arguments: list[str]) -> DictConfig:
-    """The configuration that a command line comes to, Hydra's own part included."""
-    overrides, folders, rest = [], [], iter(arguments)
-    for argument in rest:
-        flag, _, value = argument.partition("=")
-        if flag in DIRECTORY_FLAGS:
-            folders.append(str(Path(value or next(rest, "")).resolve()))
-        elif not argument.startswith("-"):
-            overrides.append(argument)
-    if folders:
-        overrides.append(f"hydra.searchpath=[{','.join(f'file://{folder}' for folder in folders)}]")
-    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
-        return compose("train", overrides, return_hydra_config=True)
 
 
 def _members(folders: Sequence[Path]) -> dict[str, list[str]]:
@@ -79,9 +67,9 @@ def _wrapped(names: Sequence[str]) -> str:
 
 
 def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Keys that one sets, and their values: what is inside an object that a key chooses whole is none of them."""
+    """Keys that one sets, and their values: objects that are made of them, and their rules, are none of them."""
     for name, value in node.items():
-        if name == "_target_":
+        if name in ("_target_", "rules"):
             continue
         if isinstance(value, dict) and not (prefix and "_target_" in value):
             yield from _keys(value, f"{prefix}{name}.")
@@ -90,17 +78,28 @@ def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _comments(folders: Sequence[Path], choices: dict[str, str]) -> dict[str, str]:
-    """What the files say of their keys: first those of the chosen members, then their parts, then `train.yaml`."""
+    """What the files say of their keys: of the chosen members first, then what they are made of, then `train.yaml`."""
     found: dict[str, str] = {}
-    for folder in folders:
-        chosen = [(group, folder / group / f"{name}.yaml") for group, name in choices.items()]
-        parts = [(group, path) for group in choices for path in sorted((folder / group).glob("_*.yaml"))]
-        for group, path in [*chosen, *parts, ("", folder / "train.yaml")]:
-            if path.is_file():
-                content = path.read_text()
-                prefix = f"{group}." if group and "@package _global_" not in content else ""
-                found = {f"{prefix}{key}": comment for key, comment in _commented(content)} | found
-    return found
+    for group, name in choices.items():
+        kind, _, place = group.partition("@")
+        for prefix, content in _contents(folders, f"{kind}/{name}", f"{place or kind}."):
+            found = {f"{prefix}{key}": comment for key, comment in _commented(content)} | found
+    whole = dict(_commented((conf_directory() / "train.yaml").read_text()))
+    return whole | found
+
+
+def _contents(folders: Sequence[Path], name: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """The texts of a file and of those in its defaults, with where their keys lie."""
+    path = next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
+    if path is None:
+        return
+    content = path.read_text()
+    yield "" if "@package _global_" in content else prefix, content
+    for entry in yaml.safe_load(content).get("defaults", []):
+        if isinstance(entry, str) and entry != "_self_":
+            part, _, place = entry.removeprefix("/").partition("@")
+            whole = part if entry.startswith("/") else f"{name.rpartition('/')[0]}/{part}"
+            yield from _contents(folders, whole, f"{place}." if place else prefix)
 
 
 def _commented(content: str) -> Iterator[tuple[str, str]]:

@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_dir
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra.core.global_hydra import GlobalHydra
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from siren_pl.commands.composition import job, jobs_of, quoted, whole
 from siren_pl.commands.launchers import EXTRAS
 from siren_pl.errors import UserError
 from siren_pl.runs import keys as checks
@@ -66,15 +63,11 @@ def require_harmless(
 def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConfig]:
     """The configuration of the whole sweep, then that of every job, all with Hydra's part."""
     more = [] if source is None else [f"hydra.searchpath=[{quoted(f'file://{Path(source).resolve()}')}]"]
-    hydra, loader = GlobalHydra.instance().hydra, GlobalHydra.instance().config_loader()
-    assert hydra is not None
-    whole = hydra.compose_config("train", [*overrides, *more], RunMode.MULTIRUN, False, from_shell=False)
-    yield whole
-    params: Any = OmegaConf.to_container(whole.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
+    config = whole([*overrides, *more])
+    yield config
+    params: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
     stored.require_closed(params)
-    arguments = [*(f"{key}={value}" for key, value in params.items()), *whole.hydra.overrides.task]
-    for jobs in BasicSweeper.split_arguments(OverridesParser.create(loader).parse_overrides(arguments), None):
-        yield from (loader.load_sweep_config(whole, job) for job in jobs)
+    yield from (job(config, given) for given in jobs_of(config))
 
 
 def _shipped(launcher: str, typed: Sequence[str]) -> DictConfig:
@@ -106,9 +99,3 @@ def _refusal(directory: Path, key: str) -> UserError:
         "sweep may change only which jobs there are and the numbers of a known launcher: nothing was run. If it is "
         f"your own, type what you gave for {key} again, beside sweep.resume."
     )
-
-
-def quoted(text: str) -> str:
-    """A text in Hydra's grammar, where several characters of a path have a meaning."""
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"

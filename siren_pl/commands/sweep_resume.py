@@ -6,7 +6,8 @@ import os
 import shlex
 from pathlib import Path
 
-from siren_pl.commands.sweep_admission import quoted, require_harmless
+from siren_pl.commands.composition import quoted
+from siren_pl.commands.sweep_admission import require_harmless
 from siren_pl.errors import UserError
 from siren_pl.runs.sweeps import Start
 

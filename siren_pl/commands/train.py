@@ -16,10 +16,12 @@ from typing import Any, NoReturn
 import hydra
 import yaml
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from omegaconf import DictConfig
 
 from siren_pl.commands import help_text, sweep_resume
 from siren_pl.commands import resume as run_resume
+from siren_pl.commands.composition import unknown_keys
 from siren_pl.commands.guard import EXIT_USER, explain, guarded
 from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
@@ -40,6 +42,17 @@ def train() -> NoReturn:
 
 
 def _train(arguments: list[str]) -> int:
+    try:
+        return _chosen(arguments)
+    except HydraException as error:
+        told = unknown_keys(error, arguments)
+        if told is None:
+            raise
+        raise UserError(told) from error
+
+
+def _chosen(arguments: list[str]) -> int:
+    """What a command line asks for: help, a run, a sweep, or that one goes on."""
     if help_text.is_asked(arguments):
         print(help_text.text(arguments))
         return 0
@@ -126,7 +139,7 @@ def _hydra_job(config: DictConfig) -> float | None:
 
 def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
     """Train from the beginning, or from the last checkpoint in the directory."""
-    checks.validate(config)
+    checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
     from siren_pl.runs import build
     from siren_pl.runs import train as run
     from siren_pl.runs.job import Job

@@ -95,10 +95,10 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
         UserError: The data or the checkpoint is missing, or the signal is no image of a size to draw.
     """
     network, config = load(run.directory, run.packages), run.config
-    _, (signal,) = identity.opened(config, run.directory)
+    (plan,) = identity.opened(config, run.directory)
+    problem, signal = plan.problem, plan.signal
     if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
-    problem = build.problem(config, signal)
     judgement = judge(network, problem, signal, build.derivatives(config, signal.out_features), {})
     if not isinstance(judgement, WholeJudgement) or judgement.jet is None or judgement.jet.gradient is None:
         raise UserError(f"{signal.name} is too large for its derivatives to be drawn.")

@@ -9,7 +9,7 @@ from siren_pl.field.domain import Domain
 from siren_pl.report.blocks import Table
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import REPLICATE_KEYS
-from siren_pl.runs import models
+from siren_pl.runs.autos import settle
 
 # Groups of the configuration that decide a result, in the order of telling, and what the document calls them.
 GROUPS = {
@@ -23,11 +23,7 @@ GROUPS = {
     "seed": "Seed",
 }
 # Keys that only feed another key, which is told, or that change no number.
-UNTOLD = (
-    *("task._target_", "dataset._target_", "model._target_"),  # the groups' names say it
-    *("task.batch_size", "task.lr", "task.clip", "task.passes", "task.fewest_steps", "init.lr_factor"),
-    *("dataset.source", "dataset.members", "dataset.root", "dataset.index", "trainer.progress", "trainer.memory_gb"),
-)
+UNTOLD = ("model.init", "init.lr_factor", "dataset.root", "dataset.index", "trainer.progress", "trainer.memory_gb")
 # What a `_target_` is told as: the last of its dotted name.
 KIND = "kind"
 # Values of a varying key that are listed.
@@ -68,13 +64,13 @@ def settings_of(run: Run) -> dict[str, str]:
         told[group] = run.value(group)
     if "dataset.index" in run.overrides or run.config.get("dataset", {}).get("index") is not None:
         told["dataset.index"] = run.value("dataset.index")
-    settled = {"trainer.max_steps": run.metrics.get("steps")} if not run.diverged else {}
+    autos = {"trainer.max_steps": run.metrics.get("steps")} if not run.diverged else {}
     if domains := run.checkpoint.get("domains"):
-        domain = Domain(**next(iter(domains.values())))
-        model = models.settled_model(run.config, domain)
-        settled |= {f"model.{key}": value for key, value in model.items() if isinstance(value, (int, float))}
-        settled["optimizer.lr"] = models.auto_lr(run.config, domain)
-    told |= {key: f"{value:.4g} (auto)" for key, value in settled.items() if told.get(key) == "auto" and value}
+        settled = settle(run.config, {name: Domain(**domain) for name, domain in domains.items()}).leading
+        autos |= {f"model.{key}": value for key, value in settled.network.items() if isinstance(value, (int, float))}
+        autos["optimizer.lr"] = settled.lr / run.config["optimizer"]["factor"]
+        told |= {f"init.{key}": settled.init[key] for key in ("first", "hidden")}
+    told |= {key: f"{value:.4g} (auto)" for key, value in autos.items() if told.get(key) == "auto" and value}
     if "parameters" in run.metrics:
         told["model.parameters"] = f"{run.metrics['parameters']:,.0f}"
     return told
@@ -84,10 +80,13 @@ def _flat(prefix: str, node: Mapping) -> Iterator[tuple[str, str]]:
     """Dotted keys and their values as text; what is null is off and not told."""
     for name, value in node.items():
         key = f"{prefix}{name}"
-        if key in UNTOLD or value is None:
+        if key in UNTOLD or name == "rules" or value is None:
             continue
         if name == "_target_":
             yield f"{prefix}{KIND}", str(value).rpartition(".")[2]
+        elif prefix and isinstance(value, dict) and "_target_" in value:
+            # Made of the keys beside it. What is made for a task, a dataset or a model is said by their names.
+            yield from _flat(prefix, {"_target_": value["_target_"]} if name == "make" else {})
         elif isinstance(value, dict):
             yield from _flat(f"{key}.", value)
         else:

@@ -16,7 +16,6 @@ from typing import Any, NoReturn
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container
-from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs import build
 from siren_pl.runs import directory as directory_of
 
@@ -48,10 +47,8 @@ class Identity:
             raise TypeError(f"{self} has values of other types")
 
 
-def opened(
-    config: build.Plain, directory: Path, differs: Callable[[str], None] | None = None
-) -> tuple[list[build.Plain], list[SampledSignal]]:
-    """A configuration and a signal for each field of a run: those that it was begun with, if it was begun.
+def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] | None = None) -> list[build.Plan]:
+    """A plan for each signal of a run: those that it was begun with, if it was begun.
 
     Args:
         config: The run's.
@@ -63,17 +60,17 @@ def opened(
     """
     known = read(directory)
     configs = [_aimed(config, each) for each in known] or build.members(config) or [config]
-    signals = [build.signal(each) for each in configs]
-    for each, own, signal in zip(known, configs, signals, strict=bool(known)):
-        if different := _difference(each, _identity(own, signal)):
+    plans = [build.plan(each) for each in configs]
+    for each, plan in zip(known, plans, strict=bool(known)):
+        if different := _difference(each, _identity(plan)):
             (differs or _refuse)(f"{directory} was fitted to another {each.name}: {different}.")
-    return configs, signals
+    return plans
 
 
-def keep(configs: Sequence[build.Plain], signals: Sequence[SampledSignal], directory: Path) -> None:
+def keep(plans: Sequence[build.Plan], directory: Path) -> None:
     """Write down which signals these are, unless a run in this directory has done so before."""
     if not (directory / FILE).is_file():
-        kept = [asdict(_identity(config, signal)) for config, signal in zip(configs, signals, strict=True)]
+        kept = [asdict(_identity(plan)) for plan in plans]
         directory_of.write_text(directory / FILE, json.dumps(kept, indent=2) + "\n")
 
 
@@ -103,13 +100,14 @@ def _aimed(config: build.Plain, known: Identity) -> build.Plain:
     """The configuration of one signal, its file named by its place, unless another number has been asked for."""
     own = build.at_index(config, known.index) if build.is_set(config) and known.index is not None else config
     dataset: dict[str, Any] = own["dataset"]
-    if known.place is None or dataset["source"].get("index") != known.index:
+    source = dataset["signal"]["source"]
+    if known.place is None or source.get("index") != known.index:
         return own
-    return own | {"dataset": dataset | {"source": dataset["source"] | {"index": known.place}}}
+    return own | {"dataset": dataset | {"signal": dataset["signal"] | {"source": source | {"index": known.place}}}}
 
 
-def _identity(config: build.Plain, signal: SampledSignal) -> Identity:
-    # A signal that no file held has neither a file nor a place.
+def _identity(plan: build.Plan) -> Identity:
+    config, signal = plan.config, plan.signal
     container, index = signal.container or Container(), config["dataset"].get("index")
     files = {"dataset": container.path} if container.path else {}
     for group, key in _OTHERS:

@@ -49,8 +49,7 @@ _MARKS = ("diverged", "diverged_step")
 
 def train(
     config: build.Plain,
-    members: Sequence[build.Plain],
-    signals: Sequence[SampledSignal],
+    plans: Sequence[build.Plan],
     job: Job,
     sinks: list,
     meter: Meter,
@@ -59,37 +58,35 @@ def train(
 
     Args:
         config: The run's configuration.
-        members: A configuration per signal.
-        signals: The ground truths.
+        plans: One per signal.
         job: Where to write, and what to call it.
         sinks: Loggers that receive the curves.
         meter: Reads what the job has cost.
     """
+    signals = [plan.signal for plan in plans]
     homes = [job.directory / "signals" / name for name in _names(signals)]
     pictures: list[Path] = []
-    parts = list(chunks(config, signals))
+    parts = list(chunks(plans))
     for number, part in enumerate(parts):
         place = job.directory / "checkpoints" / f"{number:03d}"
-        if all(_is_done(homes[i], build.recipe(config, signals[i].domain).max_steps) for i in part):
+        if all(_is_done(homes[i], plans[i].settled.max_steps) for i in part):
             if (place / LAST).is_file():
                 remind(read_checkpoint(place / LAST)["siren_pl"]["history"], sinks)
             continue
-        module = build.module([members[i] for i in part], [signals[i] for i in part])
+        module = build.module([plans[i] for i in part])
         if len(parts) > 1:
             log.info("chunk %d of %d", number + 1, len(parts))
-        say_settled(module, build.settled(config, signals[part[0]].domain))
+        say_settled(module, plans[part[0]].settled)
         # All fields of a chunk begin with the same weights.
-        initial = (
-            before_training(module.fields.split()[0].network, signals[part[0]]) if config["layer_statistics"] else None
-        )
+        first = module.fields.split()[0].network
+        initial = before_training(first, signals[part[0]]) if config["layer_statistics"] else None
         try:
             fitting.run(module, build.machine(config), place, sinks, meter)
         except DivergenceError as divergence:
             log.error("every field of this chunk diverged: %s; try a lower optimizer.lr or model.omega_0.", divergence)
             # Spawned processes tell this one the last step alone.
             module.diverged = dict.fromkeys(range(len(part)), divergence.step) | module.diverged
-        own = ([members[i] for i in part], [signals[i] for i in part], [homes[i] for i in part])
-        _leave_behind(module, *own, place / LAST, meter, initial)
+        _leave_behind(module, [plans[i] for i in part], [homes[i] for i in part], place / LAST, meter, initial)
         if config["figures"]:
             path = job.directory / "figures" / f"curve_{number:03d}.png"
             with attempt(f"figures/{path.name}"):
@@ -107,20 +104,19 @@ def train(
     return Outcome(status, metrics), pictures
 
 
-def are_done(members: Sequence[build.Plain], signals: Sequence[SampledSignal], directory: Path) -> bool:
+def are_done(plans: Sequence[build.Plan], directory: Path) -> bool:
     """Whether every signal has finished with as many steps as its configuration asks for."""
-    homes = [directory / "signals" / name for name in _names(signals)]
-    steps = [build.recipe(member, signal.domain).max_steps for member, signal in zip(members, signals, strict=True)]
-    return all(_is_done(home, wanted) for home, wanted in zip(homes, steps, strict=True))
+    homes = [directory / "signals" / name for name in _names([plan.signal for plan in plans])]
+    return all(_is_done(home, plan.settled.max_steps) for home, plan in zip(homes, plans, strict=True))
 
 
-def chunks(config: build.Plain, signals: Sequence[SampledSignal]) -> Iterator[list[int]]:
+def chunks(plans: Sequence[build.Plan]) -> Iterator[list[int]]:
     """Numbers of the signals that are trained together: of one shape and type, and no more than memory holds."""
     groups: dict[Any, list[int]] = {}
-    for index, signal in enumerate(signals):
-        groups.setdefault((signal.stored.dtype, *signal.stored.shape), []).append(index)
+    for index, plan in enumerate(plans):
+        groups.setdefault((plan.signal.stored.dtype, *plan.signal.stored.shape), []).append(index)
     for group in groups.values():
-        size = build.together(config, signals[group[0]])
+        size = build.together(plans[group[0]])
         for start in range(0, len(group), size):
             yield group[start : start + size]
 
@@ -147,25 +143,24 @@ def _names(signals: Sequence[SampledSignal]) -> list[str]:
 
 def _leave_behind(
     module: FieldModule,
-    members: Sequence[build.Plain],
-    signals: Sequence[SampledSignal],
+    plans: Sequence[build.Plan],
     homes: Sequence[Path],
     checkpoint: Path,
     meter: Meter,
     initial: Layers | None,
 ) -> None:
     """Write every field of a chunk as a run directory of its own."""
-    whole, devices = read_checkpoint(checkpoint), members[0]["trainer"]["devices"]
+    whole, devices = read_checkpoint(checkpoint), plans[0].config["trainer"]["devices"]
     own = set(module.fields.bundle.own())
     stacked = {name: name in own for name, _ in module.fields.bundle.named_parameters()}
     fields = module.fields.split()
-    for index, (member, home, field) in enumerate(zip(members, homes, fields, strict=True)):
+    for index, (plan, home, field) in enumerate(zip(plans, homes, fields, strict=True)):
         (home / ".hydra").mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(member), home / ".hydra" / "config.yaml")
+        OmegaConf.save(OmegaConf.create(plan.config), home / ".hydra" / "config.yaml")
         above = checkpoint.parents[2] / ".hydra" / "hydra.yaml"
         if above.is_file():
             shutil.copy(above, home / ".hydra" / "hydra.yaml")
-        identity.keep([member], [signals[index]], home)
+        identity.keep([plan], home)
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
         if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands
             AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
@@ -174,10 +169,10 @@ def _leave_behind(
             directory_of.write_status(home, directory_of.DIVERGED)
             log.error("%s diverged at step %d", home.name, module.diverged[index])
             continue
-        signal, network = signals[index], field.network.float().cpu()
-        judgement = judge(network, module.fields.problems[index], signal, module.derivatives["field"], {})
-        leave(judgement, home, build.baselines(member), partial(costs, module, meter, devices, index))
-        after_training(initial, network, signal, home)
+        network, strategy = field.network.float().cpu(), module.derivatives[module.fields.bundle.leading]
+        judgement = judge(network, plan.problem, plan.signal, strategy, {})
+        leave(judgement, home, build.baselines(plan.config), partial(costs, module, meter, devices, index))
+        after_training(initial, network, plan.signal, home)
         directory_of.write_status(home, directory_of.FINISHED)
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from siren_pl.problems.pictures.judging import Baseline, Judgement
 from siren_pl.runs import directory as directory_of
+from siren_pl.runs.autos import Settled
 from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
 
@@ -33,11 +33,11 @@ class Outcome:
 BUDGET_TOLERANCE = 0.02
 
 
-def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
+def say_settled(module: FieldModule, settled: Settled) -> None:
     """Log what `auto` came to, so that nobody has to guess."""
     recipe, problems = module.recipe, module.fields.problems
     points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
-    omega = chosen["model"].get("omega_0")
+    omega = settled.leading.network.get("omega_0")
     log.info(
         "%s: %s (%d measurements, %d channels), %d parameters%s, %d steps of %s, learning rate %.2g",
         problems[0].name,
@@ -48,9 +48,10 @@ def say_settled(module: FieldModule, chosen: Mapping[str, Any]) -> None:
         "" if omega is None else f", omega_0 {omega:.3g}",
         recipe.max_steps,
         points,
-        chosen["lr"],
+        settled.leading.lr,
     )
-    budget = chosen["parameters"]
+    budgets = [each.parameters for each in settled.fields.values()]
+    budget = None if None in budgets else sum(filter(None, budgets))
     if budget is not None and _parameters(module) < (1 - BUDGET_TOLERANCE) * budget:
         log.warning("model.parameters=%d: the nearest network below it has %d", budget, _parameters(module))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 from siren_pl.problems.pictures.judging import judge
-from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs import build, identity, loggers, many
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs.job import Job
@@ -43,18 +42,17 @@ def train(config: build.Plain, job: Job, started: float) -> Outcome:
     outcome = Outcome(directory_of.FAILED, {})
     exit_code = 1
     try:
-        members, signals = identity.opened(config, directory)
-        identity.keep(members, signals, directory)
-        chosen = build.settled(config, signals[0].domain)
-        job = replace(job, config=config | {"settled": chosen})
+        plans = identity.opened(config, directory)
+        identity.keep(plans, directory)
+        job = replace(job, config=_told(config) | {"settled": asdict(plans[0].settled)})
         if not build.is_set(config):
-            module = build.module(members, signals)
-            say_settled(module, chosen)
+            module = build.module(plans)
+            say_settled(module, plans[0].settled)
             sinks = loggers.make(config["logger"], job)
-            outcome, figures = _fit_and_judge(module, signals[0], config, job, sinks, meter)
+            outcome, figures = _fit_and_judge(module, plans[0], job, sinks, meter)
         else:
             sinks = loggers.make(config["logger"], job)
-            outcome, figures = many.train(config, members, signals, job, sinks, meter)
+            outcome, figures = many.train(config, plans, job, sinks, meter)
         exit_code = 0 if outcome.status == directory_of.FINISHED else 1
         return outcome
     except KeyboardInterrupt:
@@ -75,15 +73,22 @@ def is_done(config: build.Plain, directory: Path) -> bool:
     """Whether a run has finished with as many steps as the configuration asks for."""
     if directory_of.read_status(directory) != directory_of.FINISHED:
         return False
-    members, signals = identity.opened(config, directory)
+    plans = identity.opened(config, directory)
     if build.is_set(config):
-        return many.are_done(members, signals, directory)
-    return directory_of.read_metrics(directory).get("steps", 0) >= build.recipe(config, signals[0].domain).max_steps
+        return many.are_done(plans, directory)
+    return directory_of.read_metrics(directory).get("steps", 0) >= plans[0].settled.max_steps
+
+
+def _told(config: build.Plain) -> build.Plain:
+    """What loggers are told of a configuration: its values, without what they may be."""
+    kept = {key: value for key, value in config.items() if key != "rules"}
+    return {key: _told(value) if isinstance(value, dict) else value for key, value in kept.items()}
 
 
 def _fit_and_judge(
-    module: FieldModule, signal: SampledSignal, config: build.Plain, job: Job, sinks: list, meter: Meter
+    module: FieldModule, plan: build.Plan, job: Job, sinks: list, meter: Meter
 ) -> tuple[Outcome, list[Path]]:
+    config, signal = plan.config, plan.signal
     directory, machine = job.directory, build.machine(config)
     # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well.
     initial = before_training(module.fields.split()[0].network, signal) if config["layer_statistics"] else None
@@ -100,7 +105,7 @@ def _fit_and_judge(
         )
         return Outcome(directory_of.DIVERGED, metrics), []
     network = module.fields.split()[0].network.float().cpu()
-    judgement = judge(network, module.fields.problem, signal, module.derivatives["field"], {})
+    judgement = judge(network, plan.problem, signal, module.derivatives[module.fields.bundle.leading], {})
     spent = partial(costs, module, meter, machine.devices)
     metrics, picture = leave(judgement, directory, build.baselines(config), spent)
     after_training(initial, network, signal, directory)

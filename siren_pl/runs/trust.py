@@ -7,6 +7,7 @@ download where a network belongs. Packages of one's own are admitted by their na
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,9 +15,12 @@ import yaml
 
 from siren_pl.errors import UserError
 from siren_pl.runs.keys import conf_directory
+from siren_pl.runs.rules import AUTO
 
 # Where a name stands in a configuration, as a dotted key, and the name.
 Call = tuple[str, str]
+# Where the rule of a key stands; and where the model of another field does, which may call what `model` may.
+_OF_A_RULE, _OF_A_FIELD = re.compile(r"(^|\.)rules\.[^.]+$"), re.compile(r"^fields\.[^.]+\.(?=model\b)")
 
 
 @functools.cache
@@ -43,12 +47,12 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
     """
     for position, target in _calls(config, ""):
         package = target.split(".")[0]
-        if (position, target) in allowed():
+        if (_OF_A_FIELD.sub("", position), target) in allowed():
             continue
         if package not in packages:
             raise UserError(
-                f"the run's configuration wants to call {target} by {position}._target_, which siren_pl's own files "
-                f"do not call there, so nothing was run. If it is your own code, add trust={package}."
+                f"the run's configuration wants to call {target} by {position}, where siren_pl's own files "
+                f"call no such thing, so nothing was run. If it is your own code, add trust={package}."
             )
         if (home := _home(target)) not in (package, "siren_pl"):
             raise UserError(
@@ -65,10 +69,12 @@ def _home(target: str) -> str:
 
 
 def _calls(node: Any, position: str) -> Iterator[Call]:
-    """Every `_target_` of nested containers, with where it stands."""
+    """Every name that would be called, with where it stands: a `_target_`, or the rule of an `auto`."""
     if isinstance(node, dict):
         if "_target_" in node:
             yield position, str(node["_target_"])
+        if _OF_A_RULE.search(position) and AUTO in node:
+            yield position, str(node[AUTO])
         for name, child in node.items():
             yield from _calls(child, f"{position}.{name}" if position else str(name))
     elif isinstance(node, (list, tuple)):

@@ -116,7 +116,7 @@ class FieldModule(pl.LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """An optimiser per phase; remembers the rate of each of their groups as the schedule's peak."""
-        optimizers = [phase.optimizer(self.fields.bundle.parameters()) for phase in self.recipe.phases]
+        optimizers = [phase.made_for(self.fields.bundle) for phase in self.recipe.phases]
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         return optimizers
 

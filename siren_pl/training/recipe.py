@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import accumulate
 
 import torch
-from torch import Tensor
 
+from siren_pl.field.networks.bundle import Bundle
 from siren_pl.training.schedules import Schedule
 
 
@@ -17,16 +17,25 @@ class Phase:
     """A part of a fit, worked through by one optimiser.
 
     Attributes:
-        optimizer: Makes the optimiser of the weights; the rate of each of its groups is the peak of the schedule.
+        optimizer: Makes the optimiser of weights, or of groups of them; the rate of each group is the schedule's peak.
         schedule: Factor of the learning rate from the progress of the phase in [0, 1).
         fraction: Of the run's steps.
         fixed_batch: Whether the batch of the phase's first step serves all of it, as a line search needs.
+        rates: Peak rates of the fields by name, where they differ; each is then a group.
     """
 
-    optimizer: Callable[[Iterable[Tensor]], torch.optim.Optimizer]
+    optimizer: Callable[[Iterable], torch.optim.Optimizer]
     schedule: Schedule
     fraction: float = 1.0
     fixed_batch: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def made_for(self, bundle: Bundle) -> torch.optim.Optimizer:
+        """The optimiser of a bundle's weights and numbers."""
+        if not self.rates:
+            return self.optimizer(bundle.parameters())
+        groups = bundle.by_field().items()
+        return self.optimizer([{"params": weights, "lr": self.rates[name]} for name, weights in groups])
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import random
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from siren_pl.errors import UserError
-from siren_pl.runs.keys import RULES, conf_directory, validate
+from siren_pl.runs.keys import conf_directory, nodes
+from siren_pl.runs.rules import Rule, checked
 from tests.soak.spoiling import SHAPE, good_file, odd_file, spoil
 
 STEPS = "trainer.max_steps=1"
@@ -124,31 +123,35 @@ def _sources(rng: random.Random, _: Path) -> Case:
 def _overrides(rng: random.Random, _: Path) -> Case:
     """One or two keys of a task and a model, with values that are none of theirs, or admitted and extreme."""
     task, model = rng.choice(TASKS), rng.choice(_MODELS)
-    known = [key for key in RULES if _has(key, task, model)]
     typed = [f"task={task}", f"model={model}"]
-    for key in rng.sample(known, rng.choice((1, 1, 2))):
+    ruled = _ruled(*typed)
+    for key in rng.sample(sorted(ruled), rng.choice((1, 1, 2))):
         values = VALUES if key not in _PATIENT else [value for value in VALUES if not value[-1:].isdigit()]
-        admitted = [value for value in values if _is_admitted(key, value)] if rng.random() < 0.5 else []
+        admitted = [value for value in values if _is_admitted(ruled[key], value)] if rng.random() < 0.5 else []
         typed.append(f"{key}={rng.choice(admitted or values)}")
     return _train(" ".join(typed), *typed)
 
 
-def _is_admitted(key: str, value: str) -> bool:
+def _is_admitted(rule: Rule, value: str) -> bool:
     try:
-        validate(OmegaConf.from_dotlist([f"{key}={value}"]))
-    except (UserError, OmegaConfBaseException, yaml.YAMLError):
+        checked(yaml.safe_load(value), rule)
+    except (ValueError, yaml.YAMLError):
         return False
     return True
 
 
-def _has(key: str, task: str, model: str) -> bool:
-    """Whether a key stands in what a task and a model bring; those of other groups count as there."""
-    group, _, name = key.partition(".")
-    if group not in ("task", "model"):
-        return not key.startswith("sweep.") and key not in ("logger.histograms", "logger.mode", "dataset.index")
-    files = [f"task/{task}"] if group == "task" else [f"model/{model}", "model/_perceptron"]
-    texts = [(conf_directory() / f"{file}.yaml").read_text() for file in files]
-    return any(re.search(rf"^ *{name}:", text, re.MULTILINE) for text in texts)
+def _ruled(*overrides: str) -> dict[str, Rule]:
+    """The keys that have a rule in what is composed, but those of sweeps and sets."""
+    with initialize_config_dir(str(conf_directory()), version_base="1.3"):
+        plain = OmegaConf.to_container(compose("train", list(overrides)), resolve=False)
+    found = {
+        f"{place}{name}": rule
+        for place, node in nodes(plain)
+        for name, rule in (node.get("rules") or {}).items()
+        if name in node
+    }
+    left_out = ("sweep.", "logger.histograms", "logger.mode", "dataset.index")
+    return {key: rule for key, rule in found.items() if not key.startswith(left_out)}
 
 
 def _stored(rng: random.Random, sound_run: Path) -> Case:

@@ -114,6 +114,8 @@ def content(path: Path) -> object:
         return {name: tensor.tolist() for name, tensor in checkpoint["state_dict"].items()}
     if path.suffix == ".json":
         held = json.loads(path.read_text())
+        if isinstance(held, list):
+            return held
         return path.name != "costs.json" and {key: value for key, value in held.items() if key not in COSTS}
     if path.suffix == ".csv":
         with path.open(newline="") as file:

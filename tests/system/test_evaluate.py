@@ -89,11 +89,11 @@ def test_a_sweep_directory_names_its_jobs(train: Command, evaluate: Command) -> 
 def test_a_strangers_configuration_runs_no_code(run: Path, evaluate: Command, train: Command) -> None:
     config = OmegaConf.load(run / ".hydra/config.yaml")
     for key, value in (
-        ("dataset.source", {"_target_": "os.system", "command": "touch pwned"}),
-        ("model._target_", "os.system"),
-        ("model._target_", "siren_pl.runs.build.create"),
+        ("dataset.signal.source", {"_target_": "os.system", "command": "touch pwned"}),
+        ("model.network._target_", "os.system"),
+        ("model.network._target_", "siren_pl.runs.create.create"),
         ("baselines.evil", {"_target_": "subprocess.getoutput", "cmd": "touch pwned"}),
-        ("optimizer._target_", "builtins.exec"),
+        ("optimizer.make._target_", "builtins.exec"),
     ):
         changed = config.copy()
         OmegaConf.update(changed, key, value, merge=False, force_add=True)
@@ -109,7 +109,7 @@ def test_trust_admits_a_package_of_ones_own(run: Path, evaluate: Command, monkey
     (package / "__init__.py").write_text("from siren_pl import Siren as Mine\n")
     monkeypatch.syspath_prepend(str(Path.cwd()))
     config = OmegaConf.load(run / ".hydra/config.yaml")
-    config.model._target_ = "theirs.Mine"
+    config.model.network._target_ = "theirs.Mine"
     OmegaConf.save(config, run / ".hydra/config.yaml")
     assert "trust=theirs" in evaluate("run=run").paragraph
     assert evaluate("run=run", "trust=theirs").code == 0

@@ -8,10 +8,9 @@ import torch
 from siren_pl.field.derivatives import ForwardDerivatives
 from siren_pl.field.jet import Jet
 from siren_pl.field.networks import CoordinateNetwork
-from siren_pl.runs import build
 from tests.conftest import Command
 from tests.fields import domain
-from tests.unit.test_zoo import MODELS, configuration
+from tests.unit.test_zoo import MODELS, built, configuration
 
 GREY = domain(in_features=2, out_features=1, resolution=64.0)
 WIDTH = 64
@@ -25,7 +24,7 @@ GENTLE = ("relu", "softplus", "tanh", "gaussian", "wire")
 
 
 def fitted(model: str) -> CoordinateNetwork:
-    network = build.network(configuration(model, f"model.hidden_features={WIDTH}"), GREY)
+    network = built(configuration(model, f"model.hidden_features={WIDTH}"), GREY)
     if model == "hash_grid":  # features start as next to nothing
         torch.nn.init.uniform_(network.grid.table, -1, 1, generator=torch.Generator().manual_seed(2))
     return network.requires_grad_(False)

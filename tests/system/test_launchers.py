@@ -28,7 +28,7 @@ def source(name):
         file.write(f"{torch.get_num_threads()}\\n")
     return bundled(name)
 """
-SWEEP = ("-m", "dataset.source._target_=probe.source", "hydra.sweep.dir=sweep")
+SWEEP = ("-m", "dataset.signal.source._target_=probe.source", "hydra.sweep.dir=sweep")
 
 
 @pytest.fixture(autouse=True)

@@ -94,25 +94,28 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
     assert f"# python train.py experiment={experiment}" in head
     Image.new("L", (481, 321)).save(tmp_path / "12003.jpg")
     Image.new("RGB", (768, 512)).save(tmp_path / "kodim03.png")
-    config = composed(f"experiment={experiment}")
-    config["dataset"]["size"] = 8
+    options = [f"experiment={experiment}", "dataset.size=8"]
+    config = composed(*options)
     if "root" in config["dataset"]:
-        config["dataset"]["source"]["root"] = str(tmp_path)
+        config = composed(*options, f"dataset.root={tmp_path}")
     if config["dataset"].get("index") == "all":
-        config["dataset"]["members"]["root"] = str(tmp_path)
         config = build.members(config)[0]
-    signal = build.signal(config)
-    module = build.module([config], [signal])
+    module = build.module([build.plan(config)])
     batch = batch_of(module.fields.problem, module.recipe.batch_size)
     assert module._losses(batch)[0].isfinite()
 
 
 def test_a_name_is_trusted_where_the_shipped_files_call_it_and_nowhere_else() -> None:
     siren = {"_target_": "siren_pl.field.networks.Siren"}
-    trust.check({"model": siren})
-    for elsewhere in ({"dataset": siren}, {"dataset": {"source": siren}}, {"baselines": {"cubic": siren}}):
+    rule = {"rules": {"omega_0": {"auto": "siren_pl.field.networks.mlp.omega_rule"}}}
+    trust.check({"model": {"network": siren, **rule}, "fields": {"motion": {"model": {"network": siren, **rule}}}})
+    deep = {"task": {"fields": {"motion": {"model": {"network": siren}}}}}
+    for elsewhere in ({"model": siren}, {"dataset": {"signal": siren}}, {"baselines": {"cubic": siren}}, deep):
         with pytest.raises(UserError, match="Siren by"):
             trust.check(elsewhere)
+    for elsewhere in ({"auto": "os.system"}, {"auto": "siren_pl.field.networks.hash_grid.finest_rule"}):
+        with pytest.raises(UserError, match=r"by model\.rules\.omega_0"):
+            trust.check({"model": {"rules": {"omega_0": elsewhere}}})
     with pytest.raises(UserError, match=r"hydra\.callbacks\.guard"):
         trust.check(
             {"hydra": {"callbacks": {"guard": {"_target_": "siren_pl.commands.callbacks.RefuseUsedDirectory"}}}}

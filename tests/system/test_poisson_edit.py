@@ -74,7 +74,7 @@ SLIPS = {
     "task.offset=[1]": ("task.offset", "[rows,columns]"),
     "task.weights=[1]": ("task.weights=[1]", "2 pictures"),
     "task.weights=[-1,1]": ("task.weights", "from 0"),
-    "dataset.reference=truth.png": ("dataset.reference=truth.png", "leave it out"),
+    "dataset.reference=truth.png": ("dataset.reference", "leave it out"),
     "dataset.heldout=0.5": ("dataset.heldout=0.5", "needs all of them"),
 }
 

@@ -95,7 +95,7 @@ def test_the_resume_of_the_readme(train: Command) -> None:
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = re.findall(r"^    make (\w+)", README, flags=re.MULTILINE)
     makefile = (ROOT / "Makefile").read_text()
-    assert targets == ["train", "test", "report", "bench"]
+    assert targets == ["train", "test", "soak", "report", "bench"]
     assert all(f"\n{target}:" in makefile for target in targets)
 
 

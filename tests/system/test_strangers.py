@@ -3,6 +3,7 @@
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from siren_pl.errors import UserError
 from siren_pl.report.__main__ import main
 from siren_pl.runs.keys import conf_directory
 from tests.conftest import TINY, Command, Ended, _invoke
+from tests.fields import domain as domain_of
 from tests.handmade_runs import handmade_run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -25,8 +27,9 @@ PAYLOAD = {"_target_": "os.system", "command": "touch pwned"}
 # What is put into a stored configuration, by key, and what the refusal names.
 HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
     "a network sized by a budget": ({"model.parameters": 1000, "model.payload": PAYLOAD}, "os.system"),
-    "a source": ({"dataset.source": PAYLOAD}, "os.system"),
-    "a target that is no name": ({"model._target_": ["os.system"]}, "_target_"),
+    "a source": ({"dataset.signal.source": PAYLOAD}, "os.system"),
+    "a rule": ({"model.rules.omega_0": {"above": 0, "auto": "os.system"}}, "os.system"),
+    "a target that is no name": ({"model.network._target_": ["os.system"]}, "_target_"),
     "the environment": ({"model.omega_0": "${oc.env:SECRET}"}, "model.omega_0"),
     "the environment, with spaces": ({"task.note": "${ oc.env : SECRET }"}, "task.note"),
     "a resolver whose name is put together": ({"task.a": "env", "task.b": "${oc.${task.a}:SECRET}"}, "task.b"),
@@ -80,8 +83,8 @@ def stored_run(changes: dict[str, Any]) -> Path:
         OmegaConf.update(config, key, value, merge=False, force_add=True)
     OmegaConf.save(config, run / ".hydra/config.yaml")
     (run / "checkpoints").mkdir()
-    domain = {"in_features": 2, "out_features": 1, "samples": 16.0}
-    torch.save({"siren_pl": {"history": [], "signal": domain}}, run / "checkpoints/last.ckpt")
+    domain = asdict(domain_of(in_features=2, out_features=1, resolution=16.0))
+    torch.save({"siren_pl": {"history": [], "domains": {"field": domain}}}, run / "checkpoints/last.ckpt")
     return run
 
 
@@ -169,7 +172,7 @@ def test_trust_admits_what_a_package_defines(
         "import os\nfrom siren_pl import Siren\ndef own(**options):\n    return Siren(**options)\n"
     )
     monkeypatch.syspath_prepend(str(Path.cwd()))
-    began = train("-m", "model._target_=theirs.own", "seed=0", "hydra.sweep.dir=sweep")
+    began = train("-m", "model.network._target_=theirs.own", "seed=0", "hydra.sweep.dir=sweep")
     assert began.code == 0, began.err
     Path("sweep/summary.csv").unlink()
     Path("sweep/0/status").unlink()
@@ -198,7 +201,7 @@ def stored_sweep(*overrides: str, source: str | None = None) -> None:
 @pytest.mark.parametrize(
     ("overrides", "named"),
     [
-        (("dataset.source._target_=os.system", "+dataset.source.command='touch pwned'"), "os.system"),
+        (("dataset.signal.source._target_=os.system", "+dataset.signal.source.command='touch pwned'"), "os.system"),
         (("model.omega_0=${oc.env:SECRET},2",), "oc.env"),
         (("logger=wandb", "logger.mode=offline", "logger.directory=outside"), "logger.directory=outside"),
         (("--experimental-rerun=stored.pickle",), "--experimental-rerun"),
@@ -223,14 +226,14 @@ def test_a_hostile_sweep_is_not_continued(overrides: tuple[str, ...], named: str
     ("evil", "named"),
     [
         ("hydra: {job_logging: {handlers: {own: {(): os.system, command: touch pwned}}}}", "hydra.job_logging"),
-        ("dataset: {source: {_target_: os.system, command: touch pwned}}", "os.system"),
-        ("dataset: {source: {name: '${oc.env:SECRET}'}}", "dataset.source.name"),
+        ("dataset: {signal: {source: {_target_: os.system, command: touch pwned}}}", "os.system"),
+        ("dataset: {signal: {source: {name: '${oc.env:SECRET}'}}}", "dataset.signal.source.name"),
     ],
 )
 def test_files_beside_a_hostile_sweep_are_checked_in_every_job(evil: str, named: str, train: Command) -> None:
     """Only the second job's model brings what is not allowed, from a folder that the sweep says it was started with."""
     Path("theirs/model").mkdir(parents=True)
-    Path("theirs/model/evil.yaml").write_text(f"# @package _global_\ndefaults: [siren]\n{evil}\n")
+    Path("theirs/model/evil.yaml").write_text(f"# @package _global_\ndefaults: [/model/siren@model]\n{evil}\n")
     stored_sweep("model=siren,evil", source="theirs")
     assert_refused(train("sweep.resume=sweep"), named)
 
@@ -257,5 +260,5 @@ def test_bundled_images_are_those_that_ship(name: str, train: Command, monkeypat
     import skimage.data
 
     monkeypatch.setattr(skimage.data, "download_all", lambda *_: Path("pwned").touch())
-    ended = train(f"dataset.source.name={name}")
-    assert ended.code == 1 and f"dataset.source.name={name}" in ended.paragraph and "camera" in ended.paragraph
+    ended = train(f"dataset.signal.source.name={name}")
+    assert ended.code == 1 and f"dataset.signal.source.name={name}" in ended.paragraph and "camera" in ended.paragraph

@@ -215,6 +215,7 @@ def test_a_job_waits_for_a_process_that_is_at_work_on_it() -> None:
     """What outlived a killed launcher keeps its directory until it ends; a set's, those of its members as well."""
     Path("set/signals/a").mkdir(parents=True)
     Path("set/.hydra").mkdir()
+    Path("set/.hydra/config.yaml").touch()
     for at_work, directory in ((Path(), Path()), (Path("set"), Path("set/signals/a"))):
         with closing(LetsGo(at_work)) as other, claims.held(directory):
             assert other.waited_for

@@ -61,8 +61,8 @@ def test_a_penalty_is_for_samples_with_no_neighbour(keep: float, believed: bool,
 
 def test_members_have_as_many_passes_each(train: Command) -> None:
     """64² points in batches of 1,024, four passes: 16 steps for one field, 32 for two."""
-    pixels = ("model=tiles", "model.tiles=1", "dataset.size=64", "task.batch_size=1024")
-    length = ("task.passes=4", "task.fewest_steps=1", "trainer.max_steps=auto")
+    pixels = ("model=tiles", "model.tiles=1", "dataset.size=64", "recipe.batch_size=1024")
+    length = ("recipe.passes=4", "recipe.fewest_steps=1", "trainer.max_steps=auto")
     for members, steps in ((1, 16), (2, 32)):
         assert train(*pixels, *length, f"model.members={members}", f"hydra.run.dir=run{members}").code == 0
         assert json.loads(Path(f"run{members}/metrics.json").read_text())["steps"] == steps
@@ -73,14 +73,14 @@ def test_a_batch_grows_with_the_networks(train: Command) -> None:
     levels = np.random.default_rng(0).integers(0, 256, (32, 48, 3), dtype=np.uint8)
     Image.fromarray(levels).save("a.png")
     options = ("dataset=image", "dataset.path=a.png", "dataset.size=null", "model=tiles", "model.tiles=6")
-    ended = train(*options, "model.members=2", "task.batch_size=auto")
+    ended = train(*options, "model.members=2", "recipe.batch_size=auto")
     assert ended.code == 0 and "4 steps of 12288 points" in ended.err
 
 
 @pytest.mark.parametrize("batch", ["full", "100"])
 def test_members_go_on_as_if_nothing_had_happened(batch: str, train: Command) -> None:
     """Two halves and the whole end with the same weights."""
-    options = (*TILED, "model.members=2", f"task.batch_size={batch}", "optimizer.schedule=constant")
+    options = (*TILED, "model.members=2", f"recipe.batch_size={batch}", "optimizer.schedule=constant")
     assert train(*options, "trainer.max_steps=4", "hydra.run.dir=halves").code == 0
     assert train("resume=halves", "trainer.max_steps=8").code == 0
     assert train(*options, "trainer.max_steps=8", "hydra.run.dir=whole").code == 0

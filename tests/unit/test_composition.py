@@ -15,7 +15,7 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 
 def signal(size: list[int] | int = 16, grayscale: bool = False, **options) -> SampledSignal:
-    return image_signal(bundled("rocket"), size=size, grayscale=grayscale, edit=edited(**options))
+    return edited(**options)(image_signal(bundled("rocket"), size=size, grayscale=grayscale))
 
 
 def edit(of: SampledSignal) -> Edit:
@@ -112,4 +112,4 @@ def test_a_mask_of_another_size_is_named(shape, words):
 
 def test_pixels_cannot_be_held_out_of_an_edit():
     with pytest.raises(UserError, match=r"dataset.heldout=0.2 withholds"):
-        image_signal(bundled("rocket"), size=16, heldout=0.2, edit=edited())
+        edited()(image_signal(bundled("rocket"), size=16, heldout=0.2))

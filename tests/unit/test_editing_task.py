@@ -186,7 +186,7 @@ def test_a_composition_can_be_made_of_objects_of_ones_own():
         "average", ["coffee"], lambda m: GradientEdit(m, weighted([0.5, 0.5]), "central"), everywhere, [1.0, 1.0]
     )
     target = SampledSignal(torch.rand(8, 10, 3) * 2 - 1, "noise")
-    found = compose(target, "bilinear")
+    found = compose(target)
     assert found.name == "noise_coffee_average"
     coffee = found.observation.material.sources[0]
     torch.testing.assert_close(found.values, (target.values + coffee) / 2)

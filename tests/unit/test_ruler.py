@@ -142,7 +142,7 @@ def test_every_member_of_these_groups_has_a_case(group: str) -> None:
     members = {path.stem for path in (conf_directory() / group).glob("[!_]*.yaml")}
     typed = {argument for case in CASES for step in case.steps for argument in step.arguments}
     # What is composed without a word of it.
-    typed |= {"task=image_fit", "model=siren", "derivatives=auto", "init=siren"}
+    typed |= {"task=image_fit", "model=siren", "derivatives=auto", "init=own"}
     named = {
         value
         for argument in typed

@@ -9,11 +9,10 @@ from siren_pl.errors import UserError
 from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives, ReverseDerivatives
 from siren_pl.field.jet import Jet, seed
 from siren_pl.field.networks import Siren, Tiles
-from siren_pl.field.networks.tiles import share
+from siren_pl.field.networks.tiles import share, tiles_rule
 from siren_pl.field.networks.visits import Blocks, Visits, best_length
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import image_fit
-from siren_pl.runs.models import settled_model, tiles_for
 from tests.fields import domain, merged
 
 OVERLAP = 0.3
@@ -215,10 +214,8 @@ def test_tiles_start_different_and_from_the_seed() -> None:
 def test_the_number_of_tiles_follows_what_is_measured_and_what_is_wanted() -> None:
     """A photograph; a thumbnail; pictures enlarged twice from 128 and four times from 64 and 128 samples."""
     pairs = [(512.0, 512.0), (20.0, 20.0), (128.0, 256.0), (64.0, 256.0), (128.0, 512.0)]
-    assert [tiles_for(*pair) for pair in pairs] == [8, 1, 3, 2, 4]
-    config = {"model": {"_target_": "siren_pl.field.networks.Tiles", "tiles": "auto"}, "init": {}, "seed": 0}
-    for density, count in ((256.0, 4), (64.0, 2)):
-        assert settled_model(config, domain(2, 3, 256.0, density))["tiles"] == count
+    found = [tiles_rule(domain(2, 3, resolution, density)) for density, resolution in pairs]
+    assert found == [8, 1, 3, 2, 4]
 
 
 def test_many_fields_at_once_are_refused() -> None:

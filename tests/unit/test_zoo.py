@@ -10,8 +10,9 @@ from torch.func import functional_call, vmap
 
 from siren_pl.errors import UserError
 from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives
+from siren_pl.field.domain import Domain
 from siren_pl.field.networks import CoordinateNetwork
-from siren_pl.runs import build, models
+from siren_pl.runs import autos, build, create
 from siren_pl.runs.keys import conf_directory
 from siren_pl.runs.results import BUDGET_TOLERANCE, say_settled
 from tests.fields import domain
@@ -27,9 +28,18 @@ def configuration(model: str, *overrides: str) -> build.Plain:
         return build.plain(compose("train", [f"model={model}", *overrides]))
 
 
+def settled(config: build.Plain, where: Domain) -> autos.SettledField:
+    return autos.settle(config, {"field": where}).leading
+
+
+def built(config: build.Plain, where: Domain) -> CoordinateNetwork:
+    options = settled(config, where)
+    return create.network(options.network, options.init, where, config["seed"])
+
+
 def small(model: str) -> CoordinateNetwork:
     layers = () if model == "tensor_product" else ("model.hidden_layers=2",)
-    return build.network(configuration(model, "model.hidden_features=6", *layers), COLOUR).double()
+    return built(configuration(model, "model.hidden_features=6", *layers), COLOUR).double()
 
 
 def points(count: int = 7) -> torch.Tensor:
@@ -92,42 +102,42 @@ def test_a_compiler_sees_one_graph(model: str) -> None:
 def test_a_budget_of_parameters_sizes_the_model(model: str) -> None:
     colour = domain(in_features=2, out_features=3, resolution=192.0)
     config = configuration(model, f"model.parameters={BUDGET}")
-    count = sum(parameter.numel() for parameter in build.network(config, colour).parameters())
+    count = sum(parameter.numel() for parameter in built(config, colour).parameters())
     assert BUDGET * (1 - BUDGET_TOLERANCE) <= count <= BUDGET
-    larger = models.settled_model(config, colour)
-    key = config["model"]["sized_by"]
-    config = config | {"model": config["model"] | {"parameters": None, key: larger[key] + 1}}
-    above = sum(parameter.numel() for parameter in build.network(config, colour).parameters())
-    assert above > BUDGET
+    found, key = settled(config, colour), config["model"]["sized_by"]
+    larger = create.network(found.network | {key: found.network[key] + 1}, found.init, colour, 0)
+    assert sum(parameter.numel() for parameter in larger.parameters()) > BUDGET
 
 
 def test_a_budget_that_is_too_small_is_refused() -> None:
     with pytest.raises(UserError, match=r"model\.parameters=3 is less than"):
-        build.network(configuration("siren", "model.parameters=3"), COLOUR)
+        built(configuration("siren", "model.parameters=3"), COLOUR)
 
 
 def test_a_budget_out_of_reach_is_said(caplog: pytest.LogCaptureFixture) -> None:
     """A small image has so few grid corners that no table is large."""
     config = configuration("hash_grid", "model.parameters=1000000", "dataset.size=8")
-    signal = build.signal(config)
-    say_settled(build.module([config], [signal]), build.settled(config, signal.domain))
+    plan = build.plan(config)
+    say_settled(build.module([plan]), plan.settled)
     assert "the nearest network below it has" in caplog.text
 
 
 def test_every_model_names_its_source() -> None:
     for model in MODELS:
         text = Path(conf_directory() / "model" / f"{model}.yaml").read_text()
-        assert text.splitlines()[1].startswith("# ")
+        assert text.startswith("# ")
 
 
 def test_learning_rates_follow_the_documented_rule() -> None:
     siren = configuration("siren")
     grey = domain(in_features=2, out_features=1, resolution=128.0)
-    assert models.auto_lr(siren, grey) == pytest.approx(siren["task"]["lr"] * 30 / 15)
+    rate = siren["recipe"]["lr"]
+    assert settled(siren, grey).lr == pytest.approx(rate * 30 / 15)
     grid = configuration("hash_grid")
-    assert models.auto_lr(grid, grey) == pytest.approx(grid["task"]["lr"] * grid["model"]["lr_factor"])
+    assert settled(grid, grey).lr == pytest.approx(rate * grid["model"]["lr_factor"])
+    assert settled(configuration("relu"), grey).lr == pytest.approx(rate)
     tiles = configuration("tiles")
-    assert models.settled_model(tiles, grey)["tiles"] == 2
-    assert models.settled_model(tiles, COLOUR)["tiles"] == 1
+    assert settled(tiles, grey).network["tiles"] == 2
+    assert settled(tiles, COLOUR).network["tiles"] == 1
     # omega_0 = 15 on the domain is 15 · 1.25 / 2 on one of two tiles.
-    assert models.auto_lr(tiles, grey) == pytest.approx(tiles["task"]["lr"] * 30 / (15 * 1.25 / 2))
+    assert settled(tiles, grey).lr == pytest.approx(rate * 30 / (15 * 1.25 / 2))

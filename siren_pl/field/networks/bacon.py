@@ -11,10 +11,16 @@ import math
 import torch
 from torch import Tensor
 
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.networks.filters import FilterNetwork, FourierFilter
 from siren_pl.field.networks.mlp import FRAMEWORK
 from siren_pl.field.seeds import seeded
+
+
+def bandwidth_rule(domain: Domain) -> float:
+    """`model.bandwidth=auto`: Nyquist's, in cycles."""
+    return domain.resolution / 2
 
 
 def Bacon(  # noqa: N802 - a constructor, as Siren is

@@ -48,6 +48,12 @@ class Bundle(nn.Module):
         """Whether every field's shapes follow from those of the coordinates (`CoordinateNetwork.fixed_shapes`)."""
         return all(network.fixed_shapes for network in self.named_fields().values())
 
+    def by_field(self) -> dict[str, list[nn.Parameter]]:
+        """The weights of each field; the numbers stand with those of the leading one."""
+        found = {name: list(network.parameters()) for name, network in self.named_fields().items()}
+        found[self.leading] += self.numbers.values()
+        return found
+
     def own(self) -> list[str]:
         """Names of the weights and numbers that belong to one signal, in the order of `named_parameters`."""
         prefixes = {"network.": self.network} | {f"others.{name}.": each for name, each in self.others.items()}

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from siren_pl.field import jet
 from siren_pl.field.activations import sine
+from siren_pl.field.domain import Domain
 from siren_pl.field.jet import Jet
 from siren_pl.field.seeds import seeded
 
@@ -74,3 +75,8 @@ def nyquist_octaves(samples: float) -> int:
     floor(log2(samples / 4)): 6 at 256 samples, 7 at 512; at least one.
     """
     return max(1, int(math.log2(max(samples, 1) / 4)))
+
+
+def octaves_rule(domain: Domain) -> int:
+    """`model.num_frequencies=auto`: up to the Nyquist frequency of the samples."""
+    return nyquist_octaves(domain.resolution)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from siren_pl.field import jet
 from siren_pl.field.activations import EXPONENTIAL, sine
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import HIDDEN, LAST, Init
 from siren_pl.field.jet import Jet
 from siren_pl.field.networks.base import CoordinateNetwork, exact_linear, linear
@@ -118,6 +119,11 @@ class FilterNetwork(CoordinateNetwork):
             x = jet.multiply(linear(x, layer), wave(coords))
         assert isinstance(self.last, nn.Linear)
         return exact_linear(x, self.last)
+
+
+def input_scale_rule(domain: Domain) -> float:
+    """`model.input_scale=auto`: Fathony et al. take 256 for 256 samples."""
+    return domain.resolution
 
 
 def FourierFilters(  # noqa: N802 - a constructor, as Siren is

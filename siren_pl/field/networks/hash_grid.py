@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from siren_pl.field import jet
 from siren_pl.field.activations import RELU
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Jet
 from siren_pl.field.networks.base import CoordinateNetwork
@@ -24,6 +25,11 @@ from siren_pl.field.seeds import seeded
 # The paper's: multipliers of the spatial hash (equation 4), and the range in which features start (section 4).
 PRIMES = (1, 2_654_435_761, 805_459_861)
 FEATURE_BOUND = 1e-4
+
+
+def finest_rule(domain: Domain) -> float:
+    """`model.finest=auto`: a grid line per sample."""
+    return domain.resolution
 
 
 class HashGridEncoding(nn.Module):

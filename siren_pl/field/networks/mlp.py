@@ -9,6 +9,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from siren_pl.field import activations, inits, jet
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Activation, Jet
 from siren_pl.field.networks.base import CoordinateNetwork, exact_linear, linear
@@ -18,6 +19,26 @@ from siren_pl.field.seeds import seeded
 KAIMING, XAVIER, FRAMEWORK = (
     Init(inits.SCHEMES[name], inits.SCHEMES[name]) for name in ("kaiming_normal", "xavier_normal", "framework")
 )
+
+# The paper's omega_0, and the samples along an axis of the images that it was found on.
+REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
+# Below this the sines of the first layer are lines over the whole domain, and tell each other little. Ten photographs
+# of 32 pixels a side, every other one seen: 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3, 24.1 with 4.5.
+LEAST_OMEGA = 4.5
+
+
+def omega_rule(domain: Domain) -> float:
+    """`model.omega_0=auto`: a wave can hold frequencies far above what the samples determine, so it goes with them."""
+    return max(REFERENCE_OMEGA * domain.resolution / REFERENCE_SAMPLES, LEAST_OMEGA)
+
+
+def rate_rule(rate: float, omega_0: float, hidden_omega_0: float | None = None) -> float:
+    """`optimizer.lr=auto` of sines: a rate at the paper's omega_0 as one at another.
+
+    SIREN's weights start in proportion to 1 / omega_0 of the hidden layers; so does the step that changes them by the
+    same fraction.
+    """
+    return rate * REFERENCE_OMEGA / (hidden_omega_0 or omega_0)
 
 
 class Mlp(CoordinateNetwork):

@@ -7,9 +7,10 @@ import math
 from torch import nn
 
 from siren_pl.field import activations
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.networks.encodings import FourierEncoding
-from siren_pl.field.networks.mlp import FRAMEWORK, KAIMING, Mlp
+from siren_pl.field.networks.mlp import FRAMEWORK, KAIMING, REFERENCE_SAMPLES, Mlp
 from siren_pl.field.seeds import seeded
 
 
@@ -44,6 +45,14 @@ def Finer(  # noqa: N802 - a constructor, as Siren is
     # A generator of its own: the weights stay those that SIREN has for this seed.
     nn.init.uniform_(first.bias, -first_bias, first_bias, generator=seeded(seed))
     return network
+
+
+def bell_width_rule(domain: Domain) -> float:
+    """`model.bell_width=auto`: a length, which goes with 1 / samples.
+
+    Measured on a photograph of 86 samples an axis, where 0.1 was best of 0.05 … 0.5.
+    """
+    return 8.6 / domain.resolution
 
 
 def Gaussian(  # noqa: N802
@@ -98,6 +107,11 @@ def Wire(  # noqa: N802
     wavelets = [activations.gabor(omega_0, omega_0 / 4 if scale is None else scale)] * (hidden_layers + 1)
     omegas = [omega_0] * (hidden_layers + 2)
     return Mlp(in_features, out_features, hidden_features, wavelets, omegas, init or Init(), None, seed)
+
+
+def deviation_rule(domain: Domain) -> float:
+    """`model.deviation=auto`: Tancik et al. found 10 cycles across an image of which 256 samples were seen."""
+    return 10.0 * domain.resolution / REFERENCE_SAMPLES
 
 
 def FourierFeatures(  # noqa: N802

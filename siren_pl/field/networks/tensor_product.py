@@ -14,12 +14,18 @@ from torch import Tensor, nn
 
 from siren_pl.field import jet
 from siren_pl.field.activations import sine
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Jet
 from siren_pl.field.networks.base import CoordinateNetwork, exact_linear
 from siren_pl.field.seeds import seeded
 
 _UNIT_SINE = sine(1.0)
+
+
+def frequencies_rule(domain: Domain) -> int:
+    """`model.frequencies=auto`: a cosine per sample."""
+    return max(2, round(domain.resolution))
 
 
 class TensorProduct(CoordinateNetwork):

@@ -9,6 +9,7 @@ err less between the samples than each of them, since what they invent there dif
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,13 +19,16 @@ from torch.func import functional_call, vmap
 
 from siren_pl.field import jet
 from siren_pl.field.activations import SMOOTH_STEP
+from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Jet
+from siren_pl.field.networks import mlp
 from siren_pl.field.networks.base import CoordinateNetwork, rearrange
-from siren_pl.field.networks.mlp import Siren
 from siren_pl.field.networks.visits import Blocks, Visits
 from siren_pl.field.seeds import CPU_BITS, seeded
 
+# Samples along a tile: what a SIREN of width 128, a quarter as dear a point as one of width 256, can hold.
+TILE_SAMPLES = 64.0
 # In tiles: beyond it three windows would meet on an axis.
 WIDEST_OVERLAP = 0.5
 
@@ -32,6 +36,20 @@ WIDEST_OVERLAP = 0.5
 def share(tiles: int, overlap: float) -> float:
     """The fraction of an axis that one network sees: a tile with half an overlap on either side."""
     return 1.0 if tiles == 1 else (1 + overlap) / tiles
+
+
+def tiles_rule(domain: Domain) -> int:
+    """`model.tiles=auto`: between the tiles that the measured samples fill and those that the wanted detail fills.
+
+    The two differ where a picture is enlarged. Twice (monarch, 256²): 31.5 dB with four, 31.0 with two. Four times
+    (baby, 512²): 32.8 dB with eight, 33.1 with four.
+    """
+    return max(1, round(math.sqrt(domain.density * domain.resolution) / TILE_SAMPLES))
+
+
+def rate_rule(rate: float, omega_0: float, tiles: int, overlap: float) -> float:
+    """`optimizer.lr=auto`: as for sines, by the omega_0 that a network on a tile has in coordinates of its own."""
+    return mlp.rate_rule(rate, omega_0 * share(tiles, overlap))
 
 
 class Tiles(CoordinateNetwork):
@@ -84,7 +102,7 @@ class Tiles(CoordinateNetwork):
         # Of as many bits as one tile's weights were always drawn from: earlier results stay.
         others = (torch.randint(2**62, (self.networks - 1,), generator=generator) % 2**CPU_BITS).tolist()
         networks = [
-            Siren(in_features, out_features, hidden_features, hidden_layers, own_omega, init=init, seed=each)
+            mlp.Siren(in_features, out_features, hidden_features, hidden_layers, own_omega, init=init, seed=each)
             for each in (seed, *others)
         ]
         self.tile = networks[0]

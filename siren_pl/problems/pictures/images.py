@@ -17,15 +17,14 @@ from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container, container_of
 from siren_pl.problems.pictures.files import BAND, read_picture
 from siren_pl.problems.sampled.grid import Grid, PixelCentres
-from siren_pl.problems.sampled.levels import Pixels, decoded
+from siren_pl.problems.sampled.levels import Pixels
+from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import EveryOther, Everything, Observation, RandomFraction
 from siren_pl.problems.sampled.signal import SampledSignal
 
 # A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
 # a source may say what held the samples, so that results are written likewise.
 Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
-# Makes another signal of an image, with further pictures resized by a filter of this name.
-Compose = Callable[[SampledSignal, str], SampledSignal]
 
 # What scikit-image's own package holds. Its other names download from the network, or are no images.
 BUNDLED = ("astronaut", "brick", "camera", "cat", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass")
@@ -46,10 +45,8 @@ def image_signal(
     heldout: float = 0.0,
     seed: int = 0,
     stride: int = 1,
-    observation: Observation | None = None,
     degrade: bool = True,
     reference: str | None = None,
-    edit: Compose | None = None,
 ) -> SampledSignal:
     """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
 
@@ -63,48 +60,38 @@ def image_signal(
         heldout: Fraction of the pixels kept from training.
         seed: Seeds the choice of held-out pixels.
         stride: 2 keeps every other pixel along each axis for training, and holds the others out.
-        observation: What is measured of the picture; by default all of it but what `heldout` or `stride` withholds.
-        degrade: Whether the observation is made of the picture; False where the picture holds what was measured.
+        degrade: Whether the picture is to be measured; False where it holds what was measured.
         reference: File of the truth, where the picture holds what was measured.
-        edit: What becomes of the picture together with others, see `siren_pl.problems.pictures.editing.composition`.
 
     Raises:
         UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
     """
-    chosen, place = _observation(observation, heldout, seed, stride), grid or PixelCentres()
+    withheld, place = _withheld(heldout, seed, stride), grid or PixelCentres()
     name, samples, *said = source()
     container = said[0] if said else container_of(samples)
     samples = _prepared(name, samples, crop, size, resize, grayscale)
-    if edit is not None and reference is not None:
-        raise UserError(
-            f"dataset.reference={reference}: an edited picture's truth is its direct solution; leave it out."
-        )
-    if edit is not None:
-        return edit(SampledSignal(stored(samples), name, place, chosen, container=container), resize)
-    if degrade and reference is None:
-        return SampledSignal(stored(samples), name, place, chosen, container=container)
     data = stored(samples)
-    if reference is None:
-        truth = chosen.picture(decoded(chosen.read(data)), chosen.fine(samples.shape[:2]))
-        return SampledSignal(truth, name, place, chosen, chosen.read(data), False, container)
-    wanted = _prepared(reference, read_picture(Path(reference), "dataset.reference")[0], None, None, resize, grayscale)
-    chosen.require_pair(samples.shape[:2], wanted.shape[:2])
-    if samples.shape[2] != wanted.shape[2]:
+    if degrade and reference is None:
+        return SampledSignal(data, name, place, withheld, container=container)
+    truth = data
+    if reference is not None:
+        wanted = read_picture(Path(reference), "dataset.reference")[0]
+        truth = stored(_prepared(reference, wanted, None, None, resize, grayscale))
+    if samples.shape[2] != truth.shape[2]:
         raise UserError(
-            f"dataset.reference={reference} has {wanted.shape[2]} channels and the measured picture "
+            f"dataset.reference={reference} has {truth.shape[2]} channels and the measured picture "
             f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
         )
-    return SampledSignal(stored(wanted), name, place, chosen, chosen.read(data), container=container)
+    given = SampledSignal(truth, name, place, data=data, known=reference is not None, container=container)
+    return given if isinstance(withheld, Everything) else measured_by(given, withheld)
 
 
-def _observation(observation: Observation | None, heldout: float, seed: int, stride: int) -> Observation:
-    """The one observation that was asked for."""
-    asked = [*([observation] if observation else []), *([RandomFraction(heldout, seed)] if heldout else [])]
-    asked += [EveryOther(stride)] if stride > 1 else []
-    if len(asked) > 1:
-        names = " and ".join(each.option for each in asked)
+def _withheld(heldout: float, seed: int, stride: int) -> Observation:
+    """What is measured of a picture where the task says nothing of it."""
+    if heldout and stride > 1:
+        names = f"dataset.heldout={heldout} and dataset.stride={stride}"
         raise UserError(f"{names} both choose what is kept from training: give one of them.")
-    return asked[0] if asked else Everything()
+    return RandomFraction(heldout, seed) if heldout else EveryOther(stride) if stride > 1 else Everything()
 
 
 def _prepared(
@@ -166,7 +153,9 @@ def bundled(name: str) -> Source:
         UserError: There is no such image.
     """
     if name not in BUNDLED:
-        raise UserError(f"dataset.source.name={name}: scikit-image ships none of that name, but {', '.join(BUNDLED)}.")
+        raise UserError(
+            f"dataset.signal.source.name={name}: scikit-image ships none of that name, but {', '.join(BUNDLED)}."
+        )
     import skimage.data
 
     return lambda: (name, as_pixels(getattr(skimage.data, name)()))

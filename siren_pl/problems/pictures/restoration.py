@@ -13,10 +13,13 @@ from pathlib import Path
 
 from torch import Tensor
 
-from siren_pl.problems.pictures.enlargement import LATTICE, enlargement_term
+from siren_pl.problems.pictures.enlargement import LATTICE, downsampling_of, enlargement_term
+from siren_pl.problems.pictures.rivals.enlargement import usable
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.measuring import measured_by
+from siren_pl.problems.sampled.observations import Observation
 from siren_pl.problems.sampled.scores import IMAGE_AXES, shaved_border, value_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
@@ -43,31 +46,43 @@ def per_noise(signal: SampledSignal) -> float:
 
 
 def inpainting(
-    signal: SampledSignal, total_variation: float | str = "auto", curvature: float = 0.0, spectral: float = 0.0
+    signal: SampledSignal,
+    total_variation: float | str = "auto",
+    curvature: float = 0.0,
+    spectral: float = 0.0,
+    observation: Observation | None = None,
 ) -> Problem:
     """Fill in what a mask withholds; scored on the missing samples alone by `heldout_psnr`.
 
     Args:
-        signal: The picture, of which a mask was measured.
+        signal: The picture, whole or damaged.
         total_variation: Weight of the gradient's length; auto goes by the known fraction (`per_gap`).
         curvature: Weight of the second derivatives' length.
         spectral: Weight of the squared Laplacian.
+        observation: What is known of it; None where the signal says so itself.
     """
+    signal = measured_by(signal, observation)
     weight = per_gap(signal) if total_variation == "auto" else float(total_variation)
     return _by_values("inpainting", signal, total_variation=weight, curvature=curvature, spectral=spectral)
 
 
 def denoising(
-    signal: SampledSignal, total_variation: float | str = "auto", curvature: float = 0.0, spectral: float = 0.0
+    signal: SampledSignal,
+    total_variation: float | str = "auto",
+    curvature: float = 0.0,
+    spectral: float = 0.0,
+    observation: Observation | None = None,
 ) -> Problem:
     """Fit noisy samples, and believe the penalty where they contradict it.
 
     Args:
-        signal: The picture, measured with noise.
+        signal: The picture, clean or noisy.
         total_variation: Weight of the gradient's length; auto goes by the noise's level (`per_noise`).
         curvature: Weight of the second derivatives' length.
         spectral: Weight of the squared Laplacian.
+        observation: What is known of it; None where the signal says so itself.
     """
+    signal = measured_by(signal, observation)
     weight = per_noise(signal) if total_variation == "auto" else float(total_variation)
     return _by_values("denoising", signal, total_variation=weight, curvature=curvature, spectral=spectral)
 
@@ -88,11 +103,13 @@ def super_resolution(
     perceptual_layer: str = "relu2_2",
     lattice: float = LATTICE,
     niqe: str | None = None,
+    reference: str | None = None,
+    observation: Observation | None = None,
 ) -> Problem:
     """Enlarge a picture: the field, made small again by the same operator, must be the small picture.
 
     Args:
-        signal: The large picture, of which a smaller one was measured.
+        signal: The picture, large or small.
         total_variation: Weight of the gradient's length.
         curvature: Weight of the second derivatives' length.
         spectral: Weight of the squared Laplacian.
@@ -101,7 +118,12 @@ def super_resolution(
         perceptual_layer: Which layer is compared.
         lattice: Points per coarse sample along an axis at which the field is looked at.
         niqe: File of NIQE's pristine parameters; None leaves NIQE out of the scores.
+        reference: Weights of a pretrained rival, which are refused here and not after the fit if it cannot use them.
+        observation: What made it small; None where the signal says so itself.
     """
+    signal = measured_by(signal, observation)
+    if reference is not None:
+        usable(reference, downsampling_of(signal.observation))
     distances = {}
     if perceptual > 0:
         from siren_pl.problems.pictures.rivals.perceptual import PerceptualDistance

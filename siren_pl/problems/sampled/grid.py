@@ -59,6 +59,11 @@ class PixelCorners(Grid):
         return tuple(max(n - 1, 1) / 2 for n in shape)
 
 
+def named(name: str) -> Grid:
+    """A grid by its name: centres or corners."""
+    return {"centres": PixelCentres, "corners": PixelCorners}[name]()
+
+
 def coordinates(axes: Sequence[Tensor]) -> Tensor:
     """All points of the grid that the axes span, float32 (N, D), the last axis fastest."""
     return torch.stack([axis.reshape(-1) for axis in torch.meshgrid(*axes, indexing="ij")], dim=-1).float()

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.measuring import require_pair
 from siren_pl.problems.sampled.rendering import CHUNK
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
@@ -98,4 +99,5 @@ def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -
         return values
 
     signal = judge.signal
+    require_pair(signal)
     return Problem(name, signal.name, {"field": signal.domain}, terms, answer, judge)

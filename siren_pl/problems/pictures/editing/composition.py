@@ -22,6 +22,7 @@ from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.observations import Everything
 from siren_pl.problems.sampled.observations.base import Shape
 from siren_pl.problems.sampled.observations.masks import require_shape
+from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import MOST_NUMBERS, SampledSignal
 
 # Of the mask where none is given: an ellipse in the middle, this fraction of the picture's sides.
@@ -44,6 +45,7 @@ class Composition:
         mask: Where slopes are lent, of a shape (H, W).
         weights: Of the pictures' means, the target's first.
         offset: Rows and columns that the sources are moved down and to the right.
+        resize: Filter that brings the sources to the target's size.
     """
 
     name: str
@@ -52,13 +54,18 @@ class Composition:
     mask: Callable[[Shape], Tensor]
     weights: Sequence[float]
     offset: Sequence[int] = (0, 0)
+    resize: str = "bilinear"
 
-    def __call__(self, target: SampledSignal, resize: str) -> SampledSignal:
-        """The edited picture of a target, whose sources are resized to its size by a filter.
+    def __call__(self, target: SampledSignal) -> SampledSignal:
+        """The edited picture of a target.
 
         Raises:
             UserError: A source or the mask does not fit, or something of the target is withheld.
         """
+        if target.in_features != IMAGE_AXES:
+            raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
+        if target.data is not None and target.known:
+            raise UserError("dataset.reference: an edited picture's truth is its direct solution; leave it out.")
         if not isinstance(target.observation, Everything):
             raise UserError(f"{target.withheld} withholds pixels of the target, but an edit needs all of them.")
         if target.is_large:
@@ -66,7 +73,7 @@ class Composition:
                 f"{target.name} has more than the {MOST_NUMBERS} numbers that are edited at once: choose a smaller "
                 "dataset.size, or a dataset.crop."
             )
-        pictures = [self._source(name, target, resize) for name in self.sources]
+        pictures = [self._source(name, target) for name in self.sources]
         material = Material(
             target.values,
             torch.stack([values for _, values in pictures]),
@@ -80,10 +87,10 @@ class Composition:
         name = "_".join((*material.names, self.name))
         return SampledSignal(truth, name, target.grid, edit, data.float(), container=target.container)
 
-    def _source(self, named: str, target: SampledSignal, resize: str) -> tuple[str, Tensor]:
+    def _source(self, named: str, target: SampledSignal) -> tuple[str, Tensor]:
         """Name and values (H, W, C) of a source, of the target's size and channels, moved."""
         name, samples = (named, bundled(named)()[1]) if named in BUNDLED else _read(named)
-        pixels = with_channels(covering(samples, target.shape, resize), target.out_features, named)
+        pixels = with_channels(covering(samples, target.shape, self.resize), target.out_features, named)
         rows, columns = (np.clip(np.arange(n) - by, 0, n - 1) for n, by in zip(target.shape, self.offset, strict=True))
         return name, stored(pixels[rows][:, columns])
 
@@ -156,6 +163,7 @@ def edited(
     mask: str | None = None,
     offset: Sequence[int] = (0, 0),
     stencil: str = "spectral",
+    resize: str = "bilinear",
 ) -> Composition:
     """An edit by its name.
 
@@ -167,6 +175,7 @@ def edited(
         mask: Of `clone`: file that is white where the source is cloned; None for an ellipse in the middle.
         offset: Rows and columns that the sources are moved down and to the right.
         stencil: Of `fuse` and `mixed`: the derivative of the samples.
+        resize: Filter that brings the sources to the target's size.
 
     Raises:
         UserError: Sources and weights do not fit the mode.
@@ -178,9 +187,9 @@ def edited(
         if len(sources) > 1:
             raise UserError(f"task.mode=clone takes one source, not {len(sources)}: use fuse or mixed for several.")
         rule, where = strongest if mixed else first, mask_file(mask) if mask else ellipse
-        return Composition(mode, sources, lambda material: CloningEdit(material, rule), where, shares, offset)
+        return Composition(mode, sources, lambda material: CloningEdit(material, rule), where, shares, offset, resize)
     if mask or mixed:
         raise UserError(f"task.mask and task.mixed belong to task.mode=clone, not to {mode}: leave them out.")
     rules = {"fuse": weighted(shares), "mixed": strongest}
     make = lambda material: GradientEdit(material, rules[mode], stencil)  # noqa: E731 - as short as the other
-    return Composition(mode, sources, make, everywhere, shares, offset)
+    return Composition(mode, sources, make, everywhere, shares, offset, resize)

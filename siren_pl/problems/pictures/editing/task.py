@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.problems.pictures.editing.composition import Composition
 from siren_pl.problems.pictures.editing.edits import Edit
 from siren_pl.problems.pictures.editing.terms import BOUNDARY, CloneTerm, SurroundingsTerm, cloning_of
 from siren_pl.problems.sampled import metrics
@@ -98,20 +99,22 @@ def poisson_edit(
     stencil: str = "spectral",
     integrated: bool = True,
     boundary_weight: float = BOUNDARY,
+    edit: Composition | None = None,
 ) -> Problem:
     """Compose a picture of others by their gradients.
 
     Args:
-        signal: The composition, see `siren_pl.problems.pictures.editing.composition`.
+        signal: The picture that is edited.
         mode: `clone`, where values are known outside of a mask; `fuse` or `mixed`, where none are.
         stencil: Of `fuse` and `mixed`: the derivative of the samples that is supervised.
         integrated: Supervise the potential of the error as well; False leaves the paper's pointwise loss.
         boundary_weight: Of `clone`: weight of the values on the rim of the mask.
+        edit: What becomes of the picture, by the same mode and stencil; None where the signal is a composition already.
     """
+    signal = signal if edit is None else edit(signal)
     if mode == "clone":
-        edit = cloning_of(signal)
         terms = {
-            "clone": CloneTerm(signal, edit.rule, integrated),
+            "clone": CloneTerm(signal, cloning_of(signal).rule, integrated),
             "surroundings": SurroundingsTerm(signal, boundary_weight),
         }
         return sampled_problem("poisson_edit", terms, SampledJudge(signal, edit_scores, panels=edit_panels))

@@ -1,0 +1,77 @@
+"""From plain containers to objects: what `_target_` names is called with what stands beside it, and nothing else."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextlib import suppress
+from typing import Any
+
+from hydra.utils import get_object
+from omegaconf import DictConfig, OmegaConf
+
+from siren_pl.errors import UserError
+from siren_pl.field import inits
+from siren_pl.field.domain import Domain
+from siren_pl.field.inits import Init
+from siren_pl.field.networks import CoordinateNetwork
+
+Plain = dict[str, Any]
+
+
+def plain(config: DictConfig) -> Plain:
+    """A configuration as plain containers with every interpolation resolved."""
+    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+
+
+def create(options: Plain, *positional: Any, **objects: Any) -> Any:
+    """Call what `_target_` names with the options beside it and with ready-made objects.
+
+    Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
+
+    Raises:
+        UserError: There is nothing of that name, or it takes other options.
+    """
+    arguments = {
+        name: create(value) if isinstance(value, dict) and "_target_" in value else value
+        for name, value in options.items()
+        if name != "_target_"
+    }
+    name = options["_target_"]
+    try:
+        target = get_object(name)
+    except (ImportError, ValueError, TypeError) as error:
+        raise UserError(
+            f"_target_={name} cannot be found ({error}): check that name and where it is imported from."
+        ) from error
+    # A builtin may have no signature to be asked for.
+    with suppress(ValueError):
+        try:
+            inspect.signature(target).bind(*positional, **arguments, **objects)
+        except TypeError as error:
+            raise UserError(f"{name} does not take the configuration's options: {error}.") from error
+    return target(*positional, **arguments, **objects)
+
+
+def child(node: Plain, name: str, place: str) -> Plain:
+    """What is constructed of a node: its child of this name.
+
+    Raises:
+        UserError: It has none that says what to call.
+    """
+    found = node.get(name)
+    if not isinstance(found, dict) or "_target_" not in found:
+        raise UserError(f"{place} does not say what to call: its file names it by {place}.{name}._target_.")
+    return found
+
+
+def init(options: Plain) -> Init:
+    """The schemes that settled options of `init` name."""
+    schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=options["scale"])}
+    return Init(schemes[options["first"]], schemes[options["hidden"]], options["divide_by_omega"])
+
+
+def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> CoordinateNetwork:
+    """A field on a domain, from the settled options of its constructor and of `init`."""
+    given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": seed}
+    return create(options | given, init=init(schemes))
