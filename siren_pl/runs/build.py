@@ -75,7 +75,7 @@ def problem(config: Plain, data: Any) -> Problem:
 
 def judged(given: Problem) -> SampledSignal:
     """The signal that a problem is judged by."""
-    return given.judge.signal  # type: ignore[attr-defined] - every judge so far is of a sampled signal
+    return given.judge.signal
 
 
 def members(config: Plain) -> list[Plain] | None:

@@ -52,11 +52,14 @@ def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequ
 
 
 def _out_of_range(config: DictConfig) -> list[str]:
+    told: Any = OmegaConf.to_container(config, resolve=False)
+    if missing := [key for key, value in _leaves(told, "") if value == "???"]:
+        return [f"{key} has no value (???)" for key in missing]
     try:
         plain: Any = OmegaConf.to_container(config, resolve=True)
     except OmegaConfBaseException as error:
         raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
-    problems = [f"{key} has no value (???)" for key in sorted(OmegaConf.missing_keys(config))]
+    problems = []
     for place, node in nodes(plain):
         for name, rule in (node.get("rules") or {}).items():
             require_readable(rule, f"{place}rules.{name}")

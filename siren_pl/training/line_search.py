@@ -44,7 +44,7 @@ def search(optimizer: torch.optim.Optimizer, evaluate: Callable[[], Tensor], mos
             best, kept = loss.sum(), [weight.detach().clone() for weight in weights]
         return loss.sum()
 
-    optimizer.step(closure)
+    optimizer.step(closure)  # type: ignore[arg-type] - torch's own stubs know numbers alone
     if not all(torch.equal(weight, before) for weight, before in zip(weights, kept, strict=True)):
         with torch.no_grad():
             for weight, before in zip(weights, kept, strict=True):

@@ -14,7 +14,6 @@ import torch
 from siren_pl.field.domain import Domain
 from siren_pl.field.seeds import seeded_quickly
 from siren_pl.training.ask import Ask
-from siren_pl.training.judge import Judge
 from siren_pl.training.term import Points, Term
 
 Batch = dict[str, Points]
@@ -34,7 +33,7 @@ class Problem:
         terms: The supervision, by name.
         answer: From the fields to what was asked of them, the one way to it: `answer(ask)` settles what is global (a
             mean to align, a scale) and returns what can be evaluated anywhere.
-        judge: Compares an answer with what is known.
+        judge: Compares an answer with what is known: a `Judge`, of which its own kind of problem knows more.
         baselines: Classical methods by name; each returns an answer of the same kind, or None where it has no say.
         numbers: Unknown numbers by name, and where their fit begins.
     """
@@ -44,7 +43,7 @@ class Problem:
     fields: Mapping[str, Domain]
     terms: Mapping[str, Term]
     answer: Callable[[Ask], Any]
-    judge: Judge
+    judge: Any
     baselines: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
 

@@ -16,7 +16,7 @@ from siren_pl.runs.rules import Rule, checked
 from tests.soak.spoiling import SHAPE, good_file, odd_file, spoil
 
 STEPS = "trainer.max_steps=1"
-SMALL = (STEPS, "trainer.evaluations=0", "task.fewest_steps=1", "dataset.size=8")
+SMALL = (STEPS, "trainer.evaluations=0", "recipe.fewest_steps=1", "dataset.size=8")
 TASKS = (
     "image_fit",
     "denoising",
@@ -33,7 +33,7 @@ VALUES = (
     *("auto", "all", "full", "gaussian", "siren", "camera", "~", "'a b'", "'a\\nb'", "'$x$'", "'[red]'"),
 )
 # Keys whose large values are no slip but a long wait, or very many processes.
-_PATIENT = ("trainer.max_steps", "trainer.devices", "trainer.evaluations", "task.passes", "task.fewest_steps")
+_PATIENT = ("trainer.max_steps", "trainer.devices", "trainer.evaluations", "recipe.passes", "recipe.fewest_steps")
 _MODELS = ("siren", "relu_pe", "fourier_features", "wire", "hash_grid", "tensor_product", "bacon", "mfn_gabor", "tiles")
 
 

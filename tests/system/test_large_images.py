@@ -9,9 +9,8 @@ import torch
 from PIL import Image
 
 from siren_pl.problems.pictures.judging import by_slabs
+from siren_pl.problems.sampled import judge, values
 from siren_pl.problems.sampled import signal as sampled
-from siren_pl.problems.sampled import values
-from siren_pl.training import callbacks
 from tests.conftest import Command
 
 OPTIONS = ("dataset=image", "dataset.size=null", "dataset.batch_size=64", "figures=true", "baselines={}")
@@ -31,7 +30,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limits below the picture's 2,240 pixels."""
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 1000)
     monkeypatch.setattr(values, "MOST_LAID_OUT", 1000)
-    monkeypatch.setattr(callbacks, "QUICK_SAMPLES", 1000)
+    monkeypatch.setattr(judge, "QUICK_SAMPLES", 1000)
     monkeypatch.setattr(by_slabs, "THUMBNAIL", 20)
 
 

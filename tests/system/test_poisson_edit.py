@@ -82,6 +82,7 @@ SLIPS = {
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_slip_is_named_with_its_cure(slip: str, train: Command) -> None:
     Image.new("L", (4, 4), 255).save("small.png")
+    Image.new("RGB", (16, 11)).save("truth.png")
     for name, level in (("black", 0), ("white", 255)):
         Image.new("L", (16, 11), level).save(f"{name}.png")
     ended = train("task=poisson_edit", slip)

@@ -115,4 +115,4 @@ def test_the_field_of_another_tree_is_not_trusted(train: Command, report: Report
     config.write_text(config.read_text().replace("siren_pl.problems.pictures.images.bundled", "os.system"))
     ended = report("foreign", "output=here")
     assert ended.code == 1 and not Path("here").exists()
-    assert "os.system by dataset.signal.source._target_" in ended.paragraph
+    assert "os.system by dataset.signal.source" in ended.paragraph
