@@ -26,6 +26,7 @@ def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
     comparisons = [(sweep, compare(sweep)) for sweep in sweeps]
     runs = [run for sweep in sweeps for run in sweep.runs]
     names = {run.value(key) for run in runs for key in ("model", "init", "init.first", "init.hidden")}
+    names |= {run.settled.init[layers] for run in runs if run.settled for layers in ("first", "hidden")}
     related, references = literature.related(names)
     verdicts = [
         f"{_title(sweep)}, {comparison.task}: {discussion.verdict(comparison)}"

@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from siren_pl.field.domain import Domain
 from siren_pl.report.blocks import Table
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import REPLICATE_KEYS
-from siren_pl.runs.autos import settle
 
 # Groups of the configuration that decide a result, in the order of telling, and what the document calls them.
 GROUPS = {
@@ -65,8 +63,7 @@ def settings_of(run: Run) -> dict[str, str]:
     if "dataset.index" in run.overrides or run.config.get("dataset", {}).get("index") is not None:
         told["dataset.index"] = run.value("dataset.index")
     autos = {"trainer.max_steps": run.metrics.get("steps")} if not run.diverged else {}
-    if domains := run.checkpoint.get("domains"):
-        settled = settle(run.config, {name: Domain(**domain) for name, domain in domains.items()}).leading
+    if settled := run.settled:
         autos |= {f"model.{key}": value for key, value in settled.network.items() if isinstance(value, (int, float))}
         autos["optimizer.lr"] = settled.lr / run.config["optimizer"]["factor"]
         told |= {f"init.{key}": settled.init[key] for key in ("first", "hidden")}
@@ -103,6 +100,7 @@ def _told(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for group, title in GROUPS.items():
         named = [settings[group]] if group in settings else []
         own = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith(f"{group}.")}
-        inside = [value if key == KIND else f"{key} {value}" for key, value in own.items()]
+        kind = [own.pop(KIND)] if KIND in own else []
+        inside = [*kind, *(f"{key} {value}" for key, value in own.items())]
         if named or inside:
             yield title, "; ".join([*named, *inside])

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from siren_pl.errors import UserError
+from siren_pl.field.domain import Domain
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import identity, stored
+from siren_pl.runs.autos import SettledField, settle
 from siren_pl.runs.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
 
@@ -57,6 +59,14 @@ class Run:
             return read_checkpoint(self.directory / "checkpoints" / LAST).get("siren_pl", {})
         except UserError:
             return {}
+
+    @cached_property
+    def settled(self) -> SettledField | None:
+        """What every `auto` of the leading field came to; None without a checkpoint, which knows its domain."""
+        domains = self.checkpoint.get("domains")
+        return (
+            settle(self.config, {name: Domain(**each) for name, each in domains.items()}).leading if domains else None
+        )
 
     @property
     def history(self) -> list[dict[str, float]]:

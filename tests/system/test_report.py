@@ -63,13 +63,14 @@ def test_tasks_single_runs_and_divergence_share_a_document(train: Command, repor
     train("-m", "task=image_fit,poisson_grad", "hydra.sweep.dir=tasks")
     arguments = ("optimizer.lr=1e-3,1e30", "trainer.max_steps=20", "optimizer.warmup=0", "sweep.allow_divergence=true")
     train("-m", *arguments, "hydra.sweep.dir=rates")
-    train("hydra.run.dir=alone")
+    train("model=relu", "hydra.run.dir=alone")
     ended = report("tasks", "alone", "rates", "output=here")
     assert ended.code == 0, ended.err
     text = text_of(Path("here/report.pdf"))
     assert "PSNR up to a constant (dB)" in text and "poisson solver" in text
     assert "lr=1e+30 diverged in 1 of 1 runs" in text
     assert "One setting (single runs)" in text
+    assert "first kaiming_normal" in text and "Delving Deep into Rectifiers" in text  # the ReLU network's own scheme
 
 
 def test_pictures_whose_data_is_gone_are_left_out_with_a_line(train: Command, report: Report) -> None:
