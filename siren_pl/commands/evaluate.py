@@ -115,9 +115,6 @@ def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridd
     from siren_pl.problems.pictures.judging import judge
     from siren_pl.runs import build, identity
 
-    # What a set left behind has no interpolations, so that a source has its own copies of these keys.
-    source = config["dataset"]["signal"]["source"]
-    source |= {key: config["dataset"][key] for key in overridden if key in source}
     # Whoever says where the data lie may mean another picture.
     (plan,) = identity.opened(config, run, log.warning if overridden else None)
     problem, signal, network = plan.problem, plan.signal, _field(config, run)

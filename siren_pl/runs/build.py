@@ -7,19 +7,21 @@ import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from hydra.utils import get_object
 from torch import Tensor, nn
 
 from siren_pl.errors import UserError
-from siren_pl.field.derivatives import AutoDerivatives, Derivatives
+from siren_pl.field.derivatives import AutoDerivatives, AutogradDerivatives, Derivatives
 from siren_pl.field.domain import Domain
 from siren_pl.field.networks.bundle import Bundle
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.runs.rules import AUTO
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
 from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
@@ -44,23 +46,25 @@ class Plan:
     Attributes:
         config: Its configuration, plain, resolved and validated.
         problem: What the task makes of its data.
-        settled: What every `auto` came to.
     """
 
     config: Plain
     problem: Problem
-    settled: Settled
+
+    @cached_property
+    def settled(self) -> Settled:
+        """What every `auto` came to."""
+        return settle(self.config, self.problem.fields)
 
     @property
     def signal(self) -> SampledSignal:
         """What the problem is judged by."""
-        return judged(self.problem)
+        return self.problem.judge.signal
 
 
 def plan(config: Plain, data: Any = None) -> Plan:
     """Read a configuration's data, unless they are given, and see what its task makes of them."""
-    found = problem(config, signal(config) if data is None else data)
-    return Plan(config, found, settle(config, found.fields))
+    return Plan(config, problem(config, signal(config) if data is None else data))
 
 
 def signal(config: Plain) -> Any:
@@ -71,11 +75,6 @@ def signal(config: Plain) -> Any:
 def problem(config: Plain, data: Any) -> Problem:
     """What the task makes of the data."""
     return create(child(config["task"], "problem", "task"), data)
-
-
-def judged(given: Problem) -> SampledSignal:
-    """The signal that a problem is judged by."""
-    return given.judge.signal
 
 
 def members(config: Plain) -> list[Plain] | None:
@@ -97,9 +96,15 @@ def is_set(config: Plain) -> bool:
 
 def at_index(config: Plain, number: int) -> Plain:
     """The configuration of one signal of a set."""
-    dataset = {key: value for key, value in config["dataset"].items() if key != "members"}
-    source = dataset["signal"]["source"] | {"index": number}
-    return config | {"dataset": dataset | {"index": number, "signal": dataset["signal"] | {"source": source}}}
+    dataset = {key: value for key, value in config["dataset"].items() if key != "members"} | {"index": number}
+    return from_place(config | {"dataset": dataset}, number)
+
+
+def from_place(config: Plain, place: Any) -> Plain:
+    """The configuration with which a set's source reads the signal of this number, or from this place."""
+    dataset = config["dataset"]
+    signal = dataset["signal"] | {"source": dataset["signal"]["source"] | {"index": place}}
+    return config | {"dataset": dataset | {"signal": signal}}
 
 
 def bundle(
@@ -152,8 +157,9 @@ def module(plans: Sequence[Plan]) -> FieldModule:
     steps = recipe(plans[0])
     parameters = sum(parameter.numel() for parameter in bundles[0].parameters())
     work = len(plans) * steps.max_steps * _points(plans[0]) * _streams(first)
-    compilation = Compilation(_compile(config, bundles[0], first), work * parameters / REFERENCE_PARAMETERS)
     strategies = {name: derivatives(config, domain.out_features) for name, domain in first.fields.items()}
+    wanted = _compile(config["compile"], bundles[0], first, strategies)
+    compilation = Compilation(wanted, work * parameters / REFERENCE_PARAMETERS)
     again = functools.partial(_module_again, [each.config for each in plans])
     return FieldModule(merge(bundles, [each.problem for each in plans]), strategies, steps, compilation, again)
 
@@ -173,8 +179,9 @@ def _streams(asked: Problem) -> int:
     return 1 + asked.order * asked.domain.in_features
 
 
-def _compile(config: Plain, fields: Bundle, asked: Problem) -> bool | None:
-    wanted = {"auto": None, True: True, False: False}[config["compile"]]
+def _compile(said: bool | str, fields: Bundle, asked: Problem, strategies: Mapping[str, Derivatives]) -> bool | None:
+    """Whether the loss is compiled; None leaves it to the length of the run."""
+    wanted = None if said == AUTO else bool(said)
     if not asked.compilable:
         if wanted:
             raise UserError(f"compile=true cannot compile a term of {asked.name}: choose compile=auto.")
@@ -187,7 +194,7 @@ def _compile(config: Plain, fields: Bundle, asked: Problem) -> bool | None:
                 "compile=auto, or model.tiles=1 with model.members=1."
             )
         return False
-    if "Autograd" not in config["derivatives"]["_target_"]:
+    if not any(isinstance(strategy, AutogradDerivatives) for strategy in strategies.values()):
         return wanted
     if wanted:
         raise UserError("compile=true cannot compile nested autograd: choose derivatives=auto, or compile=auto.")

@@ -97,6 +97,25 @@ def settle(directory: Path, config: DictConfig, hydra_config: Any) -> None:
     raise error
 
 
+def hand_down(above: Path, directory: Path, config: dict[str, Any]) -> None:
+    """Give one signal of a set the configuration of the set as it was composed, with its interpolations.
+
+    Args:
+        above: The set's directory.
+        directory: The signal's.
+        config: What the signal was fitted with, resolved.
+    """
+    kept = above / ".hydra"
+    if kept.is_dir():
+        whole = stored.read(kept / "config.yaml")
+        dataset = {key: value for key, value in whole["dataset"].items() if key != "members"}
+        dataset["index"] = config["dataset"]["index"]
+        # A set that was continued may have been given more steps and another logger.
+        config = whole | {"dataset": dataset, "trainer": config["trainer"], "logger": config["logger"]}
+        directory_of.write_text(directory / ".hydra" / "hydra.yaml", (kept / "hydra.yaml").read_text())
+    directory_of.write_text(directory / ".hydra" / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
+
+
 def difference(before: Any, now: Any) -> str:
     """In words, where two configurations differ that should give the same result; empty where they do not.
 

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container
@@ -48,7 +48,7 @@ class Identity:
 
 
 def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] | None = None) -> list[build.Plan]:
-    """A plan for each signal of a run: those that it was begun with, if it was begun.
+    """What is done for each signal of a run: those that it was begun with, if it was begun.
 
     Args:
         config: The run's.
@@ -99,11 +99,8 @@ def _refuse(paragraph: str) -> NoReturn:
 def _aimed(config: build.Plain, known: Identity) -> build.Plain:
     """The configuration of one signal, its file named by its place, unless another number has been asked for."""
     own = build.at_index(config, known.index) if build.is_set(config) and known.index is not None else config
-    dataset: dict[str, Any] = own["dataset"]
-    source = dataset["signal"]["source"]
-    if known.place is None or source.get("index") != known.index:
-        return own
-    return own | {"dataset": dataset | {"signal": dataset["signal"] | {"source": source | {"index": known.place}}}}
+    by_number = known.place is not None and own["dataset"].get("index") == known.index
+    return build.from_place(own, known.place) if by_number else own
 
 
 def _identity(plan: build.Plan) -> Identity:

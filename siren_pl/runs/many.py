@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import csv
 import logging
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
-
-from omegaconf import OmegaConf
 
 from siren_pl import plots
 from siren_pl.problems.pictures import figures
@@ -24,7 +21,7 @@ from siren_pl.problems.pictures.judging import judge
 from siren_pl.problems.pictures.judging.restorations import laid_out, measured
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.runs import build, identity
+from siren_pl.runs import build, claims, identity
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs.job import Job
 from siren_pl.runs.layer_statistics import Layers, after_training, before_training
@@ -78,8 +75,8 @@ def train(
             log.info("chunk %d of %d", number + 1, len(parts))
         say_settled(module, plans[part[0]].settled)
         # All fields of a chunk begin with the same weights.
-        first = module.fields.split()[0].network
-        initial = before_training(first, signals[part[0]]) if config["layer_statistics"] else None
+        first, wanted = plans[part[0]].signal, config["layer_statistics"]
+        initial = before_training(module.fields.split()[0].network, first) if wanted else None
         try:
             fitting.run(module, build.machine(config), place, sinks, meter)
         except DivergenceError as divergence:
@@ -155,11 +152,7 @@ def _leave_behind(
     stacked = {name: name in own for name, _ in module.fields.bundle.named_parameters()}
     fields = module.fields.split()
     for index, (plan, home, field) in enumerate(zip(plans, homes, fields, strict=True)):
-        (home / ".hydra").mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(OmegaConf.create(plan.config), home / ".hydra" / "config.yaml")
-        above = checkpoint.parents[2] / ".hydra" / "hydra.yaml"
-        if above.is_file():
-            shutil.copy(above, home / ".hydra" / "hydra.yaml")
+        claims.hand_down(checkpoint.parents[2], home, plan.config)
         identity.keep([plan], home)
         part = whole if len(homes) == 1 else split_checkpoint(whole, index, stacked)
         if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands

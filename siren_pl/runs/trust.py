@@ -17,7 +17,7 @@ from siren_pl.errors import UserError
 from siren_pl.runs.keys import conf_directory
 from siren_pl.runs.rules import AUTO
 
-# Where a name stands in a configuration, as a dotted key, and the name.
+# The dotted key by which a configuration gives a name, and the name.
 Call = tuple[str, str]
 # Where the rule of a key stands; and where the model of another field does, which may call what `model` may.
 _OF_A_RULE, _OF_A_FIELD = re.compile(r"(^|\.)rules\.[^.]+$"), re.compile(r"^fields\.[^.]+\.(?=model\b)")
@@ -72,9 +72,9 @@ def _calls(node: Any, position: str) -> Iterator[Call]:
     """Every name that would be called, with where it stands: a `_target_`, or the rule of an `auto`."""
     if isinstance(node, dict):
         if "_target_" in node:
-            yield position, str(node["_target_"])
+            yield f"{position}._target_", str(node["_target_"])
         if _OF_A_RULE.search(position) and AUTO in node:
-            yield position, str(node[AUTO])
+            yield f"{position}.{AUTO}", str(node[AUTO])
         for name, child in node.items():
             yield from _calls(child, f"{position}.{name}" if position else str(name))
     elif isinstance(node, (list, tuple)):

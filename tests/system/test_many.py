@@ -151,3 +151,13 @@ def test_a_missing_or_empty_folder_is_named(train: Command) -> None:
         assert ended.code == 1 and f"dataset.path={path}" in ended.paragraph
     assert "dataset.path=FOLDER" in train("dataset=folder").paragraph
     assert "dataset.index=" in train("dataset=folder", "dataset.index=[]", "dataset.path=empty").paragraph
+
+
+def test_a_signal_of_a_set_follows_the_keys_of_its_dataset(train: Command, evaluate: Command) -> None:
+    """Its configuration has the interpolations of the set's, so that what is made of the dataset's keys reads them."""
+    Path("two").mkdir()
+    for name in "ab":
+        Image.new("L", (16, 16), 90).save(f"two/{name}.png")
+    assert train("dataset=folder", "dataset.path=two", "trainer.max_steps=2", "hydra.run.dir=here").code == 0
+    assert evaluate("run=here/signals/a", "dataset.size=8").code == 0
+    assert [path.name for path in Path("here/signals/a/evaluate").iterdir()] == ["8x8"]

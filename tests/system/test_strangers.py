@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -171,6 +172,7 @@ def test_trust_admits_what_a_package_defines(
     Path("theirs/__init__.py").write_text(
         "import os\nfrom siren_pl import Siren\ndef own(**options):\n    return Siren(**options)\n"
     )
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)  # of another test
     monkeypatch.syspath_prepend(str(Path.cwd()))
     began = train("-m", "model.network._target_=theirs.own", "seed=0", "hydra.sweep.dir=sweep")
     assert began.code == 0, began.err
