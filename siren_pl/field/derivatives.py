@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.jet import Groups, Jet
@@ -38,13 +39,14 @@ class Derivatives(Protocol):
 
 
 @dataclass(frozen=True)
-class ForwardDerivatives:
+class ForwardDerivatives(Derivatives):
     """Carry the jet through the network: one pass, one ordinary backward; costs 1 + D + K streams.
 
     Raises:
         TypeError: The network uses a torch operation that has no jet rule; the message names the cure.
     """
 
+    @override
     def __call__(
         self,
         field: Callable,
@@ -53,20 +55,20 @@ class ForwardDerivatives:
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """See `Derivatives`."""
         if order == 0:
             return Jet(field(coords))
         return field(jet.seed(coords, order, groups, directions))
 
 
 @dataclass(frozen=True)
-class ReverseDerivatives:
+class ReverseDerivatives(Derivatives):
     """The gradient by vector-Jacobian products, one per channel: cheapest when C < D; order 1 at most.
 
     `torch.func.vjp` rather than `autograd.grad(create_graph=True)`, because only the former survives
     `torch.compile` (which has no double backward).
     """
 
+    @override
     def __call__(
         self,
         field: Callable,
@@ -75,7 +77,7 @@ class ReverseDerivatives:
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """See `Derivatives`; raises ValueError at order 2. Directions of one's own are left to the forward jet."""
+        """Gradients only: raises ValueError at order 2; directions other than the axes take the forward jet."""
         if order == 0:
             return Jet(field(coords))
         if directions is not None:
@@ -94,9 +96,10 @@ class ReverseDerivatives:
 
 
 @dataclass(frozen=True)
-class AutogradDerivatives:
+class AutogradDerivatives(Derivatives):
     """Nested `autograd.grad`: slow, never compiled, and right for any module. The oracle, and the named fallback."""
 
+    @override
     def __call__(
         self,
         field: Callable,
@@ -105,7 +108,6 @@ class AutogradDerivatives:
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """See `Derivatives`."""
         if order == 0:
             return Jet(field(coords))
         if directions is not None:
@@ -138,7 +140,7 @@ def _gradient(values: Tensor, points: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class AutoDerivatives:
+class AutoDerivatives(Derivatives):
     """The cheapest strategy by a fixed rule: at order 1 with fewer channels than coordinates reverse, else forward.
 
     Attributes:
@@ -147,6 +149,7 @@ class AutoDerivatives:
 
     out_features: int
 
+    @override
     def __call__(
         self,
         field: Callable,
@@ -155,14 +158,13 @@ class AutoDerivatives:
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """See `Derivatives`."""
         few_channels = order == 1 and directions is None and self.out_features < coords.shape[-1]
         strategy = ReverseDerivatives() if few_channels else ForwardDerivatives()
         return strategy(field, coords, order, groups, directions)
 
 
 @dataclass(frozen=True)
-class RoundedDerivatives:
+class RoundedDerivatives(Derivatives):
     """A strategy whose field computes its wide matrix products in bfloat16 (see `products`), as training may.
 
     Autocast stands around the field alone: a backward pass within it would round every product once more.
@@ -173,6 +175,7 @@ class RoundedDerivatives:
 
     exact: Derivatives
 
+    @override
     def __call__(
         self,
         field: Callable,
@@ -181,7 +184,6 @@ class RoundedDerivatives:
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """See `Derivatives`."""
 
         def rounded(points: Tensor | Jet) -> Any:
             with torch.autocast(coords.device.type, torch.bfloat16):

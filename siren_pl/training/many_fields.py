@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 from torch.utils._pytree import tree_map
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.networks.bundle import Bundle
@@ -62,8 +63,9 @@ class ManyFields(Fields):
         # Which signals the current step looks at, (P,); None for all.
         self._present: Tensor | None = None
 
+    @override
     def tables(self) -> Batch:
-        """See `Fields`: columns that are equal for all signals stand once, the others are stacked.
+        """Columns that are equal for all signals stand once, the others are stacked.
 
         A table that is refreshed differs sooner or later, so all of it is stacked from the start.
         """
@@ -79,8 +81,9 @@ class ManyFields(Fields):
         tables = {name: {key: column for key, (column, _) in columns.items()} for name, columns in merged.items()}
         return on_device_of(self.bundle, tables)
 
+    @override
     def draw(self, tables: Batch, batch_size: int | None, seed: int, step: int, progress: float) -> Batch:
-        """See `Fields`: all signals of a step are seen at the same points."""
+        """All signals of a step are seen at the same points."""
         count = len(self.problems)
         if self._most_present is not None:
             device = next(self.bundle.parameters()).device
@@ -97,8 +100,9 @@ class ManyFields(Fields):
             return tree_map(lambda column: column.expand(count, *column.shape), one(tables))
         return vmap(one, in_dims=(self._axes,), randomness="same")(tables)
 
+    @override
     def losses(self, derivatives: Strategies, batch: Batch) -> dict[str, Tensor]:
-        """See `Fields`; of a step that looks at a few signals, of those."""
+        """Of a step that looks at a few signals, of those."""
 
         def one(weights: dict[str, Tensor], points: Batch) -> dict[str, Tensor]:
             ask = self._ask(weights, derivatives)
@@ -122,21 +126,21 @@ class ManyFields(Fields):
         numbers = {name: weights[f"numbers.{name}"] for name in self.bundle.numbers}
         return Ask({name: field(name) for name in self._one.named_fields()}, derivatives, numbers)
 
+    @override
     def by_signal(self, losses: Tensor, absent: float) -> Tensor:
-        """See `Fields`."""
         if self._present is None:
             return losses
         return losses.new_full((len(self.problems),), absent).index_copy(0, self._present, losses)
 
+    @override
     def average_shared(self) -> None:
-        """See `Fields`."""
         count = len(self.problems) if self._present is None else len(self._present)
         for name, weight in self.bundle.named_parameters():
             if name not in self._own and weight.grad is not None:
                 weight.grad.div_(count)
 
+    @override
     def clip(self, limit: float) -> None:
-        """See `Fields`."""
         named = [(name, weight) for name, weight in self.bundle.named_parameters() if weight.grad is not None]
         nn.utils.clip_grad_norm_([weight for name, weight in named if name not in self._own], limit)
         gradients = [weight.grad for name, weight in named if name in self._own and weight.grad is not None]
@@ -148,8 +152,9 @@ class ManyFields(Fields):
         for gradient in gradients:
             gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
 
+    @override
     def advance(self, optimizer: torch.optim.Optimizer) -> None:
-        """See `Fields`; a counter of steps that an optimiser keeps for all signals goes on for all."""
+        """A counter of steps that an optimiser keeps for all signals goes on for all."""
         if self._present is None:
             optimizer.step()
             return
@@ -169,8 +174,8 @@ class ManyFields(Fields):
                 yield weight.detach()
                 yield from (each for each in remembered if isinstance(each, Tensor) and each.shape == weight.shape)
 
+    @override
     def refreshed(self, derivatives: Strategies, tables: Batch, name: str, seed: int, step: int) -> Batch:
-        """See `Fields`."""
         fresh = []
         for index, bundle in enumerate(self.split()):
             points = {key: column[index] for key, column in tables[name].items()}
@@ -178,14 +183,15 @@ class ManyFields(Fields):
             fresh.append(self.problem.terms[name].refresh(ask_of(bundle, derivatives), points, generator))
         return tables | {name: {key: torch.stack([points[key] for points in fresh]) for key in fresh[0]}}
 
+    @override
     def finite(self) -> Tensor:
-        """See `Fields`; a shared weight that is not finite spoils every signal."""
+        """A shared weight that is not finite spoils every signal."""
         named = self.bundle.named_parameters()
         sound = [_rows(w).isfinite().all(1) if n in self._own else w.isfinite().all()[None] for n, w in named]
         return torch.stack([each.expand(len(self.problems)) for each in sound]).all(0)
 
+    @override
     def split(self) -> list[Bundle]:
-        """See `Fields`."""
         bundles = []
         for index in range(len(self.problems)):
             bundle = copy.deepcopy(self._one)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from typing_extensions import override
+
 
 class Schedule(Protocol):
     """Maps progress in [0, 1) to a factor of the learning rate."""
@@ -16,23 +18,23 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class Constant:
+class Constant(Schedule):
     """The same rate throughout, as in the SIREN paper."""
 
+    @override
     def __call__(self, progress: float) -> float:
-        """See `Schedule`."""
         return 1.0
 
 
 @dataclass(frozen=True)
-class Cosine:
+class Cosine(Schedule):
     """Rise linearly over `warmup` (a fraction of the run), then fall along a half cosine to `final` times the peak."""
 
     warmup: float = 0.0
     final: float = 0.0
 
+    @override
     def __call__(self, progress: float) -> float:
-        """See `Schedule`."""
         if progress < self.warmup:
             return (progress / self.warmup) * (1 - _START) + _START
         fall = (progress - self.warmup) / (1 - self.warmup)

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import bell, gabor
@@ -66,8 +67,8 @@ class ComplexWire(CoordinateNetwork):
         self._cosine, self._sine = gabor(omega_0, scale, math.pi / 2), gabor(omega_0, scale, 0.0)
         self._tilted = bell(scale, tilt=omega_0)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`."""
         u = exact_linear(coords, self.first)  # real, as the coordinates are
         x = jet.concat([jet.elementwise(u, self._cosine), jet.elementwise(u, self._sine)])
         for real, imaginary in zip(self.real, self.imaginary, strict=True):

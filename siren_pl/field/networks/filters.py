@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import EXPONENTIAL, sine
@@ -111,8 +112,8 @@ class FilterNetwork(CoordinateNetwork):
             init(layer, HIDDEN, 1.0, generator)
         init(self.last, LAST, 1.0, generator)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`."""
         first, *others = self.filters
         x = first(coords)
         for layer, wave in zip(self.layers, others, strict=True):

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import RELU
@@ -159,6 +160,7 @@ class HashGrid(CoordinateNetwork):
         entry = self.grid.out_features
         self.perceptron = Mlp(entry, out_features, hidden_features, rectifiers, omegas, init or KAIMING, None, seed)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`; ValueError for second derivatives."""
+        """Corner values are interpolated; raises ValueError for second derivatives, which do not exist."""
         return self.perceptron(self.grid(coords))

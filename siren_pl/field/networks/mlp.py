@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, cast
 
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field import activations, inits, jet
 from siren_pl.field.domain import Domain
@@ -79,8 +80,8 @@ class Mlp(CoordinateNetwork):
             place = inits.FIRST if index == 0 else inits.LAST if index == last else inits.HIDDEN
             init(layer, place, omegas[index], generator)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`."""
         x = coords if self.encoding is None else self.encoding(coords)
         first, *hidden, last = self._linears()
         x = jet.elementwise(exact_linear(x, first), self.activations[0])

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import sine
@@ -71,8 +72,8 @@ class TensorProduct(CoordinateNetwork):
         nn.init.uniform_(self.last.weight, -bound, bound, generator=generator)
         nn.init.zeros_(self.last.bias)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`."""
         product: Any = None
         for axis in range(self.in_features):
             along = torch.zeros_like(self.angular)[:, None].repeat(1, self.in_features)

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
+from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import SMOOTH_STEP
@@ -109,12 +110,13 @@ class Tiles(CoordinateNetwork):
         if self.networks > 1:
             _stack(self.tile, networks)
 
+    @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.forward`."""
         return self._at(coords, self._mean)
 
+    @override
     def apart(self, coords: Tensor | Jet) -> Any:
-        """See `CoordinateNetwork.apart`: the members take the points in turn."""
+        """The members take the points in turn."""
         return self._at(coords, lambda points: self._field(points, self._turns(points)))
 
     def _at(self, coords: Tensor | Jet, evaluate: Callable[[Jet], Jet]) -> Any:

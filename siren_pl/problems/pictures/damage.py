@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.files import read_picture
@@ -39,12 +40,12 @@ class Drawn(Mask):
         self._draw, self._option, self._seed = draw, option, seed
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return self._option
 
+    @override
     def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`."""
         from PIL import Image
 
         sheet = Image.new("L", (shape[1], shape[0]))

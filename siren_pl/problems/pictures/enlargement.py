@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
@@ -64,8 +65,9 @@ class EnlargementTerm(Term):
     lattice: float = LATTICE
 
     @property
+    @override
     def rows(self) -> tuple[str, ...]:  # type: ignore[override] - every axis has weights of its own
-        """See `Term`; a row is a tile, or a point of one."""
+        """A row is a tile, or a point of one."""
         return ("data", "coords", *(f"weights_{axis}" for axis in range(self.signal.in_features)))
 
     def points(self) -> Points:
@@ -91,12 +93,14 @@ class EnlargementTerm(Term):
             axes.append(((2 * reflected_places(places, m) / m - 1) * extent[axis]).to(data))
         return {"coords": _spanned(axes), "data": _tiled(data, rows), **weights}
 
+    @override
     def number_of_pieces(self, points: Points, axis: int, most: int) -> int:
-        """See `Term.number_of_pieces`: a tile each."""
+        """One piece per tile."""
         return points["data"].shape[axis]
 
+    @override
     def divides(self, points: Points, axis: int, number: int) -> bool:
-        """See `Term.divides`: between tiles."""
+        """Pieces are cut between tiles."""
         return points["data"].shape[axis] % number == 0
 
     def _places(self, side: int, start: Tensor, shift: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
@@ -36,18 +37,18 @@ class Guidance(Protocol):
 
 
 @dataclass(frozen=True)
-class StencilGradient:
+class StencilGradient(Guidance):
     """The gradient of what was measured by a stencil; where that reads an unseen sample it is not known."""
 
     stencil: str
 
+    @override
     def everywhere(self, signal: SampledSignal) -> Array:
-        """See `Guidance`."""
         require_all(signal)
         return GRADIENT_STENCILS[self.stencil].apply(signal.given.double().numpy())
 
+    @override
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
-        """See `Guidance`."""
         rule = GRADIENT_STENCILS[self.stencil]
         known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
         require_some(known, signal, self.stencil)

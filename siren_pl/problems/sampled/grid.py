@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 Shape = tuple[int, ...]
 
@@ -45,8 +46,8 @@ class Grid(ABC):
 class PixelCentres(Grid):
     """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis."""
 
+    @override
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
-        """See `Grid.pixels_per_unit`."""
         return (max(shape) / 2,) * len(shape)
 
 
@@ -54,8 +55,8 @@ class PixelCentres(Grid):
 class PixelCorners(Grid):
     """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it; the domain ends half a sample beyond."""
 
+    @override
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
-        """See `Grid.pixels_per_unit`."""
         return tuple(max(n - 1, 1) / 2 for n in shape)
 
 

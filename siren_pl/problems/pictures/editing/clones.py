@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse import linalg
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.editing.edits import Edit, Material
@@ -34,8 +35,8 @@ class CloningEdit(Edit):
         self._differences = differences(self.pairs, material.inside.numel())
 
     @property
+    @override
     def rim(self) -> Tensor:
-        """See `Edit.rim`."""
         outside = ~self.material.inside
         reached = torch.zeros(outside.numel(), dtype=torch.bool)
         reached[torch.from_numpy(self.pairs).reshape(-1)] = True
@@ -49,14 +50,14 @@ class CloningEdit(Edit):
         slopes = torch.stack([self.slopes(self.apply(picture.double())) for picture in pictures])
         return torch.cat([self.rule(slopes[:, None])[0], material.target.double()[~material.inside]])
 
+    @override
     def apply(self, values: Tensor) -> Tensor:
-        """See `data`."""
         flat = values.reshape(-1, values.shape[-1])
         first, second = torch.from_numpy(self.pairs)
         return torch.cat([flat[second] - flat[first], flat[~self.material.inside.reshape(-1)]])
 
+    @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        """See `Observation.adjoint`."""
         slopes = self.slopes(data)
         values = torch.from_numpy(self._differences.T @ slopes.numpy()).to(data)
         values[~self.material.inside.reshape(-1)] += data[len(slopes) :]

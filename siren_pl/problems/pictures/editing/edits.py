@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.problems.pictures.editing.guidance import Rule
 from siren_pl.problems.sampled.observations import Observation
@@ -66,8 +67,8 @@ class Edit(Observation):
         self.material, self.rule = material, rule
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return "task.mode"
 
     def count(self, shape: Shape) -> int:
@@ -120,8 +121,8 @@ class GradientEdit(Edit):
         """The stencil's gradient per pixel: (2, H, W, C)."""
         return torch.from_numpy(self.stencil.apply(values.double().numpy())).to(values)
 
+    @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        """See `Observation.adjoint`."""
         return torch.from_numpy(self.stencil.adjoint(data.double().numpy())).to(data)
 
     def seen(self, shape: Shape) -> Tensor:

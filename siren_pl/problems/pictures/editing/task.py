@@ -11,13 +11,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.editing.composition import Composition
 from siren_pl.problems.pictures.editing.edits import Edit
 from siren_pl.problems.pictures.editing.terms import BOUNDARY, CloneTerm, SurroundingsTerm, cloning_of
 from siren_pl.problems.sampled import metrics
-from siren_pl.problems.sampled.gradients import GradientLatticeTerm, GradientTerm
+from siren_pl.problems.sampled.gradients import GradientLatticeTerm, GradientTerm, Guidance
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.scores import align_mean, keep, truth_scores
@@ -40,16 +41,16 @@ def edit_of(signal: SampledSignal) -> Edit:
 
 
 @dataclass(frozen=True)
-class EditGradient:
+class EditGradient(Guidance):
     """The gradient that an edit of a whole picture wants. See `siren_pl.problems.sampled.gradients.Guidance`."""
 
+    @override
     def everywhere(self, signal: SampledSignal) -> Array:
-        """See `Guidance`."""
         edit_of(signal)
         return signal.measured.double().numpy()
 
+    @override
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
-        """See `Guidance`."""
         return self.everywhere(signal), torch.ones(signal.shape, dtype=torch.bool)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.containers import Container, write_picture
@@ -36,7 +37,7 @@ THUMBNAIL = 512
 
 
 class JudgementBySlabs(Judgement):
-    """A field on a large signal. See `Judgement`."""
+    """A field on a large signal."""
 
     def __init__(self, network: nn.Module, problem: Problem, signal: SampledSignal) -> None:
         super().__init__(network, problem, signal)
@@ -66,27 +67,31 @@ class JudgementBySlabs(Judgement):
         return psnr_of_error(sum(errors) / len(errors))
 
     @property
+    @override
     def offset(self) -> Tensor:
-        """See `Judgement`."""
         return self._offset
 
+    @override
     def compare(self, baselines: Mapping[str, Baseline]) -> None:
-        """See `Judgement`: none has a say, since all of them need the whole in double precision."""
+        """None has a say, since all of them need the whole in double precision."""
 
+    @override
     def picture(self, size: Shape) -> NDArray[np.unsignedinteger]:
-        """See `Judgement`; at the signal's own size it is there already."""
+        """At the signal's own size it is there already."""
         return self._picture if size == self.signal.shape else super().picture(size)
 
+    @override
     def save_picture(self, path: Path) -> Path:
-        """See `Judgement`."""
         return write_picture(self._picture, path, self.signal.container)
 
+    @override
     def _answers(self) -> list[Answer]:
-        """See `Judgement`: the field alone."""
+        """The field alone."""
         return [Answer("field", self._picture, self.metrics)]
 
+    @override
     def _draw_image(self, directory: Path) -> list[Path]:
-        """See `Judgement`: a thumbnail, every so many pixels."""
+        """A thumbnail, every so many pixels."""
         paths, signal = [], self.signal
         with attempt("figures/reconstruction.png"):
             target, step = thumbnail(signal, THUMBNAIL)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from torch import Tensor, nn
+from typing_extensions import override
 
 from siren_pl.field.derivatives import Derivatives
 from siren_pl.field.jet import Jet
@@ -31,7 +32,7 @@ MOST_DERIVATIVE_SAMPLES = 1 << 20
 
 
 class WholeJudgement(Judgement):
-    """A field and its baselines on the signal's own grid. See `Judgement`.
+    """A field and its baselines on the signal's own grid.
 
     Attributes:
         values: The field's values, aligned by nothing, in the signal's units: (n_1, …, n_D, C).
@@ -61,8 +62,8 @@ class WholeJudgement(Judgement):
             self.metrics |= derivative_scores(self.jet, self.targets)
         self.baselines: dict[str, Tensor] = {}
 
+    @override
     def compare(self, baselines: Mapping[str, Baseline]) -> None:
-        """See `Judgement`."""
         for name, method in baselines.items():
             with attempt(f"baseline/{name}"):
                 answer = method(self.signal)
@@ -72,16 +73,17 @@ class WholeJudgement(Judgement):
                     self.baselines[name] = answer
 
     @property
+    @override
     def offset(self) -> Tensor:
-        """See `Judgement`."""
         return (
             (self.problem.judge.align(self.values, self.signal) - self.values)
             .reshape(-1, self.signal.out_features)
             .mean(0)
         )
 
+    @override
     def _draw_image(self, directory: Path) -> list[Path]:
-        """See `Judgement`: reconstructions, and the field's derivatives where they were scored."""
+        """Reconstructions, and the field's derivatives where they were scored."""
         paths, found = [], self._found()
         with attempt("figures/reconstruction.png"):
             paths.append(self._draw_reconstruction(found, directory / "reconstruction.png"))
@@ -146,8 +148,8 @@ class WholeJudgement(Judgement):
                     )
                 )
 
+    @override
     def _answers(self) -> list[Answer]:
-        """See `Judgement`."""
         field = Answer("field", to_unit(self.problem.judge.align(self.values, self.signal)), self.metrics)
         name = rival(self.metrics, list(self.baselines), self.signal)
         if name is None:
@@ -156,8 +158,8 @@ class WholeJudgement(Judgement):
         scores = {key.removeprefix(prefix): value for key, value in self.metrics.items() if key.startswith(prefix)}
         return [Answer(name, to_unit(self.baselines[name]), scores), field]
 
+    @override
     def save_picture(self, path: Path) -> Path:
-        """See `Judgement`."""
         return write_picture(to_unit(self.problem.judge.align(self.values, self.signal)), path, self.signal.container)
 
 

@@ -14,6 +14,7 @@ import math
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.observations.base import Observation, Shape, mismatch
@@ -41,8 +42,8 @@ class Downsampling(Observation):
             raise UserError(f"task.scale={scale} must be a number from 1: how many times larger the picture becomes.")
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
@@ -53,8 +54,9 @@ class Downsampling(Observation):
         """The shape of the picture that is looked for: the largest that is not made larger than `coarse`."""
         return tuple(max(1, math.floor(m * self.scale + ROUNDING)) for m in coarse)
 
+    @override
     def require_pair(self, measured: Shape, truth: Shape) -> None:
-        """See `Observation.require_pair`: the truth, made smaller, is of the measured size."""
+        """The truth, made smaller, is of the measured size."""
         if self.coarse(truth) != measured:
             small = " × ".join(map(str, self.coarse(truth)))
             raise mismatch(measured, truth, f"{self.option} makes {small} of the reference")
@@ -71,15 +73,16 @@ class Downsampling(Observation):
     def _matrices(self, shape: Shape) -> list[Tensor]:
         return [self.matrix(n, m) for n, m in zip(shape, self.coarse(shape), strict=True)]
 
+    @override
     def apply(self, values: Tensor) -> Tensor:
-        """See `Observation.apply`: a picture (m_1, …, m_D, C), computed in double precision."""
+        """A picture (m_1, …, m_D, C), computed in double precision."""
         found = values.double()
         for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
             found = along(matrix, found, axis)
         return found.to(values)
 
+    @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        """See `Observation.adjoint`."""
         found = data.double()
         for axis, matrix in enumerate(self._matrices(shape)):
             found = along(matrix.T, found, axis)

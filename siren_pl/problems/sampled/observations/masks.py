@@ -7,6 +7,7 @@ from abc import abstractmethod
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.seeds import seeded
@@ -22,8 +23,8 @@ class Mask(Observation):
     """Some samples, each by itself."""
 
     @abstractmethod
-    def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`."""
+    @override
+    def seen(self, shape: Shape) -> Tensor: ...
 
     def apply(self, values: Tensor) -> Tensor:
         """The seen samples (M, C), in the order of the grid."""
@@ -70,12 +71,12 @@ class RandomFraction(Mask):
             raise UserError(f"{self._option} must lie in [0, 1): it is the fraction kept from training.")
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return self._option
 
+    @override
     def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`."""
         total = math.prod(shape)
         mask = torch.ones(total, dtype=torch.bool)
         order = torch.randperm(total, generator=seeded(self.seed), dtype=row_type(total))
@@ -83,15 +84,16 @@ class RandomFraction(Mask):
             mask[rows.long()] = False
         return mask.reshape(shape)
 
+    @override
     def count(self, shape: Shape) -> int:
-        """See `Observation.count`; summing the mask would make 64-bit integers of it."""
+        """Summing the mask would make 64-bit integers of it."""
         kept = math.prod(shape) - round(self.heldout * math.prod(shape))
         if kept < 1:
             raise UserError(f"{self._option} leaves no sample to train on: keep more.")
         return kept
 
+    @override
     def density(self, shape: Shape) -> float:
-        """See `Observation.density`."""
         return max(shape) * (1 - self.heldout) ** (1 / len(shape))
 
 
@@ -102,22 +104,22 @@ class EveryOther(Mask):
         self.stride = stride
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return f"dataset.stride={self.stride}"
 
+    @override
     def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`."""
         mask = torch.zeros(shape, dtype=torch.bool)
         mask[(slice(None, None, self.stride),) * len(shape)] = True
         return mask
 
+    @override
     def count(self, shape: Shape) -> int:
-        """See `Observation.count`."""
         return math.prod(-(-n // self.stride) for n in shape)
 
+    @override
     def density(self, shape: Shape) -> float:
-        """See `Observation.density`."""
         return max(shape) / self.stride
 
 
@@ -135,12 +137,13 @@ class GivenMask(Mask):
             raise UserError(f"{option} knows no sample: white marks what is known; invert the mask.")
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return self._option
 
+    @override
     def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`.
+        """The mask itself.
 
         Raises:
             UserError: The mask is of another size.

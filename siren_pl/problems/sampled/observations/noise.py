@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.seeds import seeded
@@ -60,53 +61,53 @@ class Noisy(Observation):
             )
 
     @property
+    @override
     def option(self) -> str:
-        """See `Observation.option`."""
         return f"task.sigma={self.level}"
 
     @property
+    @override
     def linear(self) -> Observation:
-        """See `Observation.linear`."""
         return self.observation
 
+    @override
     def apply(self, values: Tensor) -> Tensor:
-        """See `Observation.apply`."""
         return self.observation.apply(values)
 
+    @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        """See `Observation.adjoint`."""
         return self.observation.adjoint(data, shape)
 
+    @override
     def seen(self, shape: Shape) -> Tensor:
-        """See `Observation.seen`."""
         return self.observation.seen(shape)
 
+    @override
     def count(self, shape: Shape) -> int:
-        """See `Observation.count`."""
         return self.observation.count(shape)
 
+    @override
     def density(self, shape: Shape) -> float:
-        """See `Observation.density`."""
         return self.observation.density(shape)
 
     def resolution(self, shape: Shape) -> float:
         """Finer than the data by `DETAIL`, or by what the observation itself asks for."""
         return max(self.observation.resolution(shape), DETAIL * self.density(shape))
 
+    @override
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """See `Observation.picture`."""
         return self.observation.picture(data, shape)
 
+    @override
     def read(self, picture: Tensor) -> Tensor:
-        """See `Observation.read`."""
         return self.observation.read(picture)
 
+    @override
     def fine(self, measured: Shape) -> Shape:
-        """See `Observation.fine`."""
         return self.observation.fine(measured)
 
+    @override
     def require_pair(self, measured: Shape, truth: Shape) -> None:
-        """See `Observation.require_pair`."""
         self.observation.require_pair(measured, truth)
 
     def measure(self, values: Tensor) -> Tensor:
