@@ -20,7 +20,7 @@ train: install ## The main job: rebuild an image from its gradients
 	$(BIN)/python train.py task=poisson_grad model=siren
 
 test: install ## The whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 soak: install ## 300 mutated inputs and 100 kills: only clear messages, and every run continued bit for bit
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/soak --soak

@@ -28,6 +28,12 @@ os.environ.setdefault(
     str(Path(tempfile.gettempdir(), f"siren_pl_tests_{os.getuid()}_{torch.backends.cpu.get_cpu_capability()}")),
 )
 
+# `make test` runs a process of tests per core. Each keeps to its share of the cores, and so does whatever it starts.
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if WORKERS > 1:
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+
 # A run that takes a second: every override that the tests of commands share.
 TINY = (
     "dataset.size=16",
