@@ -1,5 +1,7 @@
 """A perceptron whose activation is the slope of a Gaussian, u exp(-u²/2) at u = scale · z."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -25,7 +27,7 @@ class Hermite(CoordinateNetwork):
         self.in_features, self.out_features = in_features, out_features
         torch.manual_seed(seed)
         widths = [in_features, *[hidden_features] * (hidden_layers + 1), out_features]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.activation = hermite(scale)
 
     def forward(self, coords):
