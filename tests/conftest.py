@@ -112,15 +112,16 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.fixture
 def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures that take a second each are empty files, where a test looks at others."""
-
-    def touch(*given: object, **_: object) -> Path:
-        (path,) = (each for each in given if isinstance(each, Path))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        return path
-
     for name in ("reconstruction", "derivatives", "zooms"):
-        monkeypatch.setattr(figures, name, touch)
+        monkeypatch.setattr(figures, name, empty_figure)
+
+
+def empty_figure(*given: object, **_: object) -> Path:
+    """Stands for a function that draws a figure into the path that it is given."""
+    (path,) = (each for each in given if isinstance(each, Path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
 
 
 Command = Callable[..., Ended]

@@ -17,8 +17,9 @@ class Domain:
         out_features: Channels C.
         extent: Half of the domain's length along each axis, in coordinate units.
         spacing: Coordinate units between neighbouring measurements along each axis, were they spread evenly.
-        resolution: Samples along the longest axis whose detail the field should be able to hold.
-        density: Measurements along the longest axis, were they spread evenly.
+        resolution: Samples along the longest axis whose detail the field should be able to hold; along two units of
+            length, where axes have lengths of their own.
+        density: Measurements along the same length, were they spread evenly.
         measurements: How many places were measured; points to be drawn from where nothing was measured.
     """
 

@@ -105,6 +105,16 @@ def test_every_field_has_a_network_and_a_rate_of_its_own(train: Command) -> None
     assert "fields.motion.model.omega_0=3 is not read by fields.motion.model=relu" in wrong
 
 
+def test_a_stride_may_be_given_for_each_axis(train: Command) -> None:
+    ended = train("dataset.size=[12,16]", "dataset.stride=[3,1]", "model.hidden_layers=0", "hydra.run.dir=rows")
+    assert ended.code == 0, ended.err
+    found = run_directory.read_metrics(Path("rows"))
+    assert found["points"] == 4 * 4 * 16 and {"heldout_psnr", "baseline/bicubic/heldout_psnr"} <= found.keys()
+    for stride in ("[2]", "[0,1]", "0"):
+        paragraph = train(f"dataset.stride={stride}").paragraph
+        assert "dataset.stride=" in paragraph and "a whole number from 1, or [rows,columns]" in paragraph
+
+
 @pytest.mark.usefixtures("warped")
 def test_a_field_without_a_model_is_named(train: Command) -> None:
     Path("own/task/warped.yaml").write_text(TASK.replace("  - /model@fields.motion.model: siren\n", "").lstrip())

@@ -33,6 +33,7 @@ OBSERVATIONS: dict[str, tuple[Observation, int]] = {
         "everything": Everything(),
         "random": RandomFraction(0.4, 1),
         "stride": EveryOther(3),
+        "stride of each": EveryOther((3, 2, 1)[:d]),
         "given": GivenMask(GIVEN[d], "task.mask=a"),
         "noisy": noisy("gaussian", 0.1),
         **{f"{kernel} {scale}": Downsampling(scale, KERNELS[kernel]) for kernel, scale in product(KERNELS, (2, 2.7))},

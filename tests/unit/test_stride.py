@@ -6,6 +6,7 @@ import torch
 
 from siren_pl import SampledSignal, image_fit, image_signal
 from siren_pl.errors import UserError
+from siren_pl.problems.sampled.filling import bicubic
 from siren_pl.problems.sampled.gradients import require_all
 from siren_pl.training.problem import tables_of
 
@@ -29,6 +30,24 @@ def test_held_out_samples_are_those_between() -> None:
     scores = image_fit(found).judge.judge(guess)
     assert scores["train_psnr"] == 200.0  # the cap: nothing is wrong there
     assert scores["heldout_psnr"] == pytest.approx(20.0, abs=0.01)  # an error of 0.1 in [0, 1]
+
+
+def test_each_axis_has_a_stride_of_its_own() -> None:
+    pixels = np.arange(5 * 7).reshape(5, 7, 1) / 70
+    found = image_signal(lambda: ("ramp", pixels), stride=[2, 1])
+    assert found.observed.any(1).tolist() == found.observed.all(1).tolist() == [True, False, True, False, True]
+    assert found.observed_count == 3 * 7
+    unit = 7 / 2  # pixels per unit along both axes
+    assert found.domain.spacing == (2 / unit, 1 / unit)
+    assert found.domain.density == pytest.approx(7 / 2**0.5)
+    filled, first, second, third = bicubic(found), *found.values[::2].double()
+    assert filled is not None
+    torch.testing.assert_close(filled[::2], found.values[::2].double())
+    # Keys' cubic halfway is (-1, 9, 9, -1) / 16; beyond the edge there is nothing, so the rest is given more weight.
+    torch.testing.assert_close(filled[1], (9 * first + 9 * second - third) / 17)
+    assert image_signal(lambda: ("ramp", pixels), stride=[1, 1]).observed.all()
+    with pytest.raises(UserError, match=r"dataset\.stride=\[2,1,1\] is of 3 axes, but the samples have 2"):
+        image_signal(lambda: ("ramp", pixels), stride=[2, 1, 1])
 
 
 def test_two_ways_of_holding_out_are_refused() -> None:

@@ -44,7 +44,7 @@ def image_signal(
     grid: Grid | None = None,
     heldout: float = 0.0,
     seed: int = 0,
-    stride: int = 1,
+    stride: int | Sequence[int] = 1,
     degrade: bool = True,
     reference: str | None = None,
 ) -> SampledSignal:
@@ -59,7 +59,8 @@ def image_signal(
         grid: Where pixels lie; pixel centres by default.
         heldout: Fraction of the pixels kept from training.
         seed: Seeds the choice of held-out pixels.
-        stride: 2 keeps every other pixel along each axis for training, and holds the others out.
+        stride: 2 keeps every other pixel along each axis for training, and holds the others out; [2, 1] every other
+            row.
         degrade: Whether the picture is to be measured; False where it holds what was measured.
         reference: File of the truth, where the picture holds what was measured.
 
@@ -86,12 +87,14 @@ def image_signal(
     return given if isinstance(withheld, Everything) else measured_by(given, withheld)
 
 
-def _withheld(heldout: float, seed: int, stride: int) -> Observation:
+def _withheld(heldout: float, seed: int, stride: int | Sequence[int]) -> Observation:
     """What is measured of a picture where the task says nothing of it."""
-    if heldout and stride > 1:
-        names = f"dataset.heldout={heldout} and dataset.stride={stride}"
+    regular = EveryOther(stride)
+    withholds = any(each > 1 for each in regular.strides((1, 1)))
+    if heldout and withholds:
+        names = f"dataset.heldout={heldout} and {regular.option}"
         raise UserError(f"{names} both choose what is kept from training: give one of them.")
-    return RandomFraction(heldout, seed) if heldout else EveryOther(stride) if stride > 1 else Everything()
+    return RandomFraction(heldout, seed) if heldout else regular if withholds else Everything()
 
 
 def _prepared(

@@ -36,11 +36,11 @@ def nearest(signal: SampledSignal) -> Tensor | None:
 def bicubic(signal: SampledSignal) -> Tensor | None:
     """Keys' cubic between the samples of a regular grid, which stay where they are; None of other data."""
     observation = signal.observation
-    if not isinstance(observation, EveryOther) or observation.stride == 1:
+    if not isinstance(observation, EveryOther) or max(strides := observation.strides(signal.shape)) == 1:
         return None
-    values = signal.measured.double().reshape(*(-(-n // observation.stride) for n in signal.shape), -1)
-    for axis, (n, m) in enumerate(zip(signal.shape, values.shape[:-1], strict=True)):
-        places = torch.arange(n, dtype=torch.float64) / observation.stride
+    values = signal.measured.double().reshape(*observation.kept(signal.shape), -1)
+    for axis, (n, m, stride) in enumerate(zip(signal.shape, values.shape[:-1], strides, strict=True)):
+        places = torch.arange(n, dtype=torch.float64) / stride
         values = along(KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), places), values, axis)
     return values
 

@@ -5,6 +5,7 @@ Coordinates are row first, (y, x) or (t, y, x), and a grid of shape (n_1, …, n
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from typing_extensions import override
+
+from siren_pl.errors import UserError
 
 Shape = tuple[int, ...]
 
@@ -26,6 +29,10 @@ class Grid(ABC):
     @abstractmethod
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         """Samples per coordinate unit along each axis: pixel derivative × this = derivative in true units."""
+
+    def samples(self, shape: Shape) -> float:
+        """Samples along two units of length, the longest axis' own length: what a network's frequencies go by."""
+        return float(max(shape))
 
     def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
         """Float64 coordinates along each axis when the domain of a `shape` grid is sampled by `size` points."""
@@ -58,6 +65,45 @@ class PixelCorners(Grid):
     @override
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
         return tuple(max(n - 1, 1) / 2 for n in shape)
+
+
+@dataclass(frozen=True)
+class AxisExtents(Grid):
+    """Axes of lengths of their own, since time is no pixel; those without one share square pixels, as `PixelCentres`.
+
+    Attributes:
+        extents: Half of the length of each axis in coordinate units, above 0; None for an axis of pixels. Networks
+            that divide up the square from -1 to 1 (hash grids, tiles) want extents of at most 1.
+
+    Raises:
+        UserError: An extent is not above 0, or a grid has another number of axes.
+    """
+
+    extents: tuple[float | None, ...]
+
+    def __post_init__(self) -> None:
+        """A list, as YAML has it, becomes a tuple, which can be compared and hashed."""
+        object.__setattr__(self, "extents", tuple(self.extents))
+        if not all(extent is None or (math.isfinite(extent) and extent > 0) for extent in self.extents):
+            raise UserError(f"the extents of a grid are {list(self.extents)}: each must be a positive number, or null.")
+
+    @override
+    def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
+        if len(shape) != len(self.extents):
+            raise UserError(
+                f"a grid of {len(shape)} axes was given the extents {list(self.extents)}: give one for each axis, or "
+                "null for an axis of pixels."
+            )
+        pixels = [n for n, extent in zip(shape, self.extents, strict=True) if extent is None]
+        return tuple(
+            max(pixels) / 2 if extent is None else n / (2 * extent)
+            for n, extent in zip(shape, self.extents, strict=True)
+        )
+
+    @override
+    def samples(self, shape: Shape) -> float:
+        """Were they spread evenly: the geometric mean over the axes."""
+        return 2 * math.prod(self.pixels_per_unit(shape)) ** (1 / len(shape))
 
 
 def named(name: str) -> Grid:

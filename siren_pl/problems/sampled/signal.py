@@ -160,8 +160,13 @@ class SampledSignal:
 
     @property
     def density(self) -> float:
-        """Measurements along the longest axis, were they spread evenly."""
-        return self.observation.density(self.shape)
+        """Measurements along two units of length, the longest axis' own length, were they spread evenly."""
+        return self.observation.density(self.shape) * self._closeness
+
+    @property
+    def _closeness(self) -> float:
+        """Samples along two units of length over samples along the longest axis."""
+        return self.grid.samples(self.shape) / max(self.shape)
 
     @property
     def domain(self) -> Domain:
@@ -170,8 +175,11 @@ class SampledSignal:
             in_features=self.in_features,
             out_features=self.out_features,
             extent=self.extent,
-            spacing=tuple(max(self.shape) / self.density / unit for unit in self.pixels_per_unit),
-            resolution=float(self.observation.resolution(self.shape)),
+            spacing=tuple(
+                samples / unit
+                for samples, unit in zip(self.observation.spacing(self.shape), self.pixels_per_unit, strict=True)
+            ),
+            resolution=float(self.observation.resolution(self.shape) * self._closeness),
             density=float(self.density),
             measurements=self.observed_count,
         )

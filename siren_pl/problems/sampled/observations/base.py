@@ -40,6 +40,10 @@ class Observation(ABC):
     def density(self, shape: Shape) -> float:
         """Measurements along the longest axis, were they spread evenly."""
 
+    def spacing(self, shape: Shape) -> tuple[float, ...]:
+        """Samples from one measurement to the next along each axis: by default as if they were spread evenly."""
+        return (max(shape) / self.density(shape),) * len(shape)
+
     def resolution(self, shape: Shape) -> float:
         """Samples along the longest axis whose detail a field should be able to hold: by default those measured."""
         return self.density(shape)

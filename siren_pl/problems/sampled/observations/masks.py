@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -98,29 +99,57 @@ class RandomFraction(Mask):
 
 
 class EveryOther(Mask):
-    """One sample in `stride` along each axis, from the first."""
+    """One sample in so many along each axis, from the first.
 
-    def __init__(self, stride: int) -> None:
-        self.stride = stride
+    Args:
+        stride: How many, from 1; or a number for each axis.
+    """
+
+    def __init__(self, stride: int | Sequence[int]) -> None:
+        self.stride = stride if isinstance(stride, int) else tuple(stride)
 
     @property
     @override
     def option(self) -> str:
-        return f"dataset.stride={self.stride}"
+        told = self.stride if isinstance(self.stride, int) else f"[{','.join(map(str, self.stride))}]"
+        return f"dataset.stride={told}"
+
+    def strides(self, shape: Shape) -> tuple[int, ...]:
+        """The stride along each axis.
+
+        Raises:
+            UserError: They were given for another number of axes.
+        """
+        strides = (self.stride,) * len(shape) if isinstance(self.stride, int) else self.stride
+        if len(strides) != len(shape):
+            raise UserError(
+                f"{self.option} is of {len(strides)} axes, but the samples have {len(shape)}: give as many."
+            )
+        return strides
+
+    def kept(self, shape: Shape) -> Shape:
+        """Samples that are seen along each axis."""
+        return tuple(-(-n // stride) for n, stride in zip(shape, self.strides(shape), strict=True))
 
     @override
     def seen(self, shape: Shape) -> Tensor:
         mask = torch.zeros(shape, dtype=torch.bool)
-        mask[(slice(None, None, self.stride),) * len(shape)] = True
+        mask[tuple(slice(None, None, stride) for stride in self.strides(shape))] = True
         return mask
 
     @override
     def count(self, shape: Shape) -> int:
-        return math.prod(-(-n // self.stride) for n in shape)
+        return math.prod(self.kept(shape))
 
     @override
     def density(self, shape: Shape) -> float:
-        return max(shape) / self.stride
+        first, *others = strides = self.strides(shape)
+        even = all(stride == first for stride in others)
+        return max(shape) / (first if even else math.prod(strides) ** (1 / len(strides)))
+
+    @override
+    def spacing(self, shape: Shape) -> tuple[float, ...]:
+        return tuple(map(float, self.strides(shape)))
 
 
 class GivenMask(Mask):

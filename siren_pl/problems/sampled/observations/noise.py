@@ -90,6 +90,10 @@ class Noisy(Observation):
     def density(self, shape: Shape) -> float:
         return self.observation.density(shape)
 
+    @override
+    def spacing(self, shape: Shape) -> tuple[float, ...]:
+        return self.observation.spacing(shape)
+
     def resolution(self, shape: Shape) -> float:
         """Finer than the data by `DETAIL`, or by what the observation itself asks for."""
         return max(self.observation.resolution(shape), DETAIL * self.density(shape))
