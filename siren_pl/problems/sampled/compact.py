@@ -38,7 +38,7 @@ def is_compact(points: Points) -> bool:
 
 
 def draw(points: Points, batch_size: int | None, generator: torch.Generator) -> Points:
-    """Draw one step's `coords` (N, D) and `value` (N, C), at the same rows as from a table of coordinates and values."""
+    """Draw one step's `coords` (N, D) and `value` (N, C), at the rows that a table of ready-made columns would give."""
     known, samples = points.get("observed"), points["samples"]
     count = len(samples if known is None else known)
     rows = chosen_rows(count, batch_size, generator)

@@ -46,7 +46,7 @@ class LaplacianTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Make the table: coordinates (M, D), Laplacians (M, C) per coordinate unit², factor () from pixel² to unit²."""
+        """Make the table: coordinates (M, D), Laplacians (M, C) per coordinate unit², factor () from per pixel²."""
         signal = self.signal
         require_whole(signal)
         rule = LAPLACIAN_STENCILS[self.stencil]
