@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences made from them: who leads and how surely, where scores part, what went wrong."""
+"""A discussion of the numbers in generated sentences: the leader and its lead, where scores differ, what went wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siren_pl.runs.results import spikes
 
 
 def verdict(comparison: Comparison) -> str:
-    """The comparison in a sentence or two: the leader and its lead, or why there is none."""
+    """Describe the comparison in a sentence or two: the leader and its lead, or why there is none."""
     measure = headline(comparison)
     if measure is None:
         return "No run finished with a score."
@@ -32,7 +32,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Everything else worth saying, a sentence each."""
+    """Everything else worth saying, one sentence each."""
     measure = headline(comparison)
     scored = [] if measure is None else [*_ties(comparison, measure), *_baselines(comparison, measure)]
     return [

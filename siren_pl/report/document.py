@@ -1,4 +1,4 @@
-"""The document as a list of blocks in the order of a paper: what was done, how, what came of it, how to redo it."""
+"""The document as a list of blocks in the order of a paper: what was done, how, the results, how to reproduce them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TITLE = "Coordinate networks measured"
 
 
 def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
-    """The whole document.
+    """Compose the whole document.
 
     Args:
-        sweeps: What was run.
+        sweeps: The runs.
         command: The command line that makes this document, for its last pages.
     """
     comparisons = [(sweep, compare(sweep)) for sweep in sweeps]
@@ -82,7 +82,7 @@ def _section(sweep: Sweep, comparisons: Sequence[Comparison], sweeps: Sequence[S
 
 
 def _title(sweep: Sweep) -> str:
-    """What varies, and the sweep's name."""
+    """A title from what varies and the sweep's name."""
     keys = [key for key in _swept(sweep) if key not in REPLICATE_KEYS]
     return f"{' × '.join(keys) if keys else 'One setting'} ({sweep.name})"
 

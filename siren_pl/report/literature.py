@@ -1,4 +1,4 @@
-"""What the document says about methods: the introduction, and the paper behind every model and scheme by its name."""
+"""The introduction of the document, and descriptions of models and schemes, by name, with their papers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ REFERENCES = {
         "X. Glorot, Y. Bengio. Understanding the Difficulty of Training Deep Feedforward Neural Networks. AISTATS 2010."
     ),
 }
-# Name of a model or an init scheme -> what it is, and the paper; a name that is missing needs no reference.
+# Description and paper by the name of a model or an init scheme; names that are missing need no reference.
 METHODS = {
     "siren": ("SIREN puts a sine with frequency ω₀ after every affine map", "siren"),
     "siren_pe": ("SIREN is also put behind the octaves of a positional encoding", "nerf"),
@@ -99,7 +99,7 @@ LOSS = (
 
 
 def introduction() -> list[Block]:
-    """What is fitted, and how derivatives are supervised."""
+    """Explain what is fitted, and how derivatives are supervised."""
     return [
         Heading("Introduction"),
         Paragraph(
@@ -127,7 +127,7 @@ def introduction() -> list[Block]:
 
 
 def related(names: Iterable[str]) -> tuple[list[Block], list[Block]]:
-    """A paragraph on the methods that occur, and the numbered papers behind them."""
+    """Write a paragraph on the methods that occur, and a numbered list of their papers."""
     known = [METHODS[name] for name in METHODS if name in set(names)]
     papers = list(dict.fromkeys(["siren", *(paper for _, paper in known)]))
     said = dict.fromkeys(f"{what} [{1 + papers.index(paper)}]" for what, paper in known)
