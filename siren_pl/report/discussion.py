@@ -18,7 +18,7 @@ def verdict(comparison: Comparison) -> str:
     if measure is None:
         return "No run finished with a score."
     if comparison.mixes_models:
-        return "Learning rates were fixed, models are not ranked."
+        return "Learning rates were fixed, so models are not ranked."
     first = leader(comparison.ranked, measure)
     second = leader([row for row in comparison.ranked if row is not first], measure)
     if first is None or second is None:
@@ -50,7 +50,7 @@ def _lead(first: Setting, second: Setting, measure: Measure) -> str:
     if lead is None:
         return f"; {second.label} follows, on other replicates."
     if lead.error is None:
-        return f", {measure.text(lead)} above {second.label}; one replicate cannot tell how surely."
+        return f", {measure.text(lead)} above {second.label}; with one replicate, the standard error is unknown."
     surely = f"more than {CLEAR:g} standard errors" if lead.is_clear else f"within {CLEAR:g} standard errors: a tie"
     return f". Replicate by replicate it is {measure.text(lead)} above {second.label}, {surely}."
 
@@ -116,8 +116,8 @@ def _peaks(comparison: Comparison) -> Iterator[str]:
                 yield f"Held-out and training PSNR peak together, at {key}={unseen}{whose}."
             else:
                 yield (
-                    f"Held-out PSNR peaks at {key}={unseen}{whose}, training PSNR at {trained}: between them the two "
-                    "part ways."
+                    f"Held-out PSNR peaks at {key}={unseen}{whose}, training PSNR at {trained}: between these values "
+                    "the two move apart."
                 )
 
 

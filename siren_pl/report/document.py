@@ -42,9 +42,9 @@ def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
             *related,
             Heading("Protocol"),
             Paragraph(
-                f"{len(runs)} runs in {len(sweeps)} {'group' if len(sweeps) == 1 else 'groups'}. PSNR is taken of "
-                "values in [0, 1] after clipping; held-out samples took no part in training. Nothing was stopped early "
-                "by looking at the truth. Gaps between settings are measured replicate by replicate."
+                f"{len(runs)} runs in {len(sweeps)} {'group' if len(sweeps) == 1 else 'groups'}. PSNR is computed from "
+                "values in [0, 1] after clipping; held-out samples took no part in training. No run was stopped early "
+                "on account of the truth. Gaps between settings are measured replicate by replicate."
             ),
             protocol.common(runs),
             *(block for sweep, found in comparisons for block in _section(sweep, found, sweeps)),

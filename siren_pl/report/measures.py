@@ -46,7 +46,7 @@ _ALL = (
     Measure("psnr_affine_aligned", "PSNR up to a line"),
     Measure("inside_psnr", "PSNR inside the mask"),
     Measure("boundary_error", "error on the boundary", "", ".2e", -1),
-    Measure("guidance_error", "error of the slopes", "", ".2e", -1),
+    Measure("guidance_error", "error of the gradients", "", ".2e", -1),
     Measure("ssim", "SSIM", "", ".3f"),
     Measure("gradient_psnr", "gradient PSNR"),
     Measure("laplacian_psnr", "Laplacian PSNR"),

@@ -69,7 +69,7 @@ def panels(comparison: Comparison) -> list[Block]:
     told = [f"Pictures of {', '.join(rows)} are left out: {why}" for why, rows in missing.items()]
     if len(chosen) < len(comparison.settings) and pages:
         told.append(
-            "Shown are settings from the best to the worst of the table; the others' pictures are in their runs."
+            "The settings shown range from the best to the worst in the table; the others' pictures are in their runs."
         )
     scales = _scales([strip for page in pages for strip in page]) if pages else ()
     return [
@@ -178,7 +178,7 @@ def _frame(panel: Any, window: tuple[slice, slice]) -> None:
 def _caption(comparison: Comparison) -> str:
     return (
         f"{comparison.task}: target, and fields of each setting's first replicate with their PSNR. The yellow frame is "
-        "the excerpt, where the target has most detail. Errors are means over the channels, of values in [0, 1]; "
-        "derivatives are per unit of the coordinate, of the target by stencils, of the fields exact. A map has "
-        "one scale in all rows; that of derivatives is the target's range."
+        "the excerpt, where the target has most detail. Errors are means over the channels, of values in [0, 1]. "
+        "Derivatives are per coordinate unit; those of the target come from stencils, those of the fields are exact. "
+        "Each map has one colour scale in all rows, which for derivatives is the target's range."
     )

@@ -25,11 +25,11 @@ def reproduction(sweeps: Sequence[Sweep], command: str) -> list[Block]:
     rows += [("Python", platform.python_version()), ("machine", _machine())]
     return [
         Heading("Reproduction"),
-        Paragraph("The runs were made by these commands, and this document from their directories by the last one:"),
+        Paragraph("These commands made the runs; the last one made this document from their directories:"),
         Code("\n".join([*lines, command])),
         Paragraph(
-            "The table names the versions and the machine that wrote this document; run directories do not record "
-            "them, so they are those of the runs only where both happened in one place."
+            "The table states the versions and the machine that wrote this document. Run directories do not record "
+            "them, so they apply to the runs only if these were made on the same machine."
         ),
         Table(("software", "version"), tuple(rows), "Versions and machine of this document."),
     ]

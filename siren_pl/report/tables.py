@@ -61,7 +61,7 @@ def _caption(comparison: Comparison, marked: bool, with_baselines: bool) -> str:
             "counted over all the values tried."
         )
     parts += ["Bold: the best mean of a column among the ranked rows."] if marked else []
-    parts += ["Italic: classical methods on the same data, by the same rule."] if with_baselines else []
+    parts += ["Italic: classical methods on the same data, scored in the same way."] if with_baselines else []
     return " ".join(parts)
 
 
@@ -70,7 +70,7 @@ def _criterion(comparison: Comparison) -> str:
     return {
         "train_loss": "the lowest training loss, which needs no ground truth of held-out samples",
         "train_psnr": "the highest training PSNR, which needs no ground truth of held-out samples",
-    }.get(str(comparison.criterion), f"the highest {comparison.criterion}, for want of a training loss")
+    }.get(str(comparison.criterion), f"the highest {comparison.criterion}, since no training loss is known")
 
 
 def _cell(value: Estimate | None, measure: Measure) -> str:
