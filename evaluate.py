@@ -1,4 +1,4 @@
-"""Score a run again and render its field at any size: `python evaluate.py run=<run directory> scale=4`."""
+"""Score a run again, and render its field at any size: `python evaluate.py run=<run directory> scale=4`."""
 
 from siren_pl.commands.evaluate import evaluate
 

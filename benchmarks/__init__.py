@@ -1,1 +1,1 @@
-"""Paired measurements: we and the rivals in one process and one run, as ratios."""
+"""Paired measurements: our code and the rivals in one process and one run, compared by ratios."""

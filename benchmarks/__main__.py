@@ -15,7 +15,7 @@ from benchmarks import loop, signals, steps, time_to_quality
 from siren_pl.training.allocator import reuse_pages
 
 PARTS = {"steps": steps.run, "loop": loop.run, "signals": signals.run}
-# Run when asked for by name: they take longer than a coffee.
+# These parts take long, so they run only if they are named.
 LONG_PARTS = {"time_to_quality": time_to_quality.run}
 TARGET = Path("outputs/bench")
 MEANINGS = {
@@ -42,19 +42,19 @@ MEANINGS = {
 
 
 def meaning(name: str) -> str:
-    """What a figure is, by the longest part of its name that is explained."""
+    """Explain a number by the longest part of its name that has an explanation."""
     found = [key for key in MEANINGS if key in name]
     return MEANINGS[max(found, key=len)] if found else ""
 
 
 def machine(device: torch.device) -> str:
-    """The machine in a line."""
+    """Describe the machine in a line."""
     chip = torch.cuda.get_device_name() if device.type == "cuda" else platform.processor() or platform.machine()
     return f"{chip}, {torch.get_num_threads()} threads, torch {torch.__version__}, Python {platform.python_version()}"
 
 
 def main(names: list[str]) -> int:
-    """Run the parts that were named, or all."""
+    """Run the named parts, or all of them."""
     known = PARTS | LONG_PARTS
     unknown = [name for name in names if name not in known]
     if unknown:

@@ -1,4 +1,4 @@
-"""What the training loop costs beside the step itself: `train.py`'s loop against a bare loop of the same step."""
+"""The overhead of the training loop: `train.py`'s loop compared with a bare loop of the same step."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from siren_pl.training.one_field import OneField
 from siren_pl.training.recipe import Phase, Recipe
 from siren_pl.training.schedules import Cosine
 
-# (hidden_features, hidden_layers, points a step, steps): the default size, compiled as `auto` would; one where every
-# microsecond shows and nothing is compiled.
+# (hidden_features, hidden_layers, points per step, steps): the default size, compiled as by `auto`; and one without
+# compilation that is so small that every microsecond shows.
 DEFAULT, TINY = (256, 3, 2048, 160), (16, 1, 64, 4000)
 SIDE, ROUNDS = 128, 5
 
 
 def module(size: tuple[int, int, int, int]) -> FieldModule:
-    """A module of that size on a signal of noise."""
+    """Make a module of the given size, with a signal of noise."""
     width, depth, points, steps = size
     signal = SampledSignal(torch.rand(SIDE, SIDE, 1) * 2 - 1)
     phase = Phase(functools.partial(torch.optim.Adam, lr=1e-4, fused=True), Cosine())
@@ -38,18 +38,18 @@ def module(size: tuple[int, int, int, int]) -> FieldModule:
 
 
 class Clock(pl.Callback):
-    """Seconds and steps between the slices of a fit, the curve's logging included."""
+    """Records the time and the steps at the end of each slice of a fit; logging of the curve is included."""
 
     def __init__(self) -> None:
         self.ticks: list[tuple[int, float]] = []
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        """A slice is over."""
+        """Record the end of a slice."""
         self.ticks.append((trainer.global_step, time.perf_counter()))
 
 
 def framework(size: tuple[int, int, int, int]) -> float:
-    """Seconds a step under the Trainer, from the first slice (which compiles) to the last."""
+    """Seconds per step under the Trainer, from the end of the first slice (which compiles) to the last."""
     clock = Clock()
     fitting.run(module(size), fitting.Machine(progress=False, accelerator="cpu", callbacks=(clock,)))
     (first, start), (last, end) = clock.ticks[0], clock.ticks[-1]
@@ -57,7 +57,7 @@ def framework(size: tuple[int, int, int, int]) -> float:
 
 
 def bare(size: tuple[int, int, int, int]) -> float:
-    """Seconds a step of the loop that one would write by hand: draw rows, loss, backward, Adam."""
+    """Seconds per step of a loop as one would write it by hand: draw rows, loss, backward, Adam."""
     width, depth, points, steps = size
     network = Siren(2, 1, hidden_features=width, hidden_layers=depth)
     signal = SampledSignal(torch.rand(SIDE, SIDE, 1) * 2 - 1)
@@ -83,7 +83,7 @@ def bare(size: tuple[int, int, int, int]) -> float:
 
 
 def run(device: torch.device) -> dict[str, float]:
-    """Overhead as a fraction at the default size, and in milliseconds a step on a tiny network (CPU)."""
+    """Measure the overhead as a fraction at the default size, and in milliseconds per step on a tiny network (CPU)."""
     default = [(framework(DEFAULT), bare(DEFAULT)) for _ in range(ROUNDS)]
     tiny = [(framework(TINY), bare(TINY)) for _ in range(ROUNDS)]
     return {

@@ -1,4 +1,4 @@
-"""A training loop and nothing else, for timing: the steps of a FieldModule without Lightning around them."""
+"""A bare training loop for timing: the steps of a FieldModule without Lightning."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siren_pl.training.module import FieldModule
 
 
 def configuration(*overrides: str) -> build.Plain:
-    """What `train.py` would be given by these overrides."""
+    """The configuration that `train.py` composes from these overrides."""
     from hydra import compose, initialize_config_dir
 
     with initialize_config_dir(str(conf_directory()), version_base="1.3"):
@@ -21,10 +21,10 @@ def configuration(*overrides: str) -> build.Plain:
 
 
 def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
-    """Prepare a module as a fit would; the function returned makes one step."""
+    """Prepare a module as a fit does, and return a function that takes one step."""
     module.to(device)
     optimizers = module.configure_optimizers()
-    module.optimizers = lambda use_pl_optimizer=True: optimizers  # else Lightning's Trainer is asked for them
+    module.optimizers = lambda use_pl_optimizer=True: optimizers  # there is no Trainer to ask for them
     module.prepare()
 
     def make(step: int) -> None:
@@ -34,6 +34,6 @@ def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
 
 
 def noise(count: int, side: int = 32, channels: int = 3) -> Sequence[SampledSignal]:
-    """Signals of CIFAR's size; what they show makes no difference to a timing."""
+    """Make signals of CIFAR's size from noise; the values do not affect timings."""
     generator = torch.Generator().manual_seed(0)
     return [SampledSignal(torch.rand(side, side, channels, generator=generator) * 2 - 1) for _ in range(count)]

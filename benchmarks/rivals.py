@@ -1,4 +1,4 @@
-"""The rivals, restated: how a SIREN is trained today.
+"""The rivals, reimplemented: how SIRENs are usually trained.
 
 `Official` is the recipe of the paper's code: `nn.Linear`, `sin(30 ·)`, coordinates that require gradients, and nested
 `autograd.grad(create_graph=True)` for derivatives, one call per channel, in eager mode.
@@ -17,7 +17,7 @@ OMEGA_0 = 30.0
 
 
 class Official(nn.Module):
-    """2-256-256-256-256-C with the paper's ranges."""
+    """A SIREN 2-256-256-256-256-C, initialised as in the paper."""
 
     def __init__(self, out_features: int = 1, hidden_features: int = 256, hidden_layers: int = 3) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class Official(nn.Module):
                 layer.weight.uniform_(-bound, bound)
 
     def forward(self, coords: Tensor) -> tuple[Tensor, Tensor]:
-        """Values, and the coordinates to differentiate by."""
+        """Return the values, and the coordinates for differentiation."""
         coords = coords.clone().detach().requires_grad_(True)
         x = coords
         for layer in list(self.layers)[:-1]:
@@ -39,7 +39,7 @@ class Official(nn.Module):
 
 
 def official_gradient(values: Tensor, coords: Tensor) -> Tensor:
-    """Gradient (C, N, 2), one call per channel."""
+    """The gradient (C, N, 2), with one call per channel."""
     slopes = [
         torch.autograd.grad(channel, coords, torch.ones_like(channel), create_graph=True)[0]
         for channel in values.unbind(-1)
@@ -48,7 +48,7 @@ def official_gradient(values: Tensor, coords: Tensor) -> Tensor:
 
 
 def official_laplacian(values: Tensor, coords: Tensor) -> Tensor:
-    """Laplacian (N,) of one channel: the divergence of the gradient."""
+    """The Laplacian (N,) of one channel, as the divergence of the gradient."""
     gradient = official_gradient(values, coords)[0]
     total = torch.zeros_like(gradient[:, 0])
     for axis in range(gradient.shape[-1]):
@@ -60,7 +60,7 @@ def official_laplacian(values: Tensor, coords: Tensor) -> Tensor:
 
 
 def siren_pytorch(out_features: int = 1) -> nn.Module | None:
-    """The package siren-pytorch's network of the same size, if it is installed."""
+    """A network of the same size from the package siren-pytorch; None if it is not installed."""
     if importlib.util.find_spec("siren_pytorch") is None:
         return None
     from siren_pytorch import SirenNet
@@ -72,7 +72,7 @@ def siren_pytorch(out_features: int = 1) -> nn.Module | None:
 
 
 def matrix_products(points: int, device: torch.device, width: int = 256, hidden_layers: int = 3):
-    """The floor: the products of a value step and nothing else (forward, and two for each in backward)."""
+    """The lower bound: only the matrix products of a value step (one forward and two backward for each layer)."""
     x = torch.randn(points, width, device=device)
     weight = torch.randn(width, width, device=device)
 

@@ -1,4 +1,4 @@
-"""Many signals together against one by one: in the training loops alone, and as whole commands."""
+"""Many signals fitted together compared with one by one, in bare training loops and as whole commands."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from benchmarks.timing import Competitor, Step, medians
 from siren_pl.runs import build
 
 SIGNALS, WIDTH, REPEATS = 64, 64, 7
-# One by one is timed on this many and multiplied: they are all alike, and torch compiles a loss for eight modules only.
+# One by one, only this many are timed, and the time is scaled up: all signals are alike, and torch compiles a loss for
+# at most eight modules.
 SAMPLED = 4
-# The jobs of the multirun that are timed; the others take as long.
+# Number of jobs of the multirun that are timed; the others take the same time.
 JOBS = 3
 
 
 def run(device: torch.device) -> dict[str, float]:
-    """Ratios of time, one by one over together; float32 on both sides, and bf16 on both."""
+    """Measure ratios of times, one by one over together, in float32 on both sides and in bf16 on both."""
     results = {}
     for points, name in ((1024, "signals_batched_vs_sequential"), (64, "signals_batched_vs_sequential_64_points")):
         results[name] = in_loops(points, device, lambda step: step)
@@ -36,7 +37,7 @@ def run(device: torch.device) -> dict[str, float]:
 
 
 def in_loops(points: int, device: torch.device, prepared: Callable[[Step], Step]) -> float:
-    """One by one over together, in the training loops alone."""
+    """The ratio of times, one by one over together, in bare training loops."""
     config = configuration(f"model.hidden_features={WIDTH}", f"dataset.batch_size={points}", "trainer.max_steps=800")
     plans = [build.plan(config, signal) for signal in noise(SIGNALS)]
     together = prepared(functools.partial(stepper(build.module(plans), device), 0))
@@ -47,7 +48,7 @@ def in_loops(points: int, device: torch.device, prepared: Callable[[Step], Step]
 
 
 def commands(*options: str) -> float:
-    """A multirun of single fits over `train.py dataset=folder` with all of them; every other option as it comes."""
+    """The ratio of times, a multirun of single fits over one `train.py dataset=folder`, with default options."""
     import numpy as np
     from PIL import Image
 
@@ -68,7 +69,7 @@ def commands(*options: str) -> float:
 
 
 def duration(command: list[str]) -> float:
-    """Seconds of a command."""
+    """Run a command and return the seconds that it took."""
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start

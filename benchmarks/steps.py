@@ -1,8 +1,8 @@
-"""One full training step (draw, forward, loss, backward, Adam), ours against the rivals', at equal points.
+"""One full training step (draw, forward, loss, backward, Adam), ours compared with the rivals', on the same points.
 
-All in float32, ours in bf16 as well. Ours is the step that `train.py` makes, compiled, on all 16,384 pixels of a
-128 x 128 image. Each competitor is timed as its users run it (see `allocators`); `*_same_allocator` gives the official
-recipe our allocator's setting as well.
+All steps are in float32, ours in bf16 as well. Our step is the one that `train.py` takes, compiled, on all 16,384
+pixels of a 128 x 128 image. Each competitor is timed as its users run it (see `allocators`); for `*_same_allocator`,
+the official recipe gets our allocator settings as well.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ TASKS = {
 
 
 def ours(task: str, channels: int, device: torch.device, compiled: bool = True) -> Step:
-    """Our step, as the training loop makes it."""
+    """Our step, as the training loop takes it."""
     options = ("dataset.batch_size=full", f"model.omega_0={rivals.OMEGA_0}", "trainer.max_steps=1000")
     config = configuration(*TASKS[task], *options, f"compile={str(compiled).lower()}")
     generator = torch.Generator().manual_seed(0)
@@ -39,7 +39,7 @@ def ours(task: str, channels: int, device: torch.device, compiled: bool = True) 
 
 
 def official(order: int, channels: int, coords: Tensor, target: Tensor) -> Step:
-    """The official recipe's step, eager, with torch's default Adam."""
+    """The step of the official recipe, eager, with torch's default Adam."""
     network = rivals.Official(channels).to(coords.device)
 
     def loss() -> Tensor:
@@ -54,7 +54,7 @@ def official(order: int, channels: int, coords: Tensor, target: Tensor) -> Step:
 
 
 def optimised(network: nn.Module, loss: Callable[[], Tensor]) -> Step:
-    """A full step of Adam, as torch chooses to run it, on a loss."""
+    """A full step on a loss with Adam in torch's default implementation."""
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-4)
 
     def step() -> None:
@@ -66,7 +66,7 @@ def optimised(network: nn.Module, loss: Callable[[], Tensor]) -> Step:
 
 
 def in_bf16(step: Step, device: torch.device) -> Step:
-    """Our step as `trainer.precision=bf16-mixed` makes it."""
+    """Our step under `trainer.precision=bf16-mixed`."""
 
     def run() -> None:
         with torch.autocast(device.type, torch.bfloat16):
@@ -76,12 +76,12 @@ def in_bf16(step: Step, device: torch.device) -> Step:
 
 
 def targets(order: int, channels: int, points: int) -> tuple[int, ...]:
-    """Shape of the supervised quantity."""
+    """The shape of the supervised quantity."""
     return ((points, channels), (2, points, channels), (1, points, channels))[order]
 
 
 def run(device: torch.device) -> dict[str, float]:
-    """Ratios of time, rival over ours, and of memory, ours over the rival's."""
+    """Measure ratios of times, rival over ours, and of memory, ours over the rival's."""
     coords = torch.rand(POINTS, 2, device=device) * 2 - 1
     results: dict[str, float] = {}
     for name, order, channels in (("value", 0, 1), ("gradient", 1, 1), ("gradient_rgb", 1, 3), ("laplacian", 2, 1)):
@@ -111,7 +111,7 @@ def run(device: torch.device) -> dict[str, float]:
 
 
 def value_rivals(coords: Tensor, target: Tensor) -> dict[str, Competitor]:
-    """The matrix products alone, and siren-pytorch where it is installed."""
+    """The bare matrix products, and siren-pytorch if it is installed."""
     found = {"floor": Competitor(rivals.matrix_products(POINTS, coords.device))}
     network = rivals.siren_pytorch()
     if network is not None:
@@ -122,7 +122,7 @@ def value_rivals(coords: Tensor, target: Tensor) -> dict[str, Competitor]:
 
 
 def peak(step: Step) -> float:
-    """Peak bytes of live tensors in a step, after one that made the optimiser's state."""
+    """Peak bytes of live tensors in a step, after a first step that creates the optimiser's state."""
     step()
     with PeakTensorBytes() as counter:
         step()

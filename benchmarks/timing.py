@@ -1,4 +1,4 @@
-"""Time competitors fairly: warm, interleaved, medians; so that a busy machine is equally busy for all."""
+"""Fair timing of competitors: medians of warm, interleaved calls, so that other load affects all of them equally."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Step = Callable[[], object]
 
 
 def synchronise() -> None:
-    """Wait for the device, where there is one."""
+    """Wait for the accelerator, if there is one."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def seconds(step: Step) -> float:
-    """Duration of one call."""
+    """The duration of one call."""
     synchronise()
     start = time.perf_counter()
     step()
@@ -30,21 +30,21 @@ def seconds(step: Step) -> float:
 
 
 class Competitor(NamedTuple):
-    """A step, and how memory is allocated while it runs."""
+    """A step, and the setting of the allocator while it runs."""
 
     step: Step
     allocator: Callable[[], None] = reuse_pages
 
 
 def medians(competitors: Mapping[str, Competitor], repeats: int, warm: int = 2) -> dict[str, float]:
-    """Median seconds of each step over `repeats` rounds, in each of which every competitor has its turn.
+    """Measure the median seconds of each step over `repeats` rounds, in each of which every competitor has a turn.
 
     A turn is one call that brings the heap and the caches into that competitor's state, and one that is timed.
 
     Args:
-        competitors: By name.
-        repeats: Rounds that count.
-        warm: Calls of each before, which compile.
+        competitors: Competitors by name.
+        repeats: Number of rounds that count.
+        warm: Number of calls of each beforehand, for compilation.
     """
     for competitor in competitors.values():
         for _ in range(warm):
@@ -60,9 +60,9 @@ def medians(competitors: Mapping[str, Competitor], repeats: int, warm: int = 2) 
 
 
 class PeakTensorBytes(torch.utils._python_dispatch.TorchDispatchMode):
-    """Largest number of bytes of live tensors made inside the context: memory without the allocator's habits.
+    """The peak number of bytes of live tensors that are created inside the context, whatever the allocator does.
 
-    Storages are counted when an operation makes them and forgotten when they are freed.
+    Storages are counted when an operation creates them, until they are freed.
     """
 
     def __init__(self) -> None:

@@ -1,7 +1,7 @@
-"""The one exception that is a message to the user: a paragraph that names the key or file, and the cure."""
+"""UserError, the exception whose text is a message to the user: it names the key or file, and the cure."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Bad input or configuration. Its text is one paragraph; commands print it without a traceback and exit 1."""
+    """Bad input or configuration. Its text is one paragraph; commands print it without a traceback and exit with 1."""

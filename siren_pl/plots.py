@@ -1,4 +1,4 @@
-"""Figures for people: how they are laid out and saved; the curve of a fit, and a metric over what was swept."""
+"""Figures: their layout and saving, the curve of a fit, and a metric over a swept value."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any
 
 # Inches per panel and dots per inch: three panels stay readable at the width of a README.
 PANEL, DPI = 3.4, 110
-# Inches around all that is drawn.
+# Margin around everything that is drawn, in inches.
 MARGIN = 0.06
 
 
 def subplots(rows: int, columns: int, height: float = PANEL) -> tuple[Any, Any]:
-    """A figure of panels of this height in inches, and its axes (rows, columns)."""
+    """Make a figure with panels of this height in inches, and return it and its axes (rows, columns)."""
     from matplotlib.figure import Figure
 
-    # "compressed" is the constrained layout of panels whose sides are tied to each other, as those of pictures are.
+    # "compressed" is the constrained layout for panels of fixed aspect ratio, such as pictures.
     figure = Figure(figsize=(PANEL * columns, height * rows), dpi=DPI, layout="compressed")
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-# Letters of a name on an axis.
+# Most letters of a name on an axis.
 LONGEST = 24
 
 
 def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
-    """The loss, with its terms, over steps; and the PSNR measured on the way, if there is any."""
+    """Draw the loss and its terms over steps, and the PSNR during the fit, if there is any."""
     scored = {"eval/psnr": "all samples", "eval/heldout_psnr": "held-out samples"}
     figure, axes = subplots(1, 1 + any(name in row for row in history for name in scored))
     names = sorted({name for row in history for name in row if name.startswith("train/")})
-    if len(names) == 2:  # noqa: PLR2004 - one term: it is the loss
+    if len(names) == 2:  # noqa: PLR2004 - a single term is the loss
         names = ["train/loss"]
     for name in names:
         points = [(row["step"], row[name]) for row in history if name in row]
@@ -50,7 +50,7 @@ def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
 
 
 def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) -> Path:
-    """A metric against the swept value: a line where values are numbers, bars where they are names."""
+    """Draw a metric over the swept value: a line if the values are numbers, bars if they are names."""
     figure, axes = subplots(1, 1, PANEL)
     figure.set_size_inches(PANEL * 1.8, PANEL)
     panel = axes[0, 0]
@@ -62,7 +62,7 @@ def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) 
     except ValueError:
         places = {value: place for place, value in enumerate(dict.fromkeys(value for value, _ in rows))}
         panel.bar([places[value] for value, _ in rows], [score for _, score in rows])
-        # Of a long name, such as a path, the end tells it apart. A dollar sign would begin a formula.
+        # Long names, such as paths, usually differ at the end.
         names = [value if len(value) <= LONGEST else f"…{value[-LONGEST:]}" for value in places]
         panel.set_xticks(range(len(places)), [name.replace("$", r"\$") for name in names])
         panel.tick_params(axis="x", labelrotation=30)
@@ -72,7 +72,7 @@ def sweep(rows: Sequence[tuple[str, float]], key: str, metric: str, path: Path) 
 
 
 def literal(figure: Any) -> None:
-    """Take titles, labels and legends as they are written: in a file's name, a dollar sign begins no formula."""
+    """Show titles, labels and legends literally, since a dollar sign in a file's name should not begin a formula."""
     texts = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
     legends = filter(None, [*figure.legends, *(axes.get_legend() for axes in figure.axes)])
     for text in [*texts, *(text for legend in legends for text in legend.get_texts())]:
@@ -80,9 +80,9 @@ def literal(figure: Any) -> None:
 
 
 def save(figure: Any, path: Path) -> Path:
-    """Write a figure with all that is drawn, and its directory if there is none."""
+    """Write everything that is drawn in a figure to a file, and create its directory if necessary."""
     literal(figure)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # One pass of a layout leaves labels beyond the edge: the canvas is made to reach as far as they do.
+    # One pass of the layout may leave labels beyond the edge, so the canvas is extended to include them.
     figure.savefig(path, bbox_inches="tight", pad_inches=MARGIN)
     return path

@@ -1,17 +1,17 @@
-"""The ruler: does a change of the code change what it computes? To the last bit, on this machine, now.
+"""The ruler, which checks to the last bit, on this machine, whether a change of the code changes what it computes.
 
     python -m benchmarks.ruler base=<commit> [only=<pattern>] [keep=<directory>] [explained=<file>]
     make ruler BASE=<commit>
 
-It runs the cases of `cases.py` (short runs through train.py, evaluate.py and the report) twice, on a worktree of the
-base commit and on the checkout it stands in, each side in a process of one thread, and compares what they leave behind:
-metrics, curves and tables number by number, weights and optimiser state bit by bit, pictures pixel by pixel; of figures
-only that they are there. What measures the machine (seconds, megabytes, dates) is not compared, and nothing is stored:
-without `keep=` all of it lies in a temporary directory. Leave the checkout alone while it runs.
+It runs the cases in `cases.py` (short runs of train.py, evaluate.py and the report) twice: on a worktree of the base
+commit, and on the checkout it is part of, each side in a process of one thread. Then it compares the results: metrics,
+curves and tables number by number, weights and optimiser state bit by bit, pictures pixel by pixel; figures need only
+exist. Measurements of the machine (seconds, megabytes, dates) are not compared. Nothing is stored: without `keep=` all
+files are in a temporary directory. Do not change the checkout while it runs.
 
-The exit code is 1 if anything differs that is not explained. `explained=` names a text file with a line per difference
-that is meant, `<pattern>  <reason>`, two blanks between them; the pattern is matched against the place that the table
-names, `<case>/<file>:<name>`, with `*` for anything. What changes its name and not its value stands in `renames.py`.
+The exit code is 1 if there is a difference without an explanation. `explained=` names a text file with a line per
+intended difference, `<pattern>  <reason>`, separated by two blanks. The pattern is matched against the place in the
+table, `<case>/<file>:<name>`, with `*` for anything. Values that only change their names are listed in `renames.py`.
 
-Only stable doors are used, scripts and command lines, never modules of siren_pl, so that those may move.
+The ruler uses only stable interfaces, scripts and command lines, and never modules of siren_pl, so that those may move.
 """

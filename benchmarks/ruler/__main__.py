@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ruler base=<commit>`: see the package's own words."""
+"""`python -m benchmarks.ruler base=<commit>`: see the docstring of the package."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from benchmarks.ruler.cases import CASES, Case
 from benchmarks.ruler.renames import SINCE_BASE
 
 OPTIONS = ("base", "only", "keep", "explained")
-# Differences of one case that the table shows.
+# Most differences of one case that the table shows.
 SHOWN = 6
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run, compare, print; returns 0 if all that differs is explained, 1 if not or where the options are no good."""
+    """Run, compare and print; return 0 if all differences are explained, 1 if not or if the options are wrong."""
     options = dict(argument.partition("=")[::2] for argument in arguments)
     if not options.get("base") or not options.keys() <= {*OPTIONS}:
         print(f"{ruler.__doc__}\nCases: {', '.join(case.name for case in CASES)}", file=sys.stderr)
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _empty(directory: Path) -> Path:
-    """A directory that both sides can be kept in, made where there is none."""
+    """Check that a directory can hold both sides, and create it if necessary."""
     directory.mkdir(parents=True, exist_ok=True)
     if any(directory.iterdir()):
         raise run.RulerError(f"keep={directory} is not empty: name a new directory.")
@@ -54,7 +54,7 @@ def _empty(directory: Path) -> Path:
 
 
 def _tell(cases: Sequence[Case], base: Path, head: Path, reasons: explanations.Explanations) -> int:
-    """Print a row per case; returns the exit code."""
+    """Print a row per case, and return the exit code."""
     table = Table("case", "verdict", "files", "s, base", "s, head")
     count = dict.fromkeys(("same", "explained", "different"), 0)
     for case in cases:
@@ -83,6 +83,6 @@ def _seconds(directory: Path) -> str:
 
 
 if __name__ == "__main__":
-    # So that what was made for the time being is removed then as well.
+    # Exit normally on SIGTERM, so that temporary files are removed then too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     raise SystemExit(main(sys.argv[1:]))

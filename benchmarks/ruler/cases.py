@@ -1,4 +1,4 @@
-"""What is run: every task and model, and most of what decides a number, in runs of a second."""
+"""The cases: every task and model, and most options that affect a number, in runs of a second."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TRAIN, EVALUATE, REPORT = "train.py", "evaluate.py", "siren_pl.report"
 
 @dataclass(frozen=True)
 class Step:
-    """One command: a script or a module, its arguments, the exit code that it should end with."""
+    """One command: a script or a module, its arguments, and the expected exit code."""
 
     door: str
     arguments: tuple[str, ...]
@@ -20,12 +20,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Case:
-    """Commands that follow each other in one directory.
+    """Commands that run one after another in one directory.
 
     Attributes:
-        name: What the table calls it.
-        steps: As the head understands them.
-        base: As the base does, where `renames.py` is not enough; None for the same.
+        name: The name in the table.
+        steps: The commands for the head.
+        base: The commands for the base, if `renames.py` is not enough; None for the same commands.
     """
 
     name: str
@@ -35,9 +35,9 @@ class Case:
 
 _EVERY = "compile=false trainer.progress=false logger=csv"
 _QUICK = f"{_EVERY} figures=false trainer.max_steps=30 trainer.evaluations=3"
-# hidden_features is a rank for tensor_product, so every model has it.
+# Every model has hidden_features; for tensor_product it is the rank.
 SMALL = f"{_QUICK} dataset.size=32 model.hidden_features=32"
-# Colour, longer than high; what lies in a file comes in its own size.
+# A colour picture, wider than high; files are used at their own size.
 PHOTO = f"{_QUICK} model.hidden_features=32 dataset=image dataset.path={PICTURES}/photo.png"
 SET = f"{_QUICK} model.hidden_features=32 dataset=folder dataset.path={PICTURES}/set"
 LARGE = f"{_QUICK} trainer.max_steps=4 model.hidden_features=16 model.hidden_layers=1 dataset=image"
@@ -52,7 +52,7 @@ def _evaluate(options: str = "", run: str = "run") -> Step:
 
 
 def _case(name: str, options: str, *evaluations: str, code: int = 0) -> Case:
-    """A run, and how it is looked at afterwards."""
+    """A training run, followed by evaluations."""
     return Case(name, (_train(options, code=code), *map(_evaluate, evaluations)))
 
 
@@ -64,7 +64,7 @@ _FITS = (
         f"{_QUICK} model=relu init=kaiming_uniform dataset=image dataset.path={PICTURES}/deep.png",
         "size=64",
     ),
-    # Large enough for every score, and a batch of several pieces.
+    # This size is large enough for every score, and for a batch of several pieces.
     _case("fit_in_pieces", f"{SMALL} dataset.size=180 dataset.batch_size=full model.hidden_layers=1"),
     _case("fit_heldout_relu_pe", f"{SMALL} model=relu_pe dataset.heldout=0.3 dataset=coffee seed=3"),
     _case(
@@ -187,5 +187,5 @@ _COURSES = (
     ),
 )
 CASES = (*_FITS, *_POISSON, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
-# Makes a worker import what its cases need before it forks for them.
+# These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))

@@ -1,4 +1,4 @@
-"""What differs between two directories that the same commands left behind."""
+"""Comparison of two directories in which the same commands were run."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from benchmarks.ruler.renames import Renames
 
 @dataclass(frozen=True)
 class Difference:
-    """Something that is not the same on both sides.
+    """A value that differs between both sides.
 
     Attributes:
         place: `<file>` or `<file>:<name>`.
-        text: The base's value and the head's, or how far they are apart.
+        text: The values of base and head, or their distance.
     """
 
     place: str
@@ -31,12 +31,12 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a comparison of two directories came to.
+    """The result of a comparison of two directories.
 
     Attributes:
-        differences: What must be explained.
-        files: How many files were compared.
-        redrawn: Figures whose pixels differ, which is told and not counted.
+        differences: The differences that must be explained.
+        files: Number of compared files.
+        redrawn: Figures whose pixels differ, which are reported but not counted.
     """
 
     differences: tuple[Difference, ...]
@@ -45,14 +45,14 @@ class Verdict:
 
 
 def directories(base: Path, head: Path, codes: Sequence[int], renames: Renames) -> Verdict:
-    """Compare what a case left behind on both sides.
+    """Compare the results of a case on both sides.
 
     Args:
         base: The case's directory on the base's side.
-        head: The same on the head's.
-        codes: Exit codes that its commands should end with. A case that ends otherwise on both sides compares nothing
-            that was meant, so that is a difference too.
-        renames: What the base calls otherwise.
+        head: The case's directory on the head's side.
+        codes: The expected exit codes of its commands. Another code counts as a difference even if both sides have it,
+            since the case then does not test what it should.
+        renames: The names that differ in the base.
     """
     found = [*_ends(base, head, codes)]
     theirs = {renames.file(path): path for path in reading.files(base)} if base.is_dir() else {}
@@ -82,14 +82,14 @@ def _ends(base: Path, head: Path, codes: Sequence[int]) -> Iterator[Difference]:
 
 
 def _last_words(log: Path) -> str:
-    """The last error that a case reported, or else its last line."""
+    """The last error in the log of a case, or else its last line."""
     lines = log.read_text(errors="replace").strip().splitlines() if log.is_file() else []
     errors = [line for line in lines if line.startswith("error: ")]
     return next(iter([*errors[-1:], *lines[-1:]]), "it said nothing")
 
 
 def _of_values(path: str, base: reading.Values, head: reading.Values) -> list[Difference]:
-    """Differences between the named values of one file; those of tensors are summed up by kind."""
+    """Find the differences between the named values of one file; those of tensors are summarised by kind."""
     found, tensors = [], {}
     for name in dict.fromkeys([*base, *head]):
         if name not in base or name not in head:
@@ -109,13 +109,13 @@ def _of_values(path: str, base: reading.Values, head: reading.Values) -> list[Di
 
 
 def _distance(base: torch.Tensor, head: torch.Tensor) -> float | None:
-    """The largest difference of two tensors; None where every bit is the same, infinite where nothing fits."""
+    """The largest difference of two tensors; None if all bits are equal, infinite if type or shape differ."""
     if base.shape != head.shape or base.dtype != head.dtype:
         return float("inf")
     a, b = base.contiguous(), head.contiguous()
     if a.reshape(-1).view(torch.uint8).equal(b.reshape(-1).view(torch.uint8)):
         return None
-    # Complex of double precision holds every kind of number.
+    # complex128 can hold numbers of every type.
     gap = (a.to(torch.complex128) - b.to(torch.complex128)).abs()
     return float(gap.masked_fill(a.isnan() & b.isnan(), 0).nan_to_num(float("inf"), float("inf")).max())
 
@@ -123,7 +123,7 @@ def _distance(base: torch.Tensor, head: torch.Tensor) -> float | None:
 def _same(base: Any, head: Any) -> bool:
     if isinstance(base, np.ndarray):
         return isinstance(head, np.ndarray) and np.array_equal(base, head)
-    return type(base) is type(head) and (base == head or (base != base and head != head))  # noqa: PLR0124 - NaN is itself
+    return type(base) is type(head) and (base == head or (base != base and head != head))  # noqa: PLR0124 - NaN equals NaN here
 
 
 def _apart(base: Any, head: Any) -> str:

@@ -1,4 +1,4 @@
-"""Differences that are meant: patterns of places, each with its reason."""
+"""Explanations of intended differences: patterns of places, each with its reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Explanations:
     """Reasons by pattern.
 
     Attributes:
-        unused: Patterns that have explained nothing so far.
+        unused: Patterns that have not explained anything so far.
     """
 
     def __init__(self, reasons: dict[str, str]) -> None:
@@ -20,9 +20,9 @@ class Explanations:
         self.unused = list(reasons)
 
     def of(self, place: str) -> str | None:
-        """Why a place differs; None where nobody said."""
+        """The reason why a place differs; None without an explanation."""
         for pattern, reason in self._reasons.items():
-            # Brackets are part of names, not sets of letters.
+            # Brackets are literal parts of names here, not sets of characters.
             if fnmatchcase(place, pattern.replace("[", "[[]")):
                 self.unused = [other for other in self.unused if other != pattern]
                 return reason
@@ -30,7 +30,7 @@ class Explanations:
 
 
 def read(path: Path | None) -> Explanations:
-    """The explanations of a text file: `<pattern>  <reason>` a line, blank lines and `#` aside; none without a file.
+    """Read the explanations in a text file, `<pattern>  <reason>` per line, without blank lines and `#` comments.
 
     Raises:
         ValueError: A line gives no reason.
@@ -39,7 +39,7 @@ def read(path: Path | None) -> Explanations:
 
 
 def parse(lines: Iterable[str]) -> Explanations:
-    """See `read`."""
+    """Parse lines of explanations (see `read`)."""
     reasons = {}
     for line in lines:
         if not line.strip() or line.startswith("#"):

@@ -1,4 +1,4 @@
-"""What a file of a run says, as named values: numbers and texts, tensors, pixels, lines."""
+"""Readers that turn the files of a run into named values: numbers and texts, tensors, pixels, lines."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from PIL import Image
 
 from benchmarks.ruler.renames import Renames
 
-# They measure the machine.
+# Metrics that measure the machine.
 COSTS = ("wall_s", "peak_memory_mb")
-# Columns of the report's tables that do; versions and machine are the same for both sides.
+# Columns of the report's tables that measure the machine; versions and machine are the same for both sides.
 COST_HEADINGS = ("time (s)",)
-# Folders and files that say how something was asked for or what it cost, and not what came of it.
+# Folders and files that describe the command or its cost, not its results.
 ASIDE = (".hydra", "run.log", ".lock", "sweep.yaml", "multirun.yaml", "hparams.yaml", "costs.json")
 ASIDE_OF_THE_RULER = ("log.txt", "ended.json", "seconds")
-# A figure may be drawn a little otherwise.
+# Figures may be drawn slightly differently.
 FIGURES = "figures"
-# Files that hold the time of their writing.
+# Files that contain the time at which they were written.
 DATED = ".pdf"
 
 Values = dict[str, Any]
 
 
 def files(directory: Path) -> Iterator[str]:
-    """Paths of what a case left behind, relative to its directory, without what is not compared."""
+    """Paths of the files of a case that are compared, relative to its directory."""
     for path in sorted(directory.rglob("*")):
         place = path.relative_to(directory)
         if path.is_file() and not {*ASIDE, *ASIDE_OF_THE_RULER} & {*place.parts}:
@@ -40,16 +40,16 @@ def files(directory: Path) -> Iterator[str]:
 
 
 def is_figure(path: str) -> bool:
-    """Whether a file is for the eye: that it is there is compared, what it shows is only told."""
+    """Whether a file is a figure, which must exist on both sides, but whose differences are only reported."""
     return FIGURES in Path(path).parts
 
 
 def read(path: Path, renames: Renames) -> Values:
-    """The named values of a file, in the head's words.
+    """Read the named values of a file, under the head's names.
 
     Args:
-        path: The file; its ending says how it is read, and one that is not known is taken as it is.
-        renames: Those of the file's side.
+        path: The file; its suffix determines how it is read, and files with unknown suffixes are read as bytes.
+        renames: The renames for the file's side.
     """
     return _READERS.get(path.suffix, _bytes)(path, renames)
 
@@ -60,7 +60,7 @@ def _json(path: Path, renames: Renames) -> Values:
 
 
 def _flat(prefix: str, node: Any) -> Iterator[tuple[str, Any]]:
-    """Leaves of nested objects and lists by dotted names."""
+    """Yield the leaves of nested objects and lists by dotted names."""
     pairs = node.items() if isinstance(node, dict) else enumerate(node)
     for name, value in pairs:
         if isinstance(value, (dict, list)):
@@ -80,7 +80,7 @@ def _csv(path: Path, renames: Renames) -> Values:
         f"row {number} {renames.metric(column)}": text
         for number, row in enumerate(rows)
         for column, text in row.items()
-        # An empty cell is a column of another row's.
+        # An empty cell belongs to a column that only other rows have.
         if text and not _is_cost(column)
     }
 
@@ -97,7 +97,7 @@ def _checkpoint(path: Path, renames: Renames) -> Values:
 
 
 def _picture(path: Path, _: Renames) -> Values:
-    # Pillow shows colour of 16 bits as 8, so the file itself has a say where its pixels have none.
+    # Pillow reduces 16-bit colour to 8 bits, so the bytes of the file are compared as well.
     with Image.open(path) as image:
         return {"pixels": np.asarray(image), **_bytes(path, Renames())}
 
@@ -117,7 +117,7 @@ def _html(path: Path, renames: Renames) -> Values:
 
 
 class _Page(HTMLParser):
-    """The text of a page: a line per paragraph, and per row of a table, without columns of costs and without code."""
+    """The text of a page, without code: a line per paragraph and per row of a table, without columns of costs."""
 
     _SILENT = ("style", "script", "pre", "title")
     _BLOCKS = ("p", "h1", "h2", "h3", "figcaption", "caption", "li", "tr")

@@ -1,4 +1,4 @@
-"""What the base calls otherwise than the head: filled by the change that renames, emptied when the base has it too."""
+"""Renames: names that differ between base and head. The renaming change adds them; remove them once the base has it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Renames:
-    """The base's word -> the head's, by kind.
+    """Names in the base and the corresponding names in the head, by kind.
 
     Attributes:
-        keys: Of the command line: a key, a node with all keys beneath it (`task` -> `recipe`), or a whole override
-            (`model=old` -> `model=new`). Cases are written in the head's words.
-        metrics: Names in metrics.json and columns of tables: whole names, or a part between slashes.
-        weights: Beginnings of names in a checkpoint's `state_dict`.
-        files: Beginnings of paths in a case's directory.
+        keys: On the command line: a key, a node with all keys below it (`task` -> `recipe`), or a whole override
+            (`model=old` -> `model=new`). Cases use the head's names.
+        metrics: In metrics.json and columns of tables: whole names, or a part between slashes.
+        weights: Prefixes of names in a checkpoint's `state_dict`.
+        files: Prefixes of paths in a case's directory.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -24,7 +24,7 @@ class Renames:
     files: Mapping[str, str] = field(default_factory=dict)
 
     def for_base(self, argument: str) -> str:
-        """An argument of a case as the base's command line knows it."""
+        """Translate an argument of a case for the base's command line."""
         plus = argument[: len(argument) - len(argument.lstrip("+"))]
         bare = argument.removeprefix(plus)
         for old, new in self.keys.items():
@@ -35,17 +35,17 @@ class Renames:
         return argument
 
     def metric(self, name: str) -> str:
-        """A metric of the base as the head names it."""
+        """Translate the name of a metric of the base to that in the head."""
         if name in self.metrics:
             return self.metrics[name]
         return "/".join(self.metrics.get(part, part) for part in name.split("/"))
 
     def weight(self, name: str) -> str:
-        """A tensor of the base as the head names it."""
+        """Translate the name of a tensor of the base to that in the head."""
         return _begun(name, self.weights)
 
     def file(self, path: str) -> str:
-        """A file of the base as the head names it."""
+        """Translate the path of a file of the base to that in the head."""
         return _begun(path, self.files)
 
 

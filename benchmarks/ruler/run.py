@@ -1,4 +1,4 @@
-"""Run the cases on both sides at once: the base in a worktree of its own, the head where it stands."""
+"""Run the cases on both sides at once: the base in a separate worktree, the head in this checkout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.ruler.renames import Renames
 
 HEAD = Path(__file__).resolve().parents[2]
 WORKER = Path(__file__).with_name("worker.py")
-# One thread, no accelerator, nothing from the network: what is left is the same at every call.
+# With one thread, no accelerator and no network, results are the same at every call.
 ALONE = {
     **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"),
     "CUDA_VISIBLE_DEVICES": "",
@@ -27,12 +27,12 @@ ALONE = {
 
 
 class RulerError(Exception):
-    """Nothing could be compared; the message says why."""
+    """A comparison was impossible; the message says why."""
 
 
 @contextmanager
 def checkout(commit: str, place: Path) -> Iterator[Path]:
-    """A worktree of a commit, removed at the end.
+    """Yield a worktree of a commit, and remove it at the end.
 
     Raises:
         RulerError: There is no such commit.
@@ -51,16 +51,16 @@ def _git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def both(cases: Sequence[Case], base: Path, place: Path, renames: Renames) -> tuple[Path, Path]:
-    """Run the cases with the code of both checkouts; returns where each side left its cases.
+    """Run the cases with the code of both checkouts, and return the directory of each side.
 
     Args:
-        cases: What is run.
+        cases: The cases.
         base: The base's checkout.
-        place: An empty directory for all that is read and written.
-        renames: What the base calls otherwise.
+        place: An empty directory for all files that are read and written.
+        renames: The names that differ in the base.
 
     Raises:
-        RulerError: A side could not even start.
+        RulerError: A side could not start.
     """
     pictures.make(place / "pictures")
     sides = {"base": (base, _plan(cases, renames)), "head": (HEAD, _plan(cases, None))}
@@ -70,7 +70,7 @@ def both(cases: Sequence[Case], base: Path, place: Path, renames: Renames) -> tu
     finally:
         for process in processes.values():
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)  # with the case that it is at
+                os.killpg(process.pid, signal.SIGKILL)  # the group includes the case that is running
                 process.wait()
     for name, code in codes.items():
         if code:
@@ -79,7 +79,7 @@ def both(cases: Sequence[Case], base: Path, place: Path, renames: Renames) -> tu
 
 
 def _plan(cases: Sequence[Case], renames: Renames | None) -> dict:
-    """The commands of a side as plain data; `renames` are given for the base's."""
+    """The commands of a side as plain data; the base gets `renames`, the head None."""
 
     def told(steps: Sequence[Step]) -> list:
         return [[step.door, [renames.for_base(a) if renames else a for a in step.arguments]] for step in steps]
@@ -95,7 +95,7 @@ def _start(directory: Path, code: Path, plan: dict) -> subprocess.Popen:
         folder.mkdir(parents=True)
     file = directory.parent / f"{directory.name}.json"
     file.write_text(json.dumps(plan))
-    # PYTHONPATH: processes that a command starts must find the same code.
+    # Set PYTHONPATH, so that processes started by a command find the same code.
     environment = os.environ | ALONE | private | {"PYTHONPATH": str(code)}
     command = [sys.executable, str(WORKER), str(code), str(file)]
     return subprocess.Popen(command, cwd=directory, env=environment, start_new_session=True)

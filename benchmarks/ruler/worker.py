@@ -1,8 +1,8 @@
 """One side of the comparison: `python worker.py <checkout> <cases.json>` runs every case in the working directory.
 
-Run as a script, so that `siren_pl` is the checkout's and nothing of this package is imported: the base may not have it.
-torch is imported once; every case then runs in a fork of this process, in a directory of its own, so that no case sees
-what another left in memory, and one that dies takes no other with it.
+It runs as a script, so that `siren_pl` is imported from the checkout, and nothing from this package, which the base may
+not have. torch is imported once. Then every case runs in a fork of this process and in its own directory, so that cases
+share no state, and a crash affects only one of them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import time
 import traceback
 from pathlib import Path
 
-# A case that takes longer has hung; none takes a tenth of this.
+# A case that takes longer is hanging; none needs a tenth of this.
 LIMIT_SECONDS = 400
 
 
 def run(door: str, arguments: list[str], checkout: Path) -> int:
-    """Call a script as the shell would; returns its exit code."""
+    """Call a script as a shell would, and return its exit code."""
     sys.argv = [door, *arguments]
     try:
         if door.endswith(".py"):
@@ -32,12 +32,12 @@ def run(door: str, arguments: list[str], checkout: Path) -> int:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except Exception:
         traceback.print_exc()
-        return 70  # EX_SOFTWARE of sysexits.h: a traceback, which no command should end in
+        return 70  # EX_SOFTWARE in sysexits.h, for a traceback, with which no command should end
     return 0
 
 
 def case(steps: list, directory: Path, checkout: Path) -> None:
-    """Run the commands of a case in its directory, one after the other, in this process."""
+    """Run the commands of a case one after another, in its directory and in this process."""
     directory.mkdir()
     os.chdir(directory)
     log = os.open("log.txt", os.O_WRONLY | os.O_CREAT)
@@ -53,7 +53,7 @@ def case(steps: list, directory: Path, checkout: Path) -> None:
 
 
 def forked(steps: list, directory: Path, checkout: Path) -> float:
-    """The same in a child; returns the seconds of processor time that it took."""
+    """Run a case in a child process, and return the seconds of processor time that it took."""
     child = os.fork()
     if not child:
         signal.alarm(LIMIT_SECONDS)

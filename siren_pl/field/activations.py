@@ -1,4 +1,4 @@
-"""An activation is a triple: the function and its first two derivatives, which is all that a jet needs."""
+"""Activations: each is a triple of a function and its first two derivatives, which is all that a jet needs."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _smooth_step_curvature(z: Tensor) -> Tensor:
 
 TANH = Activation(torch.tanh, _tanh_slope, lambda z: -2 * torch.tanh(z) * _tanh_slope(z))
 SOFTPLUS = Activation(functional.softplus, torch.sigmoid, _sigmoid_slope)
-# The kink at zero carries a delta in the second derivative, which no sample ever meets: f'' is zero almost everywhere.
+# f'' is zero almost everywhere: no sample ever meets the delta at the kink.
 RELU = Activation(torch.relu, lambda z: (z > 0).to(z), torch.zeros_like)
 # 6t⁵ - 15t⁴ + 10t³ between 0 and 1, constant outside: a step with two continuous derivatives.
 SMOOTH_STEP = Activation(_smooth_step, _smooth_step_slope, _smooth_step_curvature)

@@ -1,7 +1,7 @@
-"""How a field is differentiated: strategies with one signature, chosen by passing an object.
+"""Ways to differentiate a field: strategies with one signature, chosen by passing an object.
 
-`strategy(field, coords, order, groups, directions)` returns a `Jet` of that order, whatever happens inside: jets
-carried forward, a vector-Jacobian product, or nested autograd. All agree to rounding; they differ in cost.
+`strategy(field, coords, order, groups, directions)` returns a `Jet` of that order, whether it carries jets forward,
+takes a vector-Jacobian product or nests autograd. The strategies agree to rounding; they differ in cost.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class Derivatives(Protocol):
 
 @dataclass(frozen=True)
 class ForwardDerivatives(Derivatives):
-    """Carry the jet through the network: one pass, one ordinary backward; costs 1 + D + K streams.
+    """Carry the jet through the network: one forward and one ordinary backward pass, at the cost of 1 + D + K streams.
 
     Raises:
-        TypeError: The network uses a torch operation that has no jet rule; the message names the cure.
+        TypeError: The network uses a torch operation that has no jet rule; the message says what to do.
     """
 
     @override
@@ -62,10 +62,10 @@ class ForwardDerivatives(Derivatives):
 
 @dataclass(frozen=True)
 class ReverseDerivatives(Derivatives):
-    """The gradient by vector-Jacobian products, one per channel: cheapest when C < D; order 1 at most.
+    """Compute the gradient by one vector-Jacobian product per channel: cheapest when C < D; order 1 at most.
 
-    `torch.func.vjp` rather than `autograd.grad(create_graph=True)`, because only the former survives
-    `torch.compile` (which has no double backward).
+    It uses `torch.func.vjp`, because `autograd.grad(create_graph=True)` needs a double backward pass, which
+    `torch.compile` does not have.
     """
 
     @override
@@ -77,7 +77,11 @@ class ReverseDerivatives(Derivatives):
         groups: Groups | None = None,
         directions: Tensor | None = None,
     ) -> Jet:
-        """Gradients only: raises ValueError at order 2; directions other than the axes take the forward jet."""
+        """Evaluate the field and its gradient; given directions, carry the jet forward instead.
+
+        Raises:
+            ValueError: The order is 2 and no directions are given.
+        """
         if order == 0:
             return Jet(field(coords))
         if directions is not None:
@@ -97,7 +101,10 @@ class ReverseDerivatives(Derivatives):
 
 @dataclass(frozen=True)
 class AutogradDerivatives(Derivatives):
-    """Nested `autograd.grad`: slow, never compiled, and right for any module. The oracle, and the named fallback."""
+    """Nest `autograd.grad`: slow, never compiled, right for any module. Used as the tests' oracle and as a fallback.
+
+    Users name it for a module that has no jet rules. Given directions, it carries the jet forward instead.
+    """
 
     @override
     def __call__(
@@ -114,7 +121,7 @@ class AutogradDerivatives(Derivatives):
             return ForwardDerivatives()(field, coords, order, groups, directions)
         track = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.enable_grad():
-            # Coordinates that depend on something (a warp) keep their graph.
+            # Coordinates that were computed from something else (a warp) must keep their graph.
             points = coords.clone() if coords.requires_grad else coords.detach().clone().requires_grad_()
             value = field(points)
             gradient = _gradient(value, points)  # (D, N, C)
@@ -129,7 +136,7 @@ class AutogradDerivatives(Derivatives):
 
 
 def _gradient(values: Tensor, points: Tensor) -> Tensor:
-    """Derivatives (D, N, C) of values (N, C) at points (N, D), differentiable again."""
+    """Derivatives (D, N, C) of values (N, C) at points (N, D); they can be differentiated again."""
     channels = []
     for channel in values.unbind(-1):
         slope = None
@@ -141,7 +148,7 @@ def _gradient(values: Tensor, points: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class AutoDerivatives(Derivatives):
-    """The cheapest strategy by a fixed rule: at order 1 with fewer channels than coordinates reverse, else forward.
+    """Choose the cheapest strategy: reverse for gradients of fields with C < D along the axes, otherwise forward.
 
     Attributes:
         out_features: Channels of the field; the rule needs it before the field is evaluated.
@@ -165,12 +172,12 @@ class AutoDerivatives(Derivatives):
 
 @dataclass(frozen=True)
 class RoundedDerivatives(Derivatives):
-    """A strategy whose field computes its wide matrix products in bfloat16 (see `products`), as training may.
+    """Apply a strategy to a field whose wide matrix products are computed in bfloat16 (see `products`).
 
-    Autocast stands around the field alone: a backward pass within it would round every product once more.
+    Autocast wraps only the field: a backward pass inside it would round every product once more.
 
     Attributes:
-        exact: The strategy.
+        exact: The strategy to apply.
     """
 
     exact: Derivatives

@@ -1,6 +1,6 @@
-"""A domain is where a field lives: all that the rules of a network (omega_0, bandwidths, its learning rate) may ask.
+"""Domain: the facts about where a field lives on which the auto rules of networks (omega_0, lr, …) may depend.
 
-A lattice of samples, a point cloud and a box for an equation are each one; none of them is known here.
+Lattices of samples, point clouds and boxes for equations all provide one; this module knows none of them.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class Domain:
         in_features: Coordinates D.
         out_features: Channels C.
         extent: Half of the domain's length along each axis, in coordinate units.
-        spacing: Coordinate units between neighbouring measurements along each axis, were they spread evenly.
-        resolution: Samples along the longest axis whose detail the field should be able to hold; along two units of
-            length, where axes have lengths of their own.
-        density: Measurements along the same length, were they spread evenly.
-        measurements: How many places were measured; points to be drawn from where nothing was measured.
+        spacing: Coordinate units between neighbouring measurements along each axis if they were spread evenly.
+        resolution: Number of samples along the longest axis whose detail the field should be able to represent; along
+            two units of length if axes have lengths of their own.
+        density: Number of measurements along the same length if they were spread evenly.
+        measurements: Number of measured places; where nothing is measured, the number of points to draw from.
     """
 
     in_features: int

@@ -1,8 +1,7 @@
-"""How the weights of one linear layer start, given its place in the network and omega_0.
+"""Initial weights of a linear layer, given its place in the network and omega_0.
 
-A scheme is a pure function from a layer's shape, place and omega_0 to a weight matrix; `Init` joins one for the
-first layer and one for the others. Biases keep the framework's range U(±1/sqrt(in_features)), as the reference
-implementation of SIREN does.
+A scheme fills a weight matrix given its shape, place and omega_0; `Init` combines a scheme for the first layer with
+one for the others. Biases keep the framework's range U(±1/sqrt(in_features)), as in SIREN's reference implementation.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ class Scheme(Protocol):
 
 
 def siren(weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
-    """SIREN's uniform ranges: ±1/n for the first layer, ±sqrt(6/n)/omega_0 for all others, the last included.
+    """Draw from SIREN's uniform ranges: ±1/n for the first layer, ±sqrt(6/n)/omega_0 for all others, the last included.
 
-    Sitzmann et al. 2020, section 3.2 and supplement 1.5; the first layer as in the authors' code, which divides by
-    n where the text says sqrt(6/n) (they call the code right).
+    Sitzmann et al. 2020, section 3.2 and supplement 1.5. For the first layer the authors' code divides by n where
+    the text says sqrt(6/n); they call the code right, and we follow it.
     """
     fan_in = weight.shape[1]
     bound = 1 / fan_in if place == FIRST else math.sqrt(6 / fan_in) / omega_0
@@ -38,10 +37,10 @@ def siren(weight: Tensor, place: str, omega_0: float, generator: torch.Generator
 
 
 def siren_scaled(weight: Tensor, place: str, omega_0: float, generator: torch.Generator, *, scale: float) -> None:
-    """SIREN's weights times `scale`, the last layer excepted (Yeom et al., ICLR 2025, "Fast training of SIREN").
+    """Draw SIREN's weights and multiply all but those of the last layer by `scale`.
 
-    Larger weights widen the spectrum of the initial field, so that fitting samples is much faster; between the
-    samples the field oscillates more.
+    Larger weights widen the spectrum of the initial field: the samples are fitted much faster, but the field oscillates
+    more between them (Yeom et al., ICLR 2025, "Fast training of SIREN").
     """
     siren(weight, place, omega_0, generator)
     if place != LAST:
@@ -49,7 +48,7 @@ def siren_scaled(weight: Tensor, place: str, omega_0: float, generator: torch.Ge
 
 
 def _foreign(fill: Callable[..., Tensor]) -> Scheme:
-    """A scheme of torch.nn.init with its default arguments, blind to place and omega_0."""
+    """A scheme of torch.nn.init with its default arguments, which ignores place and omega_0."""
 
     def scheme(weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
         fill(weight, generator=generator)
@@ -58,11 +57,11 @@ def _foreign(fill: Callable[..., Tensor]) -> Scheme:
 
 
 def _framework(weight: Tensor, *, generator: torch.Generator) -> Tensor:
-    """What `torch.nn.Linear` itself does: U(±1/sqrt(in_features))."""
+    """Draw from U(±1/sqrt(in_features)), as `torch.nn.Linear` does."""
     return nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
 
 
-# Names as in torch.nn.init, whose default arguments they keep: uniform is U(0, 1), normal is N(0, 1).
+# Names and default arguments are those of torch.nn.init: uniform is U(0, 1), normal is N(0, 1).
 SCHEMES: dict[str, Scheme] = {
     "siren": siren,
     "framework": _foreign(_framework),
@@ -77,14 +76,13 @@ SCHEMES: dict[str, Scheme] = {
 
 @dataclass(frozen=True)
 class Init:
-    """Which scheme starts which layer.
+    """The schemes for the layers of a network.
 
     Attributes:
         first: Scheme of the first layer.
         hidden: Scheme of every other layer, the last included.
-        divide_by_omega: Divide the weights (not the biases) of a foreign scheme by omega_0, as SIREN's own scheme
-            does for hidden layers. Without it a foreign scheme meets `sin(omega_0 z)` with pre-activations omega_0
-            times too large.
+        divide_by_omega: Whether to divide the weights (not the biases) of a foreign scheme by omega_0, as SIREN's own
+            scheme does for hidden layers. Otherwise the argument of `sin(omega_0 z)` is omega_0 times too large.
     """
 
     first: Scheme = siren

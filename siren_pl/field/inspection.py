@@ -1,7 +1,7 @@
-"""What every linear layer of a field sees and says: spreads and spectra, whatever the network is made of.
+"""Statistics of the inputs and outputs of every linear layer of a field: standard deviations and spectra.
 
-The layers are found by listening to `torch.nn.functional.linear` while the field is evaluated, so that a network needs
-no hooks, and one that somebody adds is inspected as well.
+The layers are found by intercepting `torch.nn.functional.linear` while the field is evaluated. Networks therefore need
+no hooks, and a user's own network can be inspected as well.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from torch.overrides import TorchFunctionMode
 from siren_pl.errors import UserError
 from siren_pl.field.networks.base import CoordinateNetwork
 
-# Points at which a layer's spread is taken: enough for three digits.
+# Number of points at which standard deviations are taken: enough for three digits.
 MOST_POINTS = 4096
 
 
 class _Listener(TorchFunctionMode):
-    """Keeps the input and the output of every linear map."""
+    """Record the input and the output of every linear map."""
 
     def __init__(self) -> None:
         super().__init__()
         self.heard: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Listen to `linear` alone."""
+        """Call the function, and record it if it is `linear`."""
         result = func(*args, **(kwargs or {}))
         if func is functional.linear:
             self.heard.append((args[0].detach(), result.detach()))
@@ -40,19 +40,19 @@ Layers = list[dict[str, float]]
 
 @torch.no_grad()
 def layers(network: CoordinateNetwork, coords: Tensor, line: Tensor) -> Layers:
-    """Statistics of every linear layer, in the order in which they are evaluated.
+    """Compute statistics of every linear layer, in the order in which the layers are evaluated.
 
     Args:
         network: The field.
-        coords: Where spreads are taken, (N, D); at most `MOST_POINTS` of them are looked at.
-        line: Where spectra are taken, (n, D): evenly spaced points on a line.
+        coords: Points for standard deviations, (N, D); at most `MOST_POINTS` of them are used.
+        line: Points for spectra, (n, D), evenly spaced on a line.
 
     Returns:
-        For each layer: `layer` (its number), `input_std`, `preactivation_std` (over points and channels), and
+        For each layer: `layer` (its number), `input_std` and `preactivation_std` (over points and channels), and
         `preactivation_high`, the share of the power along the line that lies above half of Nyquist's frequency.
 
     Raises:
-        UserError: The field is made of several networks, none of which sees all points.
+        UserError: The field consists of several networks, none of which sees all points.
     """
     if network.networks > 1:
         raise UserError(
@@ -81,7 +81,7 @@ def _listen(network: nn.Module, coords: Tensor) -> list[tuple[Tensor, Tensor]]:
 
 def _high_share(line: Tensor) -> float:
     """Share of the power of (n, C) along n above half of Nyquist's frequency, over all channels."""
-    # A window, since the line's ends do not meet.
+    # A line is not periodic: without a window its ends would add high frequencies.
     window = torch.hann_window(len(line), dtype=line.dtype, device=line.device)[:, None]
     power = torch.fft.rfft((line - line.mean(0)) * window, dim=0).abs().square().sum(1)
     return float(power[len(power) // 2 :].sum() / power.sum().clamp(min=torch.finfo(power.dtype).tiny))

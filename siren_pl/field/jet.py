@@ -1,12 +1,12 @@
-"""A field evaluated at coordinates is a jet: its value, its gradient, its second derivatives.
+"""Jets: the value, the gradient and the second derivatives of a field at given coordinates.
 
 A plain tensor is a jet of order 0. Networks are written once, over the few operations of this file
-(`linear`, `elementwise`, `multiply`, `add`, `concat`), and each accepts tensors or jets. Derivatives with
+(`linear`, `elementwise`, `multiply`, `add`, `concat`), each of which accepts tensors or jets. Derivatives with
 respect to the coordinates then travel forward beside the value, so that a loss on gradients or on a
 Laplacian needs one ordinary backward pass and nothing is differentiated twice.
 
 Letters: N points, C channels, D directions of differentiation (the axes unless others are seeded),
-K groups of second derivatives. Any leading batch axes stand before N.
+K groups of second derivatives. Batch axes, if any, come before N.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Jet:
     Attributes:
         value: The field, shape (N, C).
         gradient: First derivatives along each direction, shape (D, N, C); None at order 0. The derivative
-            axis leads, so a linear layer acts on it unchanged.
+            axis comes first, so that a linear layer acts on it unchanged.
         second: `second[k] = sum_d groups[k][d] * d2 value / dx_d2`, shape (K, N, C); None below order 2.
         groups: K rows of D weights. One row of ones is the Laplacian; the identity gives every pure second
             derivative; ((1, 0, 0), (0, 1, 1)) separates tt from xx + yy.
@@ -68,11 +68,11 @@ class Jet:
 
     @classmethod
     def __torch_function__(cls, func: Callable[..., object], *_: object, **__: object) -> NoReturn:
-        """Refuse torch functions that have no jet rule, and name the cure."""
+        """Refuse torch functions that have no jet rule, and say what to do instead."""
         cls._refuse(f"torch's `{getattr(func, '__name__', func)}`")
 
     def _operator(self, *_: object) -> NoReturn:
-        """Refuse Python's operators, which a foreign network may begin with."""
+        """Refuse Python's operators, which a user's own network may apply first."""
         self._refuse("an operator such as + or *")
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _operator
@@ -88,7 +88,7 @@ class Jet:
 
 
 def _same_groups(*jets: Jet) -> Groups:
-    """The groups that the jets share."""
+    """The groups of the jets, which must be equal."""
     if len({jet.groups for jet in jets}) > 1:
         raise ValueError(f"jets of different groups do not mix: {[jet.groups for jet in jets]}")
     return jets[0].groups
@@ -106,13 +106,13 @@ def seed(coords: Tensor, order: int, groups: Groups | None = None, directions: T
         coords: Points, shape (N, D).
         order: 0, 1 or 2.
         groups: Second derivatives to keep apart (see `Jet.groups`); None asks for the Laplacian.
-        directions: Directions of differentiation, shape (M, D), or (M, N, D) where every point has its own; None takes
-            the D axes. A mixed derivative follows by polarisation: 4 d2/dxdy = (second along x + y) - (second along
+        directions: Directions of differentiation, shape (M, D), or (M, N, D) if every point has its own; None takes
+            the D axes. Mixed derivatives follow by polarisation: 4 d2/dxdy = (second along x + y) - (second along
             x - y).
 
     Returns:
-        A jet whose derivative parts have one row for all points, unless every point has directions of its own; they
-        broadcast until a non-linearity.
+        A jet whose derivatives have one row for all points, which broadcasts until the first non-linearity; if every
+        point has its own directions, they have a row per point.
     """
     if order == 0:
         return Jet(coords)
@@ -131,21 +131,21 @@ def seed(coords: Tensor, order: int, groups: Groups | None = None, directions: T
 
 
 def weighted(groups: Groups, streams: Sequence[Tensor]) -> Tensor:
-    """Sum D streams into K groups; weights are Python numbers so that a compiler sees them as constants."""
+    """Sum D streams into K groups; the weights are Python numbers, so that a compiler sees constants."""
     return torch.stack([_combine(row, streams) for row in groups])
 
 
 def _combine(row: tuple[float, ...], streams: Sequence[Tensor]) -> Tensor:
-    """One weighted sum, leaving out the streams of weight zero."""
+    """The weighted sum of the streams whose weight is not zero."""
     terms = [stream if weight == 1 else weight * stream for weight, stream in zip(row, streams, strict=True) if weight]
     return sum(terms[1:], terms[0])
 
 
 def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
-    """Apply the affine map `x Wᵀ + b`; derivatives pass through W alone.
+    """Apply the affine map `x Wᵀ + b`; derivatives are multiplied by W only.
 
     Args:
-        x: Shape (..., N, in_features), or a jet of it.
+        x: A tensor of shape (..., N, in_features), or a jet with such a value.
         weight: Shape (out_features, in_features).
         bias: Shape (out_features,).
     """
@@ -153,7 +153,7 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
 
 
 def exact_linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
-    """The same in the precision of the weight, also where autocast rounds wide products."""
+    """Apply the affine map in the precision of the weight, even where autocast rounds wide products."""
     return _mapped(products.exact, weight, x, bias)
 
 
@@ -164,7 +164,7 @@ def _mapped(product: products.Product, weight: Tensor, x: Tensor | Jet, bias: Te
 
 
 def _map_derivatives(x: Jet, value: Tensor, f: Callable[[Tensor], Tensor]) -> Jet:
-    """A jet with a new value whose derivative streams went through the linear map f."""
+    """A jet with the given value, whose derivatives are those of x after the linear map f."""
     gradient = None if x.gradient is None else f(x.gradient)
     second = None if x.second is None else f(x.second)
     return Jet(value, gradient, second, x.groups)
@@ -220,7 +220,11 @@ def add(a: Tensor | Jet, b: Tensor | Jet) -> Any:
 
 
 def concat(parts: Sequence[Tensor | Jet]) -> Any:
-    """Join fields along their channels; all parts are tensors, or all are jets of one order."""
+    """Concatenate fields along their channels; the parts are all tensors, or all jets of one order.
+
+    Raises:
+        TypeError: Tensors and jets are mixed.
+    """
     jets = [part for part in parts if isinstance(part, Jet)]
     if jets and len(jets) < len(parts):
         raise TypeError("concat joins tensors or jets, not both: a constant has no derivative streams to join")

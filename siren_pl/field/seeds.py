@@ -1,7 +1,7 @@
-"""Random numbers by seed: every whole number from 0 to 2⁶³ gives its own, and small ones those that torch gives.
+"""Random generators by seed: every whole number from 0 to 2⁶³ has its own stream; below 2³² it is torch's.
 
-torch's generator of a CPU looks at the lower 32 bits of its seed alone, so that 1 and 2³² + 1 would be one stream, and
-none takes more than 64 bits, which (seed, step, term) soon fill.
+torch's CPU generator ignores all but the lower 32 bits of its seed, so that 1 and 2³² + 1 would share a stream. No
+generator takes more than 64 bits, which a number made of seed, step and term soon exceeds.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-# The bits of a seed that torch's generator of a CPU looks at, and that those of other devices do.
+# The bits of a seed that torch's generator uses on a CPU, and on other devices.
 CPU_BITS, DEVICE_BITS = 32, 64
-# Where a generator's state on a CPU, as 64-bit words, holds the 624 numbers of the Mersenne twister.
+# The 624 numbers of the Mersenne twister in the state of a CPU generator, which is counted in 64-bit words.
 _TWISTER = slice(3, 3 + 624)
 
 
 def seeded(seed: int) -> torch.Generator:
-    """A generator whose whole state is drawn from the seed, a number from 0: no two seeds share a stream."""
+    """Make a generator whose whole state depends on the seed (0 or above): no two seeds share a stream."""
     generator = torch.Generator().manual_seed(seed % 2**CPU_BITS)
     if seed < 2**CPU_BITS:
         return generator
@@ -27,9 +27,9 @@ def seeded(seed: int) -> torch.Generator:
 
 
 def seeded_quickly(number: int, device: torch.device) -> torch.Generator:
-    """A generator for one step of many, where `seeded` would take longer than the step's draw.
+    """Make a generator for a single step; `seeded` would take longer than the step's draw.
 
-    A number that is too large for a device is hashed: two such numbers share a stream by chance alone, once in 2³².
+    A number that is too large for the device is hashed: two such numbers share a stream with probability 2⁻³².
     """
     bits = CPU_BITS if device.type == "cpu" else DEVICE_BITS
     if number >= 2**bits:

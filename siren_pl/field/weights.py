@@ -1,4 +1,4 @@
-"""Files of weights are data: they are read as plain containers and tensors, and no code in them is run."""
+"""Files of weights, read as data: as plain containers and tensors, without running any code in them."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from torch import Tensor, nn
 
 from siren_pl.errors import UserError
 
-# What `DataParallel` puts before every name when a network is saved from inside it.
+# The prefix of every name when a network is saved from inside `DataParallel`.
 WRAPPER = "module."
-LONGEST_REASON = 300  # torch names every tensor that does not fit
+LONGEST_REASON = 300  # characters; torch lists every tensor that does not fit
 
 
 def read_plain(path: Path, kind: str, cure: str) -> Any:
-    """What `torch.save` wrote, on the CPU.
+    """Read what `torch.save` wrote, onto the CPU.
 
     Args:
         path: An existing file.
-        kind: What it should be, for the message: "a checkpoint of siren_pl".
-        cure: What the user does about a bad one.
+        kind: What the file should be, for the message: "a checkpoint of siren_pl".
+        cure: What the user should do if it is something else.
 
     Raises:
-        UserError: It is damaged, or holds anything but plain data.
+        UserError: The file is damaged, or holds anything but plain data.
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -39,7 +39,7 @@ def read_plain(path: Path, kind: str, cure: str) -> Any:
 
 
 def read_tensors(path: Path, cure: str) -> dict[str, Tensor]:
-    """The float32 tensors of a state dict by name, without the prefix `module.`.
+    """Read the float32 tensors of a state dict by name, without the prefix `module.`.
 
     Raises:
         UserError: The file is missing, damaged, or not a state dict.
@@ -53,10 +53,10 @@ def read_tensors(path: Path, cure: str) -> dict[str, Tensor]:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Make the tensors a network's own, frozen; it may have been built on the device `meta`.
+    """Assign the tensors to a network, which may have been built on the device `meta`, and freeze it.
 
     Raises:
-        ValueError: A tensor is missing, left over or of another shape; the text is one line.
+        ValueError: A tensor is missing, left over or of the wrong shape; the text is one line.
     """
     try:
         network.load_state_dict(tensors, strict=True, assign=True)

@@ -1,1 +1,1 @@
-"""From run directories to a document: `python -m siren_pl.report outputs/<sweep> …` writes a PDF and an HTML page."""
+"""The report on run directories: `python -m siren_pl.report outputs/<sweep> …` writes a PDF and an HTML page."""

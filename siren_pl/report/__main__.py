@@ -19,7 +19,7 @@ OUTPUT = Path("outputs/report")
 
 
 def main(arguments: list[str]) -> int:
-    """Write the report of the directories on the command line; says where at the end.
+    """Write the report on the directories on the command line, and print its place at the end.
 
     Raises:
         UserError: A directory holds nothing to report, or a package is missing.

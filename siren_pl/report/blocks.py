@@ -1,6 +1,6 @@
-"""What a document is made of: a flat list of blocks, written once and rendered by `pdf` and by `html`.
+"""Blocks: a document is a flat list of them, which is composed once and rendered by `pdf` and by `html`.
 
-All text is plain; the renderers escape it. Pictures are PNG bytes, so that a page can carry them inside itself.
+All text is plain; the renderers escape it. Pictures are PNG bytes, so that a page can embed them.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Code:
-    """Lines to be typed, kept as they are."""
+    """Lines to type, rendered verbatim."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Equation:
-    """A formula as a picture, with words for those who cannot see it."""
+    """A formula as a picture, with alternative text."""
 
     png: bytes
     words: str
@@ -52,8 +52,8 @@ class Table:
     """Rows of text under a header, with a caption.
 
     Attributes:
-        best: Cells (row, column) that are set in bold.
-        aside: Rows that stand apart, set in italics: methods that are not ranked with the others.
+        best: Cells (row, column) to set in bold.
+        aside: Rows to set in italics: methods that are not ranked with the others.
     """
 
     header: tuple[str, ...]
@@ -67,7 +67,7 @@ Block = Heading | Paragraph | Code | Equation | Figure | Table
 
 
 def numbered(blocks: Iterable[Block]) -> list[Block]:
-    """The same blocks with sections, tables and figures numbered in the order of reading."""
+    """Number the sections, tables and figures among the blocks in reading order."""
     done: list[Block] = []
     section = subsection = 0
     counts = {Table: 0, Figure: 0}

@@ -1,4 +1,4 @@
-"""Diagrams of a comparison, drawn for the width of a page: curves over steps, statistics of layers; and formulas."""
+"""Diagrams for the width of a page: curves over steps, statistics of layers, and formulas."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from siren_pl.report.blocks import Figure
 from siren_pl.report.curves import averaged
 from siren_pl.report.settings import Comparison
 
-# Inches across the text of an A4 page, and dots per inch that print well.
+# Width of the text on an A4 page in inches, and dots per inch that print well.
 PAGE_WIDTH, DPI = 6.7, 200
-# Letters of axes and legends, in points at page width: the size of a caption.
+# Size of letters on axes and in legends, in points at page width: that of a caption.
 LETTERS = 8
-# Palettes by the most lines whose hues they tell apart; more lines are coloured along a scale.
+# Palettes by the number of lines whose hues they can distinguish; more lines are coloured along a scale.
 HUES = {10: "tab10", 20: "tab20"}
-# A legend's row: letters across the page, letters that a line's mark takes of them, and its height in inches.
+# A legend's row: letters across the page, how many of them a line's mark takes, and the row's height in inches.
 LINE, MARK, ENTRY = 105, 9, 0.17
 LAYERS = {
     "input_std": "spread of the input",
@@ -29,7 +29,7 @@ CURVES = (("eval/train_psnr", "training samples"), ("eval/heldout_psnr", "held-o
 
 
 def sheet(rows: int, columns: int, height: float, ratios: Sequence[float] | None = None) -> tuple[Any, Any]:
-    """An empty figure as wide as the page, and its axes (rows, columns); `ratios` of the rows' heights."""
+    """An empty figure as wide as the page, and its axes (rows, columns); `ratios` are those of the rows' heights."""
     from matplotlib.figure import Figure as Canvas
 
     figure = Canvas(figsize=(PAGE_WIDTH, height), dpi=DPI, layout="constrained")
@@ -45,7 +45,7 @@ def png(figure: Any, **options: Any) -> bytes:
 
 
 def formula(text: str) -> bytes:
-    """A formula, set by matplotlib."""
+    """Typeset a formula with matplotlib, as the bytes of a PNG file."""
     from matplotlib.figure import Figure as Canvas
 
     figure = Canvas(figsize=(PAGE_WIDTH, 0.5), dpi=DPI)
@@ -54,7 +54,7 @@ def formula(text: str) -> bytes:
 
 
 def curves(comparison: Comparison) -> Figure | None:
-    """PSNR over steps of every setting, on training and held-out samples; None where no run kept a curve."""
+    """Draw PSNR over steps for every setting, on training and held-out samples; None if no run kept a curve."""
     seen = [pair for pair in CURVES if any(averaged(row, pair[0]) for row in comparison.settings)]
     if len(seen) < len(CURVES):
         seen = [("eval/psnr", "all samples")]
@@ -77,7 +77,7 @@ def curves(comparison: Comparison) -> Figure | None:
 
 
 def layers(comparison: Comparison) -> Figure | None:
-    """Statistics of the layers before (dashed) and after training, of the first run of each setting that wrote them."""
+    """Draw statistics of layers before (dashed) and after training, for each setting's first run that wrote them."""
     firsts = [(row.label, row.runs[0].directory / "layers.json") for row in comparison.settings if row.runs]
     found = {label: json.loads(path.read_text()) for label, path in firsts if path.is_file()}
     names = [name for name in next(iter(found.values()), {"final": [{}]})["final"][0] if name != "layer"]
@@ -100,7 +100,7 @@ def layers(comparison: Comparison) -> Figure | None:
 
 
 def colours(count: int) -> list[Any]:
-    """Colours for so many lines: hues that are told apart, or a scale."""
+    """Colours for `count` lines: distinct hues if there are enough, otherwise a scale."""
     import matplotlib as mpl
 
     for most, name in HUES.items():
@@ -110,7 +110,7 @@ def colours(count: int) -> list[Any]:
 
 
 def dress(panel: Any, title: str, across: str, up: str) -> None:
-    """Title, labels and grid of a panel."""
+    """Set the title, labels and grid of a panel."""
     panel.set_title(title, fontsize=LETTERS + 1)
     panel.set_xlabel(across, fontsize=LETTERS)
     panel.set_ylabel(up, fontsize=LETTERS)
@@ -119,7 +119,7 @@ def dress(panel: Any, title: str, across: str, up: str) -> None:
 
 
 def legend(figure: Any, panel: Any) -> None:
-    """One legend beneath all panels, where it hides no line; the figure grows by as much."""
+    """Add one legend below all panels, where it hides no line, and enlarge the figure by its height."""
     handles, labels = panel.get_legend_handles_labels()
     columns = max(1, min(len(labels), LINE // (max(map(len, labels), default=0) + MARK)))
     figure.set_figheight(figure.get_figheight() + -(-len(labels) // columns) * ENTRY)

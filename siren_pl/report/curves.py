@@ -12,7 +12,7 @@ from siren_pl.report.settings import Setting
 
 @dataclass(frozen=True)
 class Curve:
-    """A quantity over steps: mean and standard error (0 of one replicate) over the replicates."""
+    """A quantity over steps: its mean and standard error over the replicates (0 for a single one)."""
 
     steps: list[float]
     means: list[float]
@@ -20,7 +20,7 @@ class Curve:
 
 
 def averaged(setting: Setting, name: str) -> Curve | None:
-    """A column of the histories at the steps that all replicates share; None where there are none."""
+    """Average a column of the histories at the steps that all replicates share; None if there are no such steps."""
     units = []
     for runs in setting.units.values():
         rows: dict[float, list[float]] = {}

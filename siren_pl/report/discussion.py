@@ -1,4 +1,4 @@
-"""What the numbers say, in sentences made from them: who leads and how surely, where scores part, what went wrong."""
+"""A discussion of the numbers in generated sentences: the leader and its lead, where scores differ, what went wrong."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from siren_pl.runs.results import spikes
 
 
 def verdict(comparison: Comparison) -> str:
-    """The comparison in a sentence or two: the leader and its lead, or why there is none."""
+    """Describe the comparison in a sentence or two: the leader and its lead, or why there is none."""
     measure = headline(comparison)
     if measure is None:
         return "No run finished with a score."
     if comparison.mixes_models:
-        return "Learning rates were fixed, models are not ranked."
+        return "Learning rates were fixed, so models are not ranked."
     first = leader(comparison.ranked, measure)
     second = leader([row for row in comparison.ranked if row is not first], measure)
     if first is None or second is None:
@@ -32,7 +32,7 @@ def verdict(comparison: Comparison) -> str:
 
 
 def remarks(comparison: Comparison) -> list[str]:
-    """Everything else worth saying, a sentence each."""
+    """Everything else worth saying, one sentence each."""
     measure = headline(comparison)
     scored = [] if measure is None else [*_ties(comparison, measure), *_baselines(comparison, measure)]
     return [
@@ -50,7 +50,7 @@ def _lead(first: Setting, second: Setting, measure: Measure) -> str:
     if lead is None:
         return f"; {second.label} follows, on other replicates."
     if lead.error is None:
-        return f", {measure.text(lead)} above {second.label}; one replicate cannot tell how surely."
+        return f", {measure.text(lead)} above {second.label}; with one replicate, the standard error is unknown."
     surely = f"more than {CLEAR:g} standard errors" if lead.is_clear else f"within {CLEAR:g} standard errors: a tie"
     return f". Replicate by replicate it is {measure.text(lead)} above {second.label}, {surely}."
 
@@ -116,8 +116,8 @@ def _peaks(comparison: Comparison) -> Iterator[str]:
                 yield f"Held-out and training PSNR peak together, at {key}={unseen}{whose}."
             else:
                 yield (
-                    f"Held-out PSNR peaks at {key}={unseen}{whose}, training PSNR at {trained}: between them the two "
-                    "part ways."
+                    f"Held-out PSNR peaks at {key}={unseen}{whose}, training PSNR at {trained}: between these values "
+                    "the two move apart."
                 )
 
 

@@ -1,4 +1,4 @@
-"""The document as a list of blocks in the order of a paper: what was done, how, what came of it, how to redo it."""
+"""The document as a list of blocks in the order of a paper: what was done, how, the results, how to reproduce them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ TITLE = "Coordinate networks measured"
 
 
 def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
-    """The whole document.
+    """Compose the whole document.
 
     Args:
-        sweeps: What was run.
+        sweeps: The runs.
         command: The command line that makes this document, for its last pages.
     """
     comparisons = [(sweep, compare(sweep)) for sweep in sweeps]
@@ -42,9 +42,9 @@ def compose(sweeps: Sequence[Sweep], command: str) -> list[Block]:
             *related,
             Heading("Protocol"),
             Paragraph(
-                f"{len(runs)} runs in {len(sweeps)} {'group' if len(sweeps) == 1 else 'groups'}. PSNR is taken of "
-                "values in [0, 1] after clipping; held-out samples took no part in training. Nothing was stopped early "
-                "by looking at the truth. Gaps between settings are measured replicate by replicate."
+                f"{len(runs)} runs in {len(sweeps)} {'group' if len(sweeps) == 1 else 'groups'}. PSNR is computed from "
+                "values in [0, 1] after clipping; held-out samples took no part in training. No run was stopped early "
+                "on account of the truth. Gaps between settings are measured replicate by replicate."
             ),
             protocol.common(runs),
             *(block for sweep, found in comparisons for block in _section(sweep, found, sweeps)),
@@ -82,7 +82,7 @@ def _section(sweep: Sweep, comparisons: Sequence[Comparison], sweeps: Sequence[S
 
 
 def _title(sweep: Sweep) -> str:
-    """What varies, and the sweep's name."""
+    """A title from what varies and the sweep's name."""
     keys = [key for key in _swept(sweep) if key not in REPLICATE_KEYS]
     return f"{' × '.join(keys) if keys else 'One setting'} ({sweep.name})"
 

@@ -18,8 +18,8 @@ class Estimate:
 
     Attributes:
         mean: The mean.
-        error: Its standard error; None of a single replicate.
-        count: How many replicates.
+        error: Its standard error; None for a single replicate.
+        count: Number of replicates.
     """
 
     mean: float
@@ -27,7 +27,7 @@ class Estimate:
     count: int
 
     def text(self, form: str) -> str:
-        """`mean ± error`, both in a format such as `.2f`; the mean alone where there is no error."""
+        """Format as `mean ± error`, both in a format such as `.2f`; only the mean if there is no error."""
         return f"{self.mean:{form}}" if self.error is None else f"{self.mean:{form}} ± {self.error:{form}}"
 
     @property
@@ -37,7 +37,7 @@ class Estimate:
 
 
 def estimate(values: Iterable[float]) -> Estimate | None:
-    """Mean and standard error of values; None of none."""
+    """The mean and standard error of values; None without values."""
     numbers = np.asarray(list(values), dtype=np.float64)
     if not numbers.size:
         return None
@@ -46,5 +46,5 @@ def estimate(values: Iterable[float]) -> Estimate | None:
 
 
 def gap(first: Mapping[Hashable, float], second: Mapping[Hashable, float]) -> Estimate | None:
-    """By how much `first` exceeds `second`, replicate by replicate: what both share (seed, image) cancels out."""
+    """Estimate by how much `first` exceeds `second`, by replicate, so that what both share (seed, image) cancels."""
     return estimate(value - second[unit] for unit, value in first.items() if unit in second)

@@ -1,4 +1,4 @@
-"""The document as one HTML page that carries its pictures inside and asks the network for nothing."""
+"""The document as one HTML page that embeds its pictures and needs no network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TEMPLATE = "page.html.j2"
 
 
 def render(blocks: Sequence[Block]) -> str:
-    """The page, every text escaped by the template engine."""
+    """Render the page; the template engine escapes all text."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     here = FileSystemLoader(Path(__file__).parent)

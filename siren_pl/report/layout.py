@@ -1,4 +1,4 @@
-"""How wide the columns of a table are on a page, and where a table that is too wide is cut."""
+"""The widths of a table's columns on a page, and the cuts of a table that is too wide."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from siren_pl.report.blocks import Table
 
 Measure = Callable[[str], float]
-# Space beside the text of a cell, in points, both sides together; and what a word needs lest it be broken.
+# Space around the text of a cell, in points, both sides together; and the slack that keeps a word from being broken.
 PADDING, SLACK = 8.0, 1.0
-# A first column is never squeezed below this part of the page: its labels wrap, as paths do.
+# The first column is never narrower than this fraction of the page; its labels wrap, as paths do.
 LABEL = 0.22
 
 
 def split(table: Table, measure: Measure, width: float) -> list[list[int]]:
-    """Columns of each part: as many as fit, the first column repeated in every part."""
+    """Choose the columns of each part: as many as fit, with the first column repeated in every part."""
     narrow = [_narrowest(table, column, measure) for column in range(len(table.header))]
     first = min(narrow[0], LABEL * width)
     parts: list[list[int]] = [[0]]
@@ -27,7 +27,7 @@ def split(table: Table, measure: Measure, width: float) -> list[list[int]]:
 
 
 def columns_of(table: Table, part: Sequence[int], measure: Measure, width: float) -> list[float]:
-    """Widths of a part's columns: what each needs without a break if all fit, else shared in proportion."""
+    """The widths of a part's columns: what each needs without breaks if all fit, otherwise in proportion to that."""
     narrow = [_narrowest(table, column, measure) for column in part]
     narrow[0] = min(narrow[0], LABEL * width)
     narrow = [min(least, width - narrow[0]) if number else least for number, least in enumerate(narrow)]
@@ -42,7 +42,7 @@ def _cells(table: Table, column: int) -> list[str]:
 
 
 def _narrowest(table: Table, column: int, measure: Measure) -> float:
-    """Width of the longest word of a header; a number with its error stays on one line."""
+    """The width of the longest word of a header, or of a number with its error, which stays on one line."""
     words = [word for text in (table.header[column], *_cells(table, column)) for word in text.split()]
     whole = [text for text in _cells(table, column) if "±" in text]
     return PADDING + SLACK + max(map(measure, [*words, *whole]), default=0.0)

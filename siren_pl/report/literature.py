@@ -1,4 +1,4 @@
-"""What the document says about methods: the introduction, and the paper behind every model and scheme by its name."""
+"""The introduction of the document, and descriptions of models and schemes, by name, with their papers."""
 
 from __future__ import annotations
 
@@ -63,24 +63,24 @@ REFERENCES = {
         "X. Glorot, Y. Bengio. Understanding the Difficulty of Training Deep Feedforward Neural Networks. AISTATS 2010."
     ),
 }
-# Name of a model or an init scheme -> what it is, and the paper; a name that is missing needs no reference.
+# Description and paper by the name of a model or an init scheme; names that are missing need no reference.
 METHODS = {
     "siren": ("SIREN puts a sine with frequency ω₀ after every affine map", "siren"),
-    "siren_pe": ("SIREN is also put behind the octaves of a positional encoding", "nerf"),
-    "relu_pe": ("a ReLU network sees positions through the octaves of a positional encoding", "nerf"),
-    "fourier_features": ("random Fourier features draw the frequencies of such an encoding from a Gaussian", "fourier"),
+    "siren_pe": ("SIREN can also follow a positional encoding, whose frequencies are octaves", "nerf"),
+    "relu_pe": ("ReLU networks represent more detail after a positional encoding by octaves", "nerf"),
+    "fourier_features": ("random Fourier features encode positions with frequencies drawn from a Gaussian", "fourier"),
     "gaussian": ("Gaussian activations are local where sines are periodic", "gaussian"),
-    "wire": ("WIRE multiplies the two into a Gabor wavelet", "wire"),
+    "wire": ("WIRE multiplies a sine by a Gaussian, which gives a Gabor wavelet", "wire"),
     "wire_complex": ("complex WIRE keeps the wavelet's phase in complex weights", "wire"),
-    "finer": ("FINER lets a sine's frequency grow with its argument, and chooses among them by the bias", "finer"),
+    "finer": ("FINER lets a sine's frequency grow with its argument, so that biases choose frequencies", "finer"),
     "mfn_fourier": ("multiplicative filter networks replace composition by products of sines", "mfn"),
-    "mfn_gabor": ("their Gabor variant localises each factor", "mfn"),
-    "bacon": ("BACON limits the band of every such factor, and with it of every layer's output", "bacon"),
+    "mfn_gabor": ("multiplicative filter networks of Gabor wavelets localise each factor", "mfn"),
+    "bacon": ("BACON limits the band of every factor of a filter network, and so that of every output", "bacon"),
     "hash_grid": ("hash grids look features up in tables at many resolutions", "ngp"),
     "tensor_product": ("a Fourier series whose coefficients are a low-rank (CP) tensor has no layers at all", "tensor"),
     "tiles": ("small SIRENs on overlapping tiles are blended by windows that sum to one", "domains"),
     "siren_scaled": (
-        "scaled initialisation multiplies SIREN's weights, save the last layer's, by a constant",
+        "scaled initialisation multiplies SIREN's weights, except those of the last layer, by a constant",
         "scaled",
     ),
     "kaiming_normal": ("Kaiming's scheme keeps the variance of ReLU layers", "he"),
@@ -99,35 +99,35 @@ LOSS = (
 
 
 def introduction() -> list[Block]:
-    """What is fitted, and how derivatives are supervised."""
+    """Explain what is fitted, and how derivatives are supervised."""
     return [
         Heading("Introduction"),
         Paragraph(
             "A coordinate network stores a signal in its weights: an image becomes a function Φ from a position to "
-            "the value there, which can be asked between the pixels and differentiated. SIREN composes affine maps "
-            "and sines,"
+            "the value there, which can be evaluated between the pixels and differentiated. SIREN composes affine "
+            "maps and sines,"
         ),
         Equation(formula(SIREN), "Φ(x) = W_n (φ_{n-1} ∘ … ∘ φ_0)(x) + b_n,  φ_i(x_i) = sin(ω_0 (W_i x_i + b_i))"),
         Paragraph(
-            "and draws its weights so that every hidden sine sees arguments of the same spread, whatever the depth: "
-            "uniformly within 1/n in the first layer of n inputs, within √(6/n)/ω₀ in the others. The frequency ω₀ "
-            "sets which detail the field can hold, and what it will invent between the samples if it is set too "
-            "high. The derivative of such a network is a network of the same kind, so that a field can be fitted to "
-            "what was measured of a signal's derivatives instead of its values:"
+            "and draws its weights so that the arguments of all hidden sines have the same variance, whatever the "
+            "depth: uniformly within ±1/n in the first layer of n inputs, within ±√(6/n)/ω₀ in the others. The "
+            "frequency ω₀ determines which detail the field can represent, and, if it is too high, what it invents "
+            "between the samples. The derivative of such a network is a network of the same kind, so that a field can "
+            "be fitted to measured derivatives of a signal instead of its values:"
         ),
         Equation(formula(LOSS), "L = mean of |DΦ(x_i) - d_i|², where D is the identity, the gradient or the Laplacian"),
         Paragraph(
-            "Gradients leave a constant undetermined and Laplacians more: such fields, and the methods beside, are "
-            "scored after adding the constant that brings them nearest to the observed samples; held-out samples "
-            "have no say in it. Here a field is evaluated as a jet, its value, gradient and second derivatives carried "
-            "forward together by the chain rule, so that a loss on derivatives needs one pass each way. "
-            "Targets are in true units, value per unit of the coordinate."
+            "Gradients leave a constant undetermined, and Laplacians more. Such fields, and the methods they are "
+            "compared with, are scored after adding the constant that brings them nearest to the observed samples; "
+            "held-out samples do not affect it. Here a field is evaluated as a jet: its value, gradient and second "
+            "derivatives are carried forward together by the chain rule, so that a loss on derivatives needs one pass "
+            "each way. Targets are in true units, that is, value per coordinate unit."
         ),
     ]
 
 
 def related(names: Iterable[str]) -> tuple[list[Block], list[Block]]:
-    """A paragraph on the methods that occur, and the numbered papers behind them."""
+    """Write a paragraph on the methods that occur, and a numbered list of their papers."""
     known = [METHODS[name] for name in METHODS if name in set(names)]
     papers = list(dict.fromkeys(["siren", *(paper for _, paper in known)]))
     said = dict.fromkeys(f"{what} [{1 + papers.index(paper)}]" for what, paper in known)

@@ -1,4 +1,4 @@
-"""Which numbers a table shows for a task, in what words, and which of them says how good a field is."""
+"""The measures that tables show for each task, with their titles, and the one that ranks settings."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class Measure:
 
     Attributes:
         name: Its key in `metrics.json`.
-        title: What it is called.
-        unit: Its unit with a space before it; empty where it has none.
+        title: Its name in tables.
+        unit: Its unit with a space before it; empty if it has none.
         form: The format of its numbers.
-        sign: +1 where more is better, -1 where less is, 0 where the column says nothing of quality.
+        sign: +1 if more is better, -1 if less is better, 0 if it does not measure quality.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Measure:
         return f"{self.title} ({self.unit.strip()})" if self.unit else self.title
 
     def text(self, value: Estimate) -> str:
-        """A value in running text, with its unit."""
+        """Format a value for running text, with its unit."""
         return value.text(self.form) + self.unit
 
 
@@ -46,7 +46,7 @@ _ALL = (
     Measure("psnr_affine_aligned", "PSNR up to a line"),
     Measure("inside_psnr", "PSNR inside the mask"),
     Measure("boundary_error", "error on the boundary", "", ".2e", -1),
-    Measure("guidance_error", "error of the slopes", "", ".2e", -1),
+    Measure("guidance_error", "error of the gradients", "", ".2e", -1),
     Measure("ssim", "SSIM", "", ".3f"),
     Measure("gradient_psnr", "gradient PSNR"),
     Measure("laplacian_psnr", "Laplacian PSNR"),
@@ -55,7 +55,7 @@ _ALL = (
     Measure("wall_s", "time", " s", ".1f", 0),
 )
 MEASURES = {measure.name: measure for measure in _ALL}
-# Columns that make sense of a task; of another task, every measure that its runs have.
+# The meaningful columns by task; for another task, every measure that its runs have is shown.
 COLUMNS = {
     "image_fit": ("train_psnr", "heldout_psnr", "psnr", "ssim", "train_loss", "parameters", "wall_s"),
     "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "parameters", "wall_s"),
@@ -71,10 +71,10 @@ COLUMNS = {
 
 
 def columns(comparison: Comparison) -> list[Measure]:
-    """The measures that a table shows: those that exist, without a count that all rows share.
+    """The measures that a table shows: those that exist, except counts that are equal in all rows.
 
-    With held-out samples, the PSNR over all of them mixes two questions and gives way; without them, training PSNR is
-    that PSNR. Where a constant is open, plain PSNR tells of the constant alone.
+    With held-out samples, PSNR over all samples mixes two questions and is left out; without them, training PSNR is the
+    same as PSNR and is left out. If a constant is undetermined, plain PSNR measures only that constant.
     """
     names = COLUMNS.get(comparison.task, tuple(MEASURES))
     present = {name for name in names if any(row.estimate(name) for row in comparison.settings)}
@@ -86,19 +86,19 @@ def columns(comparison: Comparison) -> list[Measure]:
 
 
 def headline(comparison: Comparison) -> Measure | None:
-    """The measure that a task's settings are compared by."""
+    """The measure by which a task's settings are compared."""
     name = metrics.headline({name for row in comparison.settings for run in row.runs for name in run.metrics})
     return MEASURES[name] if name else None
 
 
 def leader(rows: Sequence[Setting], measure: Measure) -> Setting | None:
-    """The row with the best mean; None of none."""
+    """The row with the best mean; None without rows that have one."""
     scored = [(mean.mean * measure.sign, row) for row in rows if (mean := row.estimate(measure.name))]
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
 def baseline_names(rows: Iterable[Setting]) -> list[str]:
-    """The classical methods that were judged beside the fields."""
+    """The names of the classical methods that were judged together with the fields."""
     found = {name for row in rows for run in row.runs for name in run.metrics if name.startswith("baseline/")}
     return sorted({name.split("/")[1] for name in found})
 

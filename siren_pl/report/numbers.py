@@ -1,4 +1,4 @@
-"""A swept key that is a number: the metric over it, and where held-out samples peak."""
+"""Swept keys that are numbers: the metric as a function of such a key, and the peak on held-out samples."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from siren_pl.report.blocks import Figure
 from siren_pl.report.charts import colours, dress, legend, png, sheet
 from siren_pl.report.settings import Comparison, Setting
 
-# A span of a decade reads better on a logarithmic axis.
+# A range of a decade or more reads better on a logarithmic axis.
 DECADE = 10
-# What is drawn over the key where samples were held out, and instead where none were.
+# The metrics that are drawn over the key if samples were held out, and the one that is drawn if none were.
 SAMPLES = (("train_psnr", "training samples", "-"), ("heldout_psnr", "held-out samples", "--"))
 WHOLE = (("psnr_mean_aligned", "all samples", "-"), ("psnr", "all samples", "-"))
 LINES = {"-": " (solid)", "--": " (dashed)"}
 
 
 def over_keys(comparison: Comparison) -> list[Figure]:
-    """For every swept key that is a number: the metric over it, training and held-out samples in one figure."""
+    """Draw the metric over each numeric swept key, with training and held-out samples in one figure."""
     keys = [*comparison.keys, *([comparison.tune] if comparison.tune else [])]
     found = [_over(comparison, key) for key in keys if numeric(comparison.grid, key)]
     return [figure for figure in found if figure]
 
 
 def numeric(settings: Sequence[Setting], key: str) -> bool:
-    """Whether a swept key takes several numbers and nothing else."""
+    """Whether a swept key has several values, all of which are numbers."""
     try:
         return len({float(dict(row.values)[key]) for row in settings}) > 1
     except ValueError:
@@ -32,7 +32,7 @@ def numeric(settings: Sequence[Setting], key: str) -> bool:
 
 
 def lines_over(comparison: Comparison, key: str) -> dict[str, list[Setting]]:
-    """Settings in order of a numeric key, one line for each combination of the other keys."""
+    """Group settings into lines, one for each combination of the other keys, ordered by a numeric key."""
     lines: dict[str, list[Setting]] = {}
     for row in sorted(comparison.grid, key=lambda row: float(dict(row.values)[key])):
         rest = Setting(tuple(pair for pair in row.values if pair[0] != key), row.units, row.diverged)
@@ -47,7 +47,7 @@ def peak(line: Sequence[Setting], metric: str) -> Setting | None:
 
 
 def peaks(comparison: Comparison, key: str) -> dict[tuple[str, str], list[str]]:
-    """Where held-out and training samples are fitted best: (value, value) of the key -> the lines it is true of."""
+    """Find where held-out and training samples are fitted best: (value, value) of the key -> the lines concerned."""
     found: dict[tuple[str, str], list[str]] = {}
     for label, line in lines_over(comparison, key).items():
         unseen, trained = peak(line, "heldout_psnr"), peak(line, "train_psnr")

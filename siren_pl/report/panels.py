@@ -1,4 +1,4 @@
-"""Pictures of a comparison: what each setting made of the target, where it errs, its derivatives beside the truth."""
+"""Pictures of a comparison: the result of each setting, its errors, and its derivatives, next to those of the truth."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from siren_pl.report.runs import Run
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.runs import build, identity
 
-# The excerpt is this fraction of the picture's sides.
+# The sides of the picture are this many times those of the excerpt.
 EXCERPT = 4
-# What the maps are drawn in: colours, and whether their values have a sign.
+# Colours of the maps, and whether their values have a sign.
 MAPS = (("magma", False), ("magma", False), ("RdBu_r", True))
-# Height of a colour bar in rows of pictures, and the error that a perfect field is drawn against.
+# Height of a colour bar in rows of pictures, and the smallest error at the end of a colour bar.
 BAR, STEP_OF_BYTES = 0.07, 1 / 255
 # Rows of pictures that fit a page with its caption.
 ROWS = 5
-# A comparison of more settings than this shows two pages of them.
+# Of more settings than this, only as many as fill two pages are shown.
 MOST_SHOWN = 13
 TITLES = ("image", "excerpt", "absolute error", "gradient magnitude", "Laplacian")
 Scales = tuple[float, ...]
@@ -39,7 +39,7 @@ Scales = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Strip:
-    """One row of pictures: a target, or what a field made of it."""
+    """One row of pictures: those of a target or of a field."""
 
     label: str
     pixels: Array
@@ -50,14 +50,14 @@ class Strip:
 
 
 def panels(comparison: Comparison) -> list[Block]:
-    """Figures of the first run of every setting; a line in their place where a picture cannot be made."""
+    """Draw figures of the first run of every setting; if a picture cannot be made, a line of text replaces it."""
     pages: list[list[Strip]] = []
     missing: dict[str, list[str]] = {}
     chosen = _chosen(comparison)
     for row in chosen:
         try:
             target, field = _strips(row.label, row.runs[0])
-        except Exception as error:  # one picture that cannot be made does not take the others with it
+        except Exception as error:  # if one picture cannot be made, the others still can
             missing.setdefault(str(error), []).append(row.label)
             continue
         shown = [strip for strip in pages[-1] if strip.error is None][-1:] if pages else []
@@ -69,7 +69,7 @@ def panels(comparison: Comparison) -> list[Block]:
     told = [f"Pictures of {', '.join(rows)} are left out: {why}" for why, rows in missing.items()]
     if len(chosen) < len(comparison.settings) and pages:
         told.append(
-            "Shown are settings from the best to the worst of the table; the others' pictures are in their runs."
+            "The settings shown range from the best to the worst in the table; the others' pictures are in their runs."
         )
     scales = _scales([strip for page in pages for strip in page]) if pages else ()
     return [
@@ -79,7 +79,7 @@ def panels(comparison: Comparison) -> list[Block]:
 
 
 def _chosen(comparison: Comparison) -> list[Setting]:
-    """The settings that are shown: all of a few; of many, evenly from the best to the worst, in the table's order."""
+    """The settings to show, in the table's order: all of a few; of many, an even choice from the best to the worst."""
     rows, measure = [row for row in comparison.settings if row.runs], headline(comparison)
     if len(rows) <= MOST_SHOWN or measure is None:
         return rows
@@ -89,10 +89,10 @@ def _chosen(comparison: Comparison) -> list[Setting]:
 
 
 def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
-    """The target's row and the field's.
+    """Make the row of the target and that of the field.
 
     Raises:
-        UserError: The data or the checkpoint is missing, or the signal is no image of a size to draw.
+        UserError: The data or the checkpoint is missing, or the signal is not an image, or too large to draw.
     """
     network, config = load(run.directory, run.packages), run.config
     (plan,) = identity.opened(config, run.directory)
@@ -105,7 +105,7 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
     shape = signal.values.shape
     target, pixels = to_unit(signal.values), to_unit(problem.judge.align(judgement.values, signal))
     slopes = judgement.jet.gradient.double().numpy()
-    # A field of linear pieces has no Laplacian: its map stays blank.
+    # A piecewise linear field has no Laplacian, so its map stays blank.
     blank = np.full(shape, np.nan)
     laplacian = blank if judgement.jet.second is None else judgement.jet.laplacian.double().numpy()
     truth = judgement.targets
@@ -120,12 +120,12 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
 
 
 def _magnitude(gradient: Array, shape: Sequence[int]) -> Array:
-    """Length of the gradient (D, …) at every pixel, mean over the channels."""
+    """The norm of the gradient (D, …) at every pixel, averaged over the channels."""
     return np.sqrt((gradient.reshape(-1, *shape) ** 2).sum(0)).mean(-1)
 
 
 def _scales(strips: Sequence[Strip]) -> Scales:
-    """What the maps are drawn up to: the target's own range for derivatives, the median field's for errors."""
+    """Ranges of the maps' colours: that of the target for derivatives, that of the median field for errors."""
     errors = [_range(strip.error) for strip in strips if strip.error is not None]
     target = strips[0]
     return max(float(np.median(errors)), STEP_OF_BYTES), _range(target.slope) or 1.0, _range(target.laplacian) or 1.0
@@ -136,7 +136,7 @@ def _range(values: Array) -> float:
 
 
 def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
-    """Rows of strips over a row of colour bars."""
+    """Draw the strips in rows, with a row of colour bars below."""
     aspect = max(0.5, min(1.4, strips[0].pixels.shape[0] / strips[0].pixels.shape[1]))
     height = (PAGE_WIDTH / len(TITLES) * aspect + 0.05) * len(strips) + 0.5
     figure, axes = sheet(len(strips) + 1, len(TITLES), height, (*[1.0] * len(strips), BAR))
@@ -178,7 +178,7 @@ def _frame(panel: Any, window: tuple[slice, slice]) -> None:
 def _caption(comparison: Comparison) -> str:
     return (
         f"{comparison.task}: target, and fields of each setting's first replicate with their PSNR. The yellow frame is "
-        "the excerpt, where the target has most detail. Errors are means over the channels, of values in [0, 1]; "
-        "derivatives are per unit of the coordinate, of the target by stencils, of the fields exact. A map has "
-        "one scale in all rows; that of derivatives is the target's range."
+        "the excerpt, where the target has most detail. Errors are means over the channels, of values in [0, 1]. "
+        "Derivatives are per coordinate unit; those of the target come from stencils, those of the fields are exact. "
+        "Each map has one colour scale in all rows, which for derivatives is the target's range."
     )

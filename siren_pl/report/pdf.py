@@ -1,4 +1,4 @@
-"""The document as a PDF on A4: running text, tables that break over pages and never leave them, page numbers."""
+"""The document as a PDF on A4, with running text, tables that fit the page width and may break, and page numbers."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from siren_pl.report.layout import PADDING, columns_of, split
 
 # Margins in points: 20 mm.
 MARGIN = 56.7
-# What reportlab leaves free inside them, both sides together.
+# Space in points that reportlab leaves free inside the margins, both sides together.
 FRAME = 12.0
 BODY, BOLD, ITALIC, MONO = "Body", "Body-Bold", "Body-Italic", "Mono"
-# matplotlib brings these; they hold the letters and signs that PDF's own fonts lack.
+# These fonts ship with matplotlib, and have the letters and signs that PDF's own fonts lack.
 FONTS = {BODY: "STIXGeneral", BOLD: "STIXGeneralBol", ITALIC: "STIXGeneralItalic", MONO: "DejaVuSansMono"}
 TEXT, SMALL, LEADING = 10.5, 9.0, 1.3
-# Sizes of a table's letters: the first at which it is not cut.
+# Font sizes of tables; a table gets the first at which it need not be cut.
 CELLS = (8.5, 7.5, 6.5)
 HEADINGS = {1: 20, 2: 14, 3: 11.5}
-# Lowered digits, which the text font lacks.
+# Subscript digits, which the text font lacks.
 ZERO, SUBSCRIPTS, LOWERED = "₀", re.compile("[₀-₉]"), '<sub rise="1.5" size="7">{}</sub>'
-# Part of the page's height that a figure may take beside its caption.
+# The largest fraction of the page's height for a figure without its caption.
 TALLEST = 0.86
 # Tables up to this height, in points, are not broken over pages.
 WHOLE = 260.0
@@ -60,7 +60,7 @@ def _number(canvas: Any, page: Any) -> None:
 
 
 def _flowables(block: Block, width: float, height: float) -> list[Any]:
-    """What a block becomes on paper."""
+    """Convert a block to reportlab's flowables."""
     from reportlab.lib.enums import TA_CENTER, TA_JUSTIFY, TA_LEFT
     from reportlab.platypus import CondPageBreak, KeepTogether, Spacer
 
@@ -108,7 +108,7 @@ def _picture(png: bytes, width: float, height: float) -> Any:
 
 
 def _tables(table: Table, width: float) -> list[Any]:
-    """The table, in as many parts as its columns need, each with the first column."""
+    """Convert a table, in as many parts as its columns need, each with the first column."""
     from reportlab.pdfbase.pdfmetrics import stringWidth
     from reportlab.platypus import Table as Grid
 

@@ -1,4 +1,4 @@
-"""The protocol as it was configured: what all runs share, what a sweep adds, and what it varies."""
+"""The protocol of the runs: the settings that all runs share, those that a sweep adds, and those that it varies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from siren_pl.report.blocks import Table
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import REPLICATE_KEYS
 
-# Groups of the configuration that decide a result, in the order of telling, and what the document calls them.
+# Groups of the configuration that affect a result, in the document's order, with their names there.
 GROUPS = {
     "task": "Task",
     "dataset": "Data",
@@ -20,16 +20,16 @@ GROUPS = {
     "derivatives": "Derivatives",
     "seed": "Seed",
 }
-# Keys that only feed another key, which is told, or that change no number.
+# Keys that are not listed, since they only set another key, which is listed, or change no number.
 UNTOLD = ("model.init", "init.lr_factor", "dataset.root", "dataset.index", "trainer.progress", "trainer.memory_gb")
-# What a `_target_` is told as: the last of its dotted name.
+# The key for a `_target_`, whose value is the last part of its dotted name.
 KIND = "kind"
-# Values of a varying key that are listed.
+# Most values of a varying key to list.
 LISTED = 20
 
 
 def common(runs: Sequence[Run]) -> Table:
-    """What all runs of the document share."""
+    """The settings that all runs of the document share."""
     shared = _constant([settings_of(run) for run in runs])
     return Table(
         ("part", "settings"), tuple(_told(shared)), "Settings that all runs share; keys are those of the command line."
@@ -37,7 +37,7 @@ def common(runs: Sequence[Run]) -> Table:
 
 
 def own(runs: Sequence[Run], everybody: Sequence[Run], swept: Sequence[str]) -> Table | None:
-    """What the runs of one sweep share beyond the document's common settings, and what varies between them."""
+    """The settings that one sweep's runs share beyond the document's common ones, and those that vary between them."""
     found = [settings_of(run) for run in runs]
     shared, before = _constant(found), _constant([settings_of(run) for run in everybody])
     rows = list(_told({key: value for key, value in shared.items() if key not in before}))
@@ -56,7 +56,7 @@ def own(runs: Sequence[Run], everybody: Sequence[Run], swept: Sequence[str]) -> 
 
 
 def settings_of(run: Run) -> dict[str, str]:
-    """Every setting that decides a run's result, by its key on the command line; every `auto` as it was settled."""
+    """Every setting that affects a run's result, by its key on the command line; each `auto` as it was settled."""
     told = dict(_flat("", {name: run.config[name] for name in GROUPS if name in run.config}))
     for group in ("task", "dataset", "model"):
         told[group] = run.value(group)
@@ -74,7 +74,7 @@ def settings_of(run: Run) -> dict[str, str]:
 
 
 def _flat(prefix: str, node: Mapping) -> Iterator[tuple[str, str]]:
-    """Dotted keys and their values as text; what is null is off and not told."""
+    """Yield dotted keys and their values as text, except null values, which mean off."""
     for name, value in node.items():
         key = f"{prefix}{name}"
         if key in UNTOLD or name == "rules" or value is None:
@@ -82,7 +82,7 @@ def _flat(prefix: str, node: Mapping) -> Iterator[tuple[str, str]]:
         if name == "_target_":
             yield f"{prefix}{KIND}", str(value).rpartition(".")[2]
         elif prefix and isinstance(value, dict) and "_target_" in value:
-            # Made of the keys beside it. What is made for a task, a dataset or a model is said by their names.
+            # This child is made from the keys next to it; those of tasks, datasets and models are known by name.
             yield from _flat(prefix, {"_target_": value["_target_"]} if name == "make" else {})
         elif isinstance(value, dict):
             yield from _flat(f"{key}.", value)
@@ -96,7 +96,7 @@ def _constant(found: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def _told(settings: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """A row per group of settings: its name first where it has one, then key and value."""
+    """Yield a row per setting or group: its name if it has one, then keys and values."""
     for group, title in GROUPS.items():
         named = [settings[group]] if group in settings else []
         own = {key.partition(".")[2]: value for key, value in settings.items() if key.startswith(f"{group}.")}

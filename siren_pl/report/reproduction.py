@@ -1,4 +1,4 @@
-"""How everything in the document is made again: commands, versions, and the machine that wrote it."""
+"""How to reproduce everything in the document: commands, versions, and the machine."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ PACKAGES = ("siren-pl", "torch", "lightning", "hydra-core", "numpy", "scipy", "s
 
 
 def reproduction(sweeps: Sequence[Sweep], command: str) -> list[Block]:
-    """The commands behind every table and figure, and what they ran on."""
+    """List the commands behind the tables and figures, and the machine they ran on."""
     lines = [training_command(directory) for sweep in sweeps for directory in sweep.directories]
     rows = [(name, metadata.version(name)) for name in PACKAGES if _installed(name)]
     rows += [("Python", platform.python_version()), ("machine", _machine())]
     return [
         Heading("Reproduction"),
-        Paragraph("The runs were made by these commands, and this document from their directories by the last one:"),
+        Paragraph("These commands made the runs; the last one made this document from their directories:"),
         Code("\n".join([*lines, command])),
         Paragraph(
-            "The table names the versions and the machine that wrote this document; run directories do not record "
-            "them, so they are those of the runs only where both happened in one place."
+            "The table states the versions and the machine that wrote this document. Run directories do not record "
+            "them, so they apply to the runs only if these were made on the same machine."
         ),
         Table(("software", "version"), tuple(rows), "Versions and machine of this document."),
     ]
 
 
 def training_command(directory: Path) -> str:
-    """The command line that a run or a sweep was started with."""
+    """The command line that started a run or a sweep."""
     multirun, overrides = directory / "multirun.yaml", directory / ".hydra" / "overrides.yaml"
     if multirun.is_file():
         typed = stored.at(stored.read(multirun), "hydra.overrides.task") or []
@@ -53,7 +53,7 @@ def _installed(name: str) -> bool:
 
 
 def _machine() -> str:
-    """The processor by its own name where the system tells it, cores, accelerator, system."""
+    """The processor, by name if the system reports it, the number of cores, the accelerator and the system."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.is_file() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

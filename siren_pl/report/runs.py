@@ -1,4 +1,4 @@
-"""Run and sweep directories as the report reads them: configuration, metrics, curve, and what is not yet finished."""
+"""Run and sweep directories as read by the report: configuration, metrics, curve, and a list of unfinished runs."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from siren_pl.runs.autos import SettledField, settle
 from siren_pl.runs.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
 
-# Where a run of a set keeps a run directory per signal.
+# Folder in which a run of a set keeps a run directory per signal.
 MEMBERS = "signals"
 ENDED = (directory_of.FINISHED, directory_of.DIVERGED)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One fitted field that ended, whether well or by divergence.
+    """A run that has ended, whether it finished or diverged.
 
     Attributes:
-        directory: Of the run.
+        directory: Directory of the run.
         status: How it ended.
-        overrides: What was typed for it, by key.
-        packages: The reader's own packages that its configuration may name.
+        overrides: The values that the user typed, by key.
+        packages: The user's own packages that its configuration may name.
     """
 
     directory: Path
@@ -39,12 +39,12 @@ class Run:
 
     @cached_property
     def config(self) -> dict[str, Any]:
-        """The saved configuration, plain, resolved and admitted."""
+        """The saved configuration as plain data, resolved and checked for trust."""
         return stored.admitted(stored.configuration(self.directory), self.packages)
 
     @cached_property
     def choices(self) -> dict[str, str]:
-        """Which member of each group Hydra chose: the names of model, task and dataset."""
+        """The member that Hydra chose from each group: the names of model, task and dataset."""
         return stored.choices(self.directory)
 
     @cached_property
@@ -54,7 +54,7 @@ class Run:
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:
-        """What the checkpoint keeps beside weights: curve and sizes; empty where it is missing or unreadable."""
+        """The curve and sizes in the checkpoint, without the weights; empty if it is missing or unreadable."""
         try:
             return read_checkpoint(self.directory / "checkpoints" / LAST).get("siren_pl", {})
         except UserError:
@@ -62,7 +62,7 @@ class Run:
 
     @cached_property
     def settled(self) -> SettledField | None:
-        """What every `auto` of the leading field came to; None without a checkpoint, which knows its domain."""
+        """The settled value of each `auto` of the leading field; None without a checkpoint, which holds its domain."""
         domains = self.checkpoint.get("domains")
         return (
             settle(self.config, {name: Domain(**each) for name, each in domains.items()}).leading if domains else None
@@ -75,12 +75,12 @@ class Run:
 
     @property
     def shares_its_curve(self) -> bool:
-        """Whether it was fitted with others of a set, whose curve is the mean over all of them."""
+        """Whether its signal was fitted together with others of a set; their curve is the mean over all signals."""
         return self.directory.parent.name == MEMBERS
 
     @cached_property
     def image(self) -> tuple[str, ...]:
-        """What tells its signal from those of other runs: its data set, and its name and content; else its number."""
+        """The identity of its signal: the data set with the signal's name and content, or else its number."""
         known = identity.read(self.directory)
         own = [each.name + each.sha256.get("dataset", "") for each in known] or [self.value("dataset.index")]
         return (self.value("dataset"), *own)
@@ -91,7 +91,7 @@ class Run:
         return self.status == directory_of.DIVERGED
 
     def value(self, key: str) -> str:
-        """What a key was set to: as typed, else as chosen, else as configured."""
+        """The value of a key: as typed, else as chosen from a group, else as configured."""
         if known := self.overrides.get(key) or self.choices.get(key):
             return known
         found: Any = self.config
@@ -105,10 +105,10 @@ class Sweep:
     """Runs that belong together: the jobs of one sweep, or the single runs of one report.
 
     Attributes:
-        name: What the section is called after.
-        directories: Where the runs lie: one sweep directory, or several run directories.
-        runs: Those that ended.
-        left_out: (path, status) of those that did not.
+        name: The name for the section's title.
+        directories: One sweep directory, or several run directories.
+        runs: The runs that have ended.
+        left_out: (path, status) of those that have not.
     """
 
     name: str
@@ -118,14 +118,14 @@ class Sweep:
 
 
 def read(directories: Sequence[Path], packages: tuple[str, ...] = ()) -> list[Sweep]:
-    """Every sweep among the directories in the order given, then all single runs as one.
+    """Read the sweeps among the directories in the given order, then all single runs as one sweep.
 
     Args:
-        directories: Of runs and sweeps.
-        packages: The reader's own packages that saved configurations may name.
+        directories: Directories of runs and sweeps.
+        packages: The user's own packages that saved configurations may name.
 
     Raises:
-        UserError: A directory holds neither, or nothing that has ended; or a run is not to be trusted.
+        UserError: A directory holds neither runs nor sweeps, or no run that has ended, or a run cannot be trusted.
     """
     found, singles = [], []
     for directory in directories:
@@ -156,7 +156,7 @@ def _gathered(name: str, directories: tuple[Path, ...], jobs: Sequence[Path], pa
 
 
 def _fields(job: Path, packages: tuple[str, ...]) -> list[Run]:
-    """A job's run; of a set, a run per signal, since each has metrics of its own."""
+    """The run of a job; for a set, one run per signal, since each has its own metrics."""
     stored.require_no_way_out(job)
     overrides = overrides_of(job)
     members = sorted(path.parents[1] for path in job.glob(f"{MEMBERS}/*/.hydra/config.yaml"))

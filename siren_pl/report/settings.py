@@ -1,4 +1,4 @@
-"""Rows of a comparison: runs that differ in nothing but their replicates, and how a row chooses its tuned value."""
+"""Rows of a comparison: runs that differ only in seed and signal, and the choice of a row's tuned value."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.runs import Run, Sweep
 from siren_pl.runs.sweeps import swept_keys
 
-# What a mean is taken over: the draw of weights and batches, and the signal.
+# Keys of replicates, over which means are taken: the seed of weights and batches, and the signal.
 IMAGE_KEYS = ("dataset", "dataset.index")
 REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
-# Keys that change what is said about a run, not its result.
+# Keys that change what a run reports, but not its result.
 SILENT_KEYS = ("logger", "figures", "debug", "trainer.progress", "sweep.metric", "sweep.allow_divergence", "sweep.tune")
-# How a switch is told in a label: by its name where it is on, not at all where it is off.
+# The form of a switch in a label: its name if it is on, nothing if it is off.
 _OF_SWITCHES = {"true": "{}", "false": ""}
-# What a tuned value is chosen by: the first that all runs have. +1 where more is better.
+# Criteria for a tuned value, of which the first that all runs have is used. +1 means that more is better.
 CRITERIA = (("train_loss", -1), ("train_psnr", 1), ("psnr", 1))
 
 
@@ -26,11 +26,11 @@ class Setting:
 
     Attributes:
         values: The swept keys and their values.
-        units: Finished runs by replicate: by image where there are several, else by seed.
-        diverged: Runs that diverged, over all values tried.
-        chosen: The tuned value, where one was tuned.
-        tried: How many values of the tuned key were tried.
-        started: How many runs there were, over all values tried.
+        units: Finished runs by replicate: by image if there are several images, else by seed.
+        diverged: The runs that diverged, over all values tried.
+        chosen: The tuned value, if there is a tuned key.
+        tried: Number of values of the tuned key that were tried.
+        started: Number of runs, over all values tried.
     """
 
     values: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class Setting:
 
     @property
     def label(self) -> str:
-        """A name for tables and legends: chosen members as they are, other values with their key, switches by name."""
+        """A name for tables and legends, made of chosen members, other values with keys, and names of switches."""
         if not self.values:
             return [*self.runs, *self.diverged][0].value("model")
         leaves = [key.rpartition(".")[2] for key, _ in self.values]
@@ -58,7 +58,7 @@ class Setting:
         return ", ".join(part for part in parts if part) or ", ".join(f"no {leaf}" for leaf in leaves)
 
     def scores(self, metric: str) -> dict[Hashable, float]:
-        """A metric by replicate: of several seeds on one image, their mean."""
+        """A metric by replicate; several seeds on one image are averaged."""
         found = {
             unit: estimate(r.metrics[metric] for r in runs if metric in r.metrics) for unit, runs in self.units.items()
         }
@@ -71,12 +71,12 @@ class Setting:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One table: settings under one task.
+    """One table: the settings that share a task.
 
     Attributes:
-        task: Its name.
+        task: The name of the task.
         settings: The rows, each at its chosen value.
-        grid: The rows for every value of the tuned key; equal to `settings` where nothing was tuned.
+        grid: The rows for every value of the tuned key; equal to `settings` if nothing was tuned.
         tune: The tuned key, if there is one.
         criterion: The metric that chose its value.
     """
@@ -89,11 +89,11 @@ class Comparison:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The swept keys that tell rows apart."""
+        """The swept keys in which rows differ."""
         return tuple(key for key, _ in self.settings[0].values)
 
     def switched(self, key: str) -> list[tuple[Setting, Setting]]:
-        """Pairs of rows that differ in this key alone, off and on; empty for a key that is no switch."""
+        """Pairs of rows, off and on, that differ only in this key; empty if the key is not a switch."""
         sides: dict[tuple[tuple[str, str], ...], dict[str, Setting]] = {}
         for row in self.settings:
             rest = tuple(pair for pair in row.values if pair[0] != key)
@@ -102,13 +102,13 @@ class Comparison:
 
     @property
     def mixes_models(self) -> bool:
-        """Whether rows are different models at fixed learning rates, which says nothing about the models."""
+        """Whether rows compare different models at fixed learning rates, which is no fair comparison of models."""
         models = {run.value("model") for row in self.settings for run in [*row.runs, *row.diverged]}
         return self.tune is None and len(models) > 1
 
     @property
     def ranked(self) -> tuple[Setting, ...]:
-        """The rows that may be called best: as many values tried and runs finished as in any other; two or none."""
+        """The rows that may be called best, which have most values tried and most finished runs; none if only one."""
         if self.mixes_models:
             return ()
         tried, replicates = max(row.tried for row in self.settings), max(len(row.runs) for row in self.settings)
@@ -117,7 +117,7 @@ class Comparison:
 
 
 def compare(sweep: Sweep) -> list[Comparison]:
-    """A comparison per task of a sweep."""
+    """Make a comparison per task of a sweep."""
     differing = swept_keys([run.overrides for run in sweep.runs])
     keys = [key for key in differing if key not in (*REPLICATE_KEYS, *SILENT_KEYS, "task")]
     tune = next((run.config.get("sweep", {}).get("tune") for run in sweep.runs if run.config.get("sweep")), None)
@@ -142,7 +142,7 @@ def _comparison(task: str, runs: Sequence[Run], keys: Sequence[str], tune: str |
 def _choose(
     values: tuple[tuple[str, str], ...], tried: Sequence[Setting], tune: str, criterion: str, sign: int
 ) -> Setting:
-    """The row at its best value among those with most finished runs: one that diverged now and then is no choice."""
+    """Choose the row's best value among those with most finished runs, since one that may diverge is no choice."""
     most = max(len(setting.runs) for setting in tried)
     scored = [(mean.mean * sign, s) for s in tried if len(s.runs) == most and (mean := s.estimate(criterion))]
     best = max(scored, key=lambda pair: pair[0])[1] if scored else tried[0]
@@ -153,7 +153,7 @@ def _choose(
 
 
 def _grouped(runs: Sequence[Run], keys: Sequence[str]) -> tuple[Setting, ...]:
-    """Runs by their values of the keys, then by replicate."""
+    """Group runs by their values of the keys, then by replicate."""
     rows: dict[tuple[tuple[str, str], ...], list[Run]] = {}
     for run in runs:
         rows.setdefault(tuple((key, run.value(key)) for key in keys), []).append(run)

@@ -15,7 +15,7 @@ ABSENT = "–"
 
 
 def results(comparison: Comparison) -> Table:
-    """Every setting with mean ± standard error, the best of the ranked rows in bold, and what went wrong counted."""
+    """Make the table: mean ± standard error of every setting, the best ranked rows in bold, counts of failures."""
     measures, rows = columns(comparison), comparison.settings
     tuned = (comparison.tune,) if comparison.tune else ()
     header = ("setting", *tuned, *(measure.heading for measure in measures), "runs", "diverged", "loss spikes")
@@ -41,7 +41,7 @@ def results(comparison: Comparison) -> Table:
 
 
 def replicates(comparison: Comparison) -> str:
-    """What the means are taken over, in words."""
+    """Say in words over which replicates the means are taken."""
     largest = max(comparison.settings, key=lambda row: len(row.runs))
     units, runs = len(largest.units), len(largest.runs)
     if any(isinstance(unit, tuple) for unit in largest.units):
@@ -51,7 +51,7 @@ def replicates(comparison: Comparison) -> str:
 
 
 def _caption(comparison: Comparison, marked: bool, with_baselines: bool) -> str:
-    # How pictures were shrunk moves scores by decibels, so no table goes without it.
+    # The way pictures are resized changes scores by decibels, so every table states it.
     resizes = {run.value("dataset.resize") for row in comparison.settings for run in row.runs} - {"None"}
     shrunk = f", images resized {' or '.join(sorted(resizes))}" if resizes else ""
     parts = [f"{comparison.task}{shrunk}: {replicates(comparison)}."]
@@ -61,16 +61,16 @@ def _caption(comparison: Comparison, marked: bool, with_baselines: bool) -> str:
             "counted over all the values tried."
         )
     parts += ["Bold: the best mean of a column among the ranked rows."] if marked else []
-    parts += ["Italic: classical methods on the same data, by the same rule."] if with_baselines else []
+    parts += ["Italic: classical methods on the same data, scored in the same way."] if with_baselines else []
     return " ".join(parts)
 
 
 def _criterion(comparison: Comparison) -> str:
-    """What chose the tuned value, in words."""
+    """Say in words how the tuned value was chosen."""
     return {
         "train_loss": "the lowest training loss, which needs no ground truth of held-out samples",
         "train_psnr": "the highest training PSNR, which needs no ground truth of held-out samples",
-    }.get(str(comparison.criterion), f"the highest {comparison.criterion}, for want of a training loss")
+    }.get(str(comparison.criterion), f"the highest {comparison.criterion}, since no training loss is known")
 
 
 def _cell(value: Estimate | None, measure: Measure) -> str:
@@ -80,7 +80,7 @@ def _cell(value: Estimate | None, measure: Measure) -> str:
 
 
 def _baselines(rows: Sequence[Setting], measures: Sequence[Measure]) -> list[tuple[str, list[str]]]:
-    """A row per classical method and per kind of data; models and optimisers change nothing of what it sees."""
+    """Make a row per classical method and kind of data, since models and optimisers do not affect these methods."""
     found = []
     groups: dict[str, list[Setting]] = {}
     for row in rows:

@@ -1,7 +1,7 @@
-"""How a term sees the fields: it asks for a jet at coordinates of its own, and gradients flow through both.
+"""Ask: how a term evaluates the fields. It asks for a jet at its own coordinates, and gradients flow through both.
 
-A term never holds a network. It can therefore ask at points that depend on another field (a warp), ask several fields,
-or ask twice, and is fitted for one signal or for many by the same code.
+A term never holds a network. It can therefore ask at points that depend on another field (a warp), ask several fields
+or ask twice, and the same code fits one signal or many.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class _Answer(NamedTuple):
 
 
 class Ask:
-    """One evaluation's questions to the fields.
+    """Answers questions about the fields during one evaluation.
 
     Args:
-        fields: Callable with coordinates, by name; the first is the leading one.
-        derivatives: How each field is differentiated.
+        fields: Callables of coordinates by name; the first is the leading field.
+        derivatives: The strategy that differentiates each field.
         numbers: Fitted numbers by name, each of shape ().
-        reference: A weight, which says on which device and of which type coordinates are to be; None where they are.
+        reference: A weight whose device and type coordinates are converted to; None if they need no conversion.
     """
 
     def __init__(
@@ -54,18 +54,18 @@ class Ask:
         directions: Tensor | None = None,
         field: str | None = None,
     ) -> Jet:
-        """The jet of a field at coords (N, D).
+        """Evaluate a field and return its jet.
 
-        An answer is kept and found again by the identity of its coordinates and directions, at an equal or lower order:
-        ask for the highest order first.
+        Answers are cached. A later question at the same coordinates and directions (the same objects) and of equal or
+        lower order gets the cached answer, so ask for the highest order first.
 
         Args:
-            coords: Where; a jet of coordinates gives the jet of the composition (the chain rule).
+            coords: Coordinates, (N, D); a jet of coordinates gives the jet of the composition (the chain rule).
             order: 0, 1 or 2.
             groups: Second derivatives to keep apart (see `Jet.groups`); None for the Laplacian.
-            directions: Along which to differentiate, (M, D), or (M, N, D) where every point has its own; the axes if
-                None.
-            field: Which field; the leading one if None.
+            directions: Directions of differentiation, (M, D), or (M, N, D) if every point has its own; None takes the
+                axes.
+            field: Name of the field; None for the leading one.
         """
         name = field or self._leading
         for known in self._answers:
@@ -80,11 +80,11 @@ class Ask:
         return jet
 
     def anew(self) -> Ask:
-        """The same fields, and no answer kept: answers are kept for one term's evaluation."""
+        """The same fields with an empty cache, since answers are cached only while one term is evaluated."""
         return Ask(self._fields, self._derivatives, self._numbers, self._reference)
 
     def placed(self, coords: Tensor) -> Tensor:
-        """Coordinates on the device and of the type of the weights."""
+        """The coordinates, converted to the device and type of the weights."""
         return coords if self._reference is None else coords.to(self._reference)
 
     def number(self, name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a run can do without: a figure, a rival's score, a table. It is tried, and where it fails a warning names it."""
+"""Attempts at work that a run can do without (a figure, a rival's score, a table): a failure is only a warning."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from siren_pl.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Letters of a foreign error that a warning repeats: SciPy's own fill pages.
+# Characters of another library's error that a warning repeats; some of SciPy's errors fill pages.
 MOST_LETTERS = 300
 
 
 @contextmanager
 def attempt(what: str) -> Iterator[None]:
-    """Go on after what stands inside, whether it succeeds or not.
+    """Turn an error inside the block into a warning.
 
     Args:
-        what: Its name in the warning, as the subject of a sentence.
+        what: The name of the attempt, used as the subject of the warning's sentence.
     """
     try:
         yield

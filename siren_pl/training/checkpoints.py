@@ -1,4 +1,4 @@
-"""Checkpoints that survive anything: written beside their final name, flushed to disk, then renamed."""
+"""Checkpoints that survive crashes: they are written under a temporary name, flushed to disk, then renamed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INTERVAL_SECONDS = 10.0
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
-    """Write to a temporary file in the target's own directory, fsync, rename: a reader sees the old file or the new."""
+    """Write to a temporary file in the target's directory, fsync, rename: a reader sees the old file or the new one."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
         """Save atomically.
@@ -45,10 +45,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint's plain containers and tensors; runs no code from the file.
+    """Read a checkpoint's plain containers and tensors, without running any code from the file.
 
     Raises:
-        UserError: It is missing, damaged, or holds anything but plain data.
+        UserError: The file is missing or damaged, or holds anything but plain data.
     """
     if not path.is_file():
         raise UserError(f"{path} does not exist: is this the directory of a run?")
@@ -56,14 +56,14 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 class LastCheckpoint(pl.Callback):
-    """Keep `last.ckpt`: at the start, then every ten seconds, at the end, and on SIGTERM.
+    """Write `last.ckpt` at the start, then every ten seconds, at the end, and on SIGTERM.
 
-    Only between steps, where weights and optimiser state agree; after Ctrl-C, which may fall inside a step, the
-    latest periodic checkpoint stands.
+    It is written only between steps, where weights and optimiser state agree. Ctrl-C may interrupt a step, so it leaves
+    the latest periodic checkpoint in place.
 
     Args:
-        directory: Where it is kept.
-        meter: Is told, as often, what the job has cost.
+        directory: Directory of the checkpoint.
+        meter: Notes what the job has cost whenever a checkpoint is written.
     """
 
     def __init__(self, directory: Path, meter: Meter | None = None) -> None:
@@ -77,7 +77,7 @@ class LastCheckpoint(pl.Callback):
         self._written = time.monotonic()
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Write when ten seconds have passed."""
+        """Write if ten seconds have passed."""
         if trainer.strategy.broadcast(time.monotonic() - self._written > INTERVAL_SECONDS):
             self._save(trainer)
 

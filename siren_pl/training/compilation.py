@@ -1,4 +1,4 @@
-"""Whether the loss is compiled: decided once, said aloud, kept for the life of a run."""
+"""The choice whether to compile the loss: it is made once, logged, and kept for the life of a run."""
 
 from __future__ import annotations
 
@@ -10,34 +10,39 @@ import torch
 
 log = logging.getLogger(__name__)
 
-# Measured on two CPU cores: compiling a SIREN's loss takes 10–25 s and saves about a quarter of each step, so it pays
-# for itself once a run works through this many point-steps of a 198,401-parameter network.
+# On two CPU cores, compiling a SIREN's loss takes 10–25 s and saves about a quarter of each step. It therefore pays for
+# itself once a run evaluates a network of 198,401 parameters at this many points, summed over its steps.
 WORTHWHILE_WORK = 3.0e6
 REFERENCE_PARAMETERS = 198_401
 
 
 class Compilation:
-    """Compile a function, or not; a compiler that is missing or fails is reported once and done without.
+    """Compile a function or leave it as it is; if the compiler is missing or fails, report that once and go on without.
 
     Attributes:
-        chosen: True or False once settled, None before. A resumed run is given the earlier choice.
+        chosen: True or False once the choice is made, None before. A resumed run gets the earlier choice.
     """
 
     def __init__(self, wanted: bool | None, work: float) -> None:
-        """`wanted` None decides by `work`: points × steps × streams × parameters / 198,401 of the run."""
+        """Take the user's choice, or None to choose by the work of the run.
+
+        Args:
+            wanted: Whether to compile; None to compile if the work is worth it.
+            work: Points × steps × streams × parameters / 198,401 of the run.
+        """
         self.chosen = wanted
         self._work = work
 
     def wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function to call instead of `function`."""
+        """Return the function to call instead of `function`."""
         if self.chosen is None:
             self.chosen = self._work > WORTHWHILE_WORK
             log.info("compile=auto chose %s for this run's length", str(self.chosen).lower())
         if not self.chosen:
             return function
-        # The jobs of a sweep share a process, and torch refuses to compile one piece of code for a ninth module.
+        # The jobs of a sweep share a process, and torch refuses to compile the same code for more than eight modules.
         torch.compiler.reset()
-        # dynamic=False: every batch of a run has one shape.
+        # All batches of a run have the same shape, hence dynamic=False.
         compiled = torch.compile(function, fullgraph=True, dynamic=False)
 
         def call(*args: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Several devices, each with its share of every batch: processes that Lightning spawns, and what comes back of them.
+"""Training on several devices, each with its share of every batch, in processes that Lightning spawns.
 
-Spawned processes work under Hydra, where running the script again (plain `ddp`) would start a second run. They rebuild
-the module from its configuration, train, and leave their result in the checkpoint, from which this process reads it.
+Plain `ddp` would run the script again, which under Hydra would start a second run. Spawned processes instead rebuild
+the module from its configuration, train it, and leave the result in the checkpoint, which this process reads.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SPAWN = "ddp_spawn"
 
 
 class InEveryProcess(pl.Callback):
-    """What a process needs before it trains: its allocator's setting, its share of the cores, its matrix products.
+    """Prepare a process for training: its allocator, its share of the cores, the precision of its matrix products.
 
     Args:
         tf32: Whether CUDA may round the factors of matrix products to ten bits of mantissa.
@@ -34,7 +34,7 @@ class InEveryProcess(pl.Callback):
         self.tf32 = tf32
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Called in each process."""
+        """Prepare this process; Lightning calls it in each."""
         quieten()
         reuse_pages()
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
@@ -43,7 +43,7 @@ class InEveryProcess(pl.Callback):
 
 
 def quieten() -> None:
-    """Silence what Lightning says at every start; nothing of it concerns a fit without workers and epochs."""
+    """Silence Lightning's messages at every start, which do not concern a fit without workers and epochs."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.WARNING)
     for message in (
@@ -55,14 +55,14 @@ def quieten() -> None:
 
 
 def recover(module: FieldModule, directory: Path) -> None:
-    """Bring what the spawned processes left behind into this process' module."""
+    """Load the result of the spawned processes into the module of this process."""
     checkpoint = read_checkpoint(directory / LAST)
     module.on_load_checkpoint(checkpoint)
     module.load_state_dict(checkpoint["state_dict"])
 
 
 def explained(error: BaseException) -> BaseException:
-    """The error of a spawned process as it was raised there, where it is one of ours; else as it came."""
+    """Turn the error of a spawned process back into our own exception, if it was one; otherwise return it unchanged."""
     text = str(error)
     step = re.search(r"DivergenceError: .* step (\d+)", text)
     if step:

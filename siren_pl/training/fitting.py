@@ -1,4 +1,4 @@
-"""Run a FieldModule to the end of its recipe under Lightning's Trainer."""
+"""Fitting: run a FieldModule to the end of its recipe under Lightning's Trainer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from siren_pl.training.termination import EXIT_TERMINATED, Termination
 
 @dataclass(frozen=True)
 class Machine:
-    """Where a fit runs: Lightning's own names and values, and callbacks of one's own."""
+    """The settings of Lightning's Trainer under their own names, and additional callbacks."""
 
     accelerator: str = "auto"
     devices: int = 1
@@ -35,7 +35,7 @@ class Machine:
 
     @property
     def settled_strategy(self) -> str:
-        """Lightning's strategy; several devices get spawned processes unless another is named."""
+        """Lightning's strategy: spawned processes for several devices, unless another strategy is named."""
         return SPAWN if self.strategy == "auto" and self.devices != 1 else self.strategy
 
 
@@ -46,18 +46,18 @@ def run(
     loggers: list[Logger] | None = None,
     meter: Meter | None = None,
 ) -> None:
-    """Fit to `max_steps`, from `directory/last.ckpt` if there is one.
+    """Fit to `max_steps`, starting from `directory/last.ckpt` if there is one.
 
     Args:
-        module: What is fitted; it holds the result afterwards.
-        machine: Where.
-        directory: Where checkpoints are kept; None keeps none.
-        loggers: Receive the curve.
-        meter: Is told what the job has cost, whenever a checkpoint is written.
+        module: The fields to fit; it holds the result afterwards.
+        machine: Where to run.
+        directory: Directory of checkpoints; None to keep none.
+        loggers: Receive the loss curve.
+        meter: Notes what the job has cost whenever a checkpoint is written.
 
     Raises:
         DivergenceError: The loss became NaN or infinite.
-        KeyboardInterrupt: Ctrl-C; the latest checkpoint stands.
+        KeyboardInterrupt: The user pressed Ctrl-C; the latest checkpoint is intact.
     """
     quieten()
     spawns = machine.settled_strategy.endswith("spawn")
@@ -74,7 +74,7 @@ def run(
         devices=machine.devices,
         strategy=machine.settled_strategy,
         precision=machine.precision,  # type: ignore[arg-type] - Lightning checks the string
-        # A logger of this process is of no use in another: it is told the curve afterwards.
+        # A logger of this process cannot be used in another, so it receives the curve afterwards.
         logger=(not spawns and loggers) or False,
         callbacks=callbacks,
         plugins=[AtomicCheckpointIO()],
@@ -97,10 +97,10 @@ def run(
         termination.end_if_told()
         raise
     except SIGTERMException:
-        # Lightning's own exception would end the process with 0.
+        # Lightning's own exception would end the process with exit code 0.
         raise SystemExit(EXIT_TERMINATED) from None
     except SystemExit as error:
-        # Lightning turns Ctrl-C into sys.exit(1); give the caller the interrupt itself.
+        # Lightning turns Ctrl-C into sys.exit(1); raise the interrupt for the caller instead.
         if isinstance(error.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from error
         raise

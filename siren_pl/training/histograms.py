@@ -1,4 +1,4 @@
-"""How the weights are spread while they are fitted: a histogram per layer at every evaluation."""
+"""Histograms of the weights of every layer, logged at every evaluation."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from siren_pl.training.module import FieldModule
 
 
 class Histograms(pl.Callback):
-    """Hand every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
+    """Pass every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
 
-    Of many fields fitted together, all weights of a layer make one histogram. Spawned processes have no loggers, so
-    several devices leave none.
+    When many fields are fitted together, a layer's weights in all of them make one histogram. On several devices there
+    are no histograms, since spawned processes have no loggers.
     """
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        """Log where an evaluation is due."""
+        """Log if an evaluation is due."""
         assert isinstance(pl_module, FieldModule)
         recipe, step = pl_module.recipe, trainer.global_step
         if not (recipe.evaluations and pl_module.is_evaluation_due):
@@ -29,6 +29,6 @@ class Histograms(pl.Callback):
 
 
 def weights(module: FieldModule) -> dict[str, NDArray[Any]]:
-    """Flat arrays by panel name: `weights/layers.0.weight`, alike for every task."""
+    """Flat arrays by panel name, such as `weights/layers.0.weight`; the names are the same for every task."""
     parameters = module.network.named_parameters()
     return {f"weights/{name}": tensor.detach().float().cpu().flatten().numpy() for name, tensor in parameters}

@@ -1,4 +1,4 @@
-"""What a checkpoint holds beside weights and optimisers: plain containers, so that loading it needs no code."""
+"""The contents of a checkpoint other than weights and optimisers: plain containers, so that loading runs no code."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from siren_pl.errors import UserError
 if TYPE_CHECKING:
     from siren_pl.training.module import FieldModule
 
-# Where it stands in a checkpoint.
+# The key of these contents in a checkpoint.
 KEPT = "siren_pl"
 
 
 def kept_of(module: FieldModule) -> dict[str, Any]:
-    """The curve, the choices made at run time, the domains, and the tables that were refreshed."""
+    """Collect the curve, the choices made at run time, the domains, and the tables that were refreshed."""
     problem = module.fields.problem
     refreshed = {name for name, term in problem.terms.items() if term.refresh_every}
     return {
@@ -31,10 +31,10 @@ def kept_of(module: FieldModule) -> dict[str, Any]:
 
 
 def restore(module: FieldModule, checkpoint: dict[str, Any]) -> None:
-    """Continue the curve and keep the choices.
+    """Restore the curve, the choices and the tables, so that the run continues with them.
 
     Raises:
-        UserError: The checkpoint holds fields of other signals.
+        UserError: The checkpoint holds the fields of other signals.
     """
     kept = checkpoint[KEPT]
     names = [problem.data for problem in module.fields.problems]
@@ -46,6 +46,6 @@ def restore(module: FieldModule, checkpoint: dict[str, Any]) -> None:
     module.history, module.each, module.diverged = list(kept["history"]), list(kept["each"]), dict(kept["diverged"])
     module.steps_done = checkpoint["global_step"]
     module.compilation.chosen = kept["compile"]
-    # A longer run lengthens its last phase alone.
+    # If the run is now longer, only its last phase is.
     module.phase_ends = [*kept["phases"][:-1], module.recipe.max_steps]
     module.kept_tables = kept["tables"]

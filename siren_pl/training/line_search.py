@@ -1,7 +1,7 @@
-"""Optimisers that search along a line, such as L-BFGS: they ask for the loss themselves, as often as they like.
+"""Line-search optimisers such as L-BFGS, which call a closure for the loss as often as they need.
 
-A call of the closure is a step. They run in chunks, so that checkpoints stand between chunks, on one batch, which is
-the loss that they build their picture of; and the best point that was seen is kept.
+Every call of the closure counts as a step. The optimisers run in chunks, between which checkpoints are written, and on
+one fixed batch, since their model of the loss holds for that batch only. The best point found is kept.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-# Iterations of a chunk, and calls of the closure in it: with one iteration torch's line search stands still.
+# Most iterations and closure calls in a chunk. With a single iteration torch's line search makes no progress.
 ITERATIONS, CALLS = 20, 25
 
 
@@ -21,12 +21,12 @@ def searches(optimizer: torch.optim.Optimizer) -> bool:
 
 
 def search(optimizer: torch.optim.Optimizer, evaluate: Callable[[], Tensor], most: int) -> list[Tensor]:
-    """Run a chunk, and end at the best point of it.
+    """Run a chunk and end at its best point.
 
     Args:
-        optimizer: Of the L-BFGS kind: its groups have `max_iter` and `max_eval`.
+        optimizer: An optimiser like L-BFGS, whose groups have `max_iter` and `max_eval`.
         evaluate: Fills the gradients at the current weights and returns the loss, of shape (1,).
-        most: Calls that are left.
+        most: Remaining number of calls.
 
     Returns:
         The loss of every call.
@@ -44,10 +44,10 @@ def search(optimizer: torch.optim.Optimizer, evaluate: Callable[[], Tensor], mos
             best, kept = loss.sum(), [weight.detach().clone() for weight in weights]
         return loss.sum()
 
-    optimizer.step(closure)  # type: ignore[arg-type] - torch's own stubs know numbers alone
+    optimizer.step(closure)  # type: ignore[arg-type] - torch's stubs allow only a number
     if not all(torch.equal(weight, before) for weight, before in zip(weights, kept, strict=True)):
         with torch.no_grad():
             for weight, before in zip(weights, kept, strict=True):
                 weight.copy_(before)
-        optimizer.state.clear()  # what it remembers belongs to the point that was left
+        optimizer.state.clear()  # its history belongs to the point that was abandoned
     return losses

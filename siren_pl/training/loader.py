@@ -1,4 +1,4 @@
-"""The loader that Lightning insists on: it only counts, since batches are drawn on the device from (seed, step)."""
+"""The loader that Lightning requires; it only counts, since batches are drawn on the device from (seed, step)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 
 class Slices:
-    """An endless source of "go on": each item is one slice of optimiser steps."""
+    """An endless iterable, each item of which stands for one slice of optimiser steps."""
 
     def __iter__(self) -> Iterator[int]:
-        """Count for ever."""
+        """Count forever."""
         index = 0
         while True:
             yield index

@@ -1,7 +1,7 @@
-"""Many alike problems as one batched module: weights stacked by signal, a step mapped over the stack by `vmap`.
+"""Many like problems as one batched module: weights are stacked by signal, and `vmap` maps a step over the stack.
 
-Weights are a signal's own or shared by all (`CoordinateNetwork.own`). A step may look at a few of the signals only; the
-others then rest, with their optimiser's state.
+Each weight belongs to one signal or is shared by all (`CoordinateNetwork.own`). A step may use only some of the
+signals; the weights of the others, and the optimiser's state for them, then stay unchanged.
 
 Letters: S signals, P of them present in a step.
 """
@@ -27,12 +27,12 @@ from siren_pl.training.problem import Batch, Problem, drawn, tables_of
 
 
 class ManyFields(Fields):
-    """Bundles of one architecture and as many alike problems.
+    """Bundles of one architecture, and as many like problems.
 
     Args:
-        bundles: What to start from; their weights are copied, and of shared ones those of the first.
-        problems: As many, which differ in the tables of their terms alone (`Problem.is_like`).
-        present: How many signals a step looks at, chosen by (seed, step); None for all.
+        bundles: Initial weights, which are copied; shared weights are taken from the first bundle.
+        problems: One problem per bundle; they differ only in the tables of their terms (`Problem.is_like`).
+        present: Number of signals in a step, chosen by (seed, step); None for all.
     """
 
     point_axis = 1
@@ -46,7 +46,7 @@ class ManyFields(Fields):
                 "them one at a time (dataset.index=0), or choose model.tiles=1 with model.members=1."
             )
         self.problems = tuple(problems)
-        # Own parameters (S, …) in place of one bundle's, so that names in a checkpoint stay those of one.
+        # Stacked parameters (S, …) replace those of one bundle, so that checkpoints use the names of one bundle.
         self.bundle = copy.deepcopy(bundles[0])
         self._one = copy.deepcopy(bundles[0])
         self._own = set(bundles[0].own())
@@ -60,14 +60,14 @@ class ManyFields(Fields):
             setattr(self.bundle.get_submodule(owner), leaf, nn.Parameter(stacked))
         self._axes: dict[str, dict[str, int | None]] = {}
         self._most_present = None if present is None or present >= len(problems) else present
-        # Which signals the current step looks at, (P,); None for all.
+        # The signals of the current step, (P,); None for all.
         self._present: Tensor | None = None
 
     @override
     def tables(self) -> Batch:
-        """Columns that are equal for all signals stand once, the others are stacked.
+        """Store columns that are equal for all signals once, and stack the others.
 
-        A table that is refreshed differs sooner or later, so all of it is stacked from the start.
+        Tables that are refreshed will come to differ, so all their columns are stacked from the start.
         """
         each = [tables_of(problem) for problem in self.problems]
         merged = {
@@ -83,7 +83,7 @@ class ManyFields(Fields):
 
     @override
     def draw(self, tables: Batch, batch_size: int | None, seed: int, step: int, progress: float) -> Batch:
-        """All signals of a step are seen at the same points."""
+        """Draw the same points for all signals of the step."""
         count = len(self.problems)
         if self._most_present is not None:
             device = next(self.bundle.parameters()).device
@@ -102,7 +102,7 @@ class ManyFields(Fields):
 
     @override
     def losses(self, derivatives: Strategies, batch: Batch) -> dict[str, Tensor]:
-        """Of a step that looks at a few signals, of those."""
+        """Compute the losses of the signals in the step, (P,)."""
 
         def one(weights: dict[str, Tensor], points: Batch) -> dict[str, Tensor]:
             ask = self._ask(weights, derivatives)
@@ -117,7 +117,7 @@ class ManyFields(Fields):
         return vmap(one, in_dims=(axes, shared))(weights, once)
 
     def _ask(self, weights: dict[str, Tensor], derivatives: Strategies) -> Ask:
-        """Questions to the fields of one signal, whose weights are given."""
+        """Make the `Ask` for the fields of one signal with the given weights."""
         state = weights | dict(self.bundle.named_buffers())
 
         def field(name: str) -> Callable[[Any], Any]:
@@ -147,14 +147,14 @@ class ManyFields(Fields):
         if not gradients:
             return
         norm = torch.stack([_rows(gradient).square().sum(1) for gradient in gradients]).sum(0).sqrt()  # (S,)
-        # The small number is the one that torch's own clipping adds.
+        # torch's own clipping adds the same small number.
         factor = (limit / (norm + 1e-6)).clamp(max=1)
         for gradient in gradients:
             gradient.mul_(factor.reshape(-1, *[1] * (gradient.dim() - 1)))
 
     @override
     def advance(self, optimizer: torch.optim.Optimizer) -> None:
-        """A counter of steps that an optimiser keeps for all signals goes on for all."""
+        """Take the step, then restore what belongs to absent signals; a step counter shared by all signals advances."""
         if self._present is None:
             optimizer.step()
             return
@@ -167,7 +167,7 @@ class ManyFields(Fields):
                 tensor[absent] = rows
 
     def _by_signal(self, optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
-        """Own weights, and what the optimiser remembers of them in their shape."""
+        """Yield the weights that belong to one signal, and the optimiser's state of the same shape."""
         for name, weight in self.bundle.named_parameters():
             if name in self._own:
                 remembered = optimizer.state.get(weight, {}).values()
@@ -185,7 +185,7 @@ class ManyFields(Fields):
 
     @override
     def finite(self) -> Tensor:
-        """A shared weight that is not finite spoils every signal."""
+        """Whether all weights of a signal are finite, (signals,); a shared weight counts for every signal."""
         named = self.bundle.named_parameters()
         sound = [_rows(w).isfinite().all(1) if n in self._own else w.isfinite().all()[None] for n, w in named]
         return torch.stack([each.expand(len(self.problems)) for each in sound]).all(0)
@@ -203,7 +203,7 @@ class ManyFields(Fields):
 
 
 def _stack(columns: Sequence[Tensor], apart: bool) -> tuple[Tensor, int | None]:
-    """One column and None if all are equal and may stay so, else all stacked and the axis of the signals."""
+    """Return one column and None if all are equal and need not be kept apart, else the stack and its signal axis."""
     first = columns[0]
     if not apart and all(torch.equal(first, column) for column in columns[1:]):
         return first, None
@@ -211,12 +211,12 @@ def _stack(columns: Sequence[Tensor], apart: bool) -> tuple[Tensor, int | None]:
 
 
 def _rows(own: Tensor) -> Tensor:
-    """Numbers (S, …) as a row per signal; a fitted number, (S,), as one column."""
+    """Reshape (S, …) to a row per signal; a fitted number, (S,), becomes one column."""
     return own.reshape(len(own), -1)
 
 
 def _axis(column: Tensor) -> int | None:
-    """The signal axis of a drawn column; None where vmap merely repeated what all signals share (a stride of 0)."""
+    """The signal axis of a drawn column; None if vmap merely repeated what all signals share (a stride of 0)."""
     return None if column.stride(0) == 0 else 0
 
 

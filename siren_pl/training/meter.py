@@ -1,7 +1,7 @@
-"""What a job has cost so far, in time and memory: all of its stretches, all of its processes, and nothing before it.
+"""The time and memory that a job has cost so far, over all its stretches and processes.
 
-A job that is interrupted and continued has several stretches. What each has cost stands in its directory, written with
-every checkpoint, so that a kill loses no more of it than of the work.
+A job that is interrupted and resumed has several stretches. The cost of each is written to the job's directory with
+every checkpoint, so that a kill loses as little of the record as of the work.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Meter:
-    """The clock and the memory of one job; several jobs may follow each other in one process.
+    """The clock and the memory of one job; a process may run several jobs in succession.
 
     Args:
-        directory: Of the job.
-        started: `time.time()` when it, or the process, began.
+        directory: Directory of the job.
+        started: `time.time()` at the beginning of the job or of the process.
     """
 
     def __init__(self, directory: Path, started: float) -> None:
@@ -34,10 +34,10 @@ class Meter:
         _forget_peak()
 
     def note(self, workers_mb: float = 0.0) -> dict[str, dict[str, float]]:
-        """Write this stretch down beside the earlier ones, and return all of them.
+        """Record the cost of this stretch with that of the earlier ones, and return all of them.
 
         Args:
-            workers_mb: Peak memory of the processes that it spawned, added up; told by one of them.
+            workers_mb: Sum of the peak memory of the processes that it spawned, reported by one of them.
         """
         stretches: dict[str, dict[str, float]] = {}
         with suppress(OSError, ValueError):
@@ -51,7 +51,7 @@ class Meter:
         return stretches
 
     def readings(self) -> dict[str, float]:
-        """`wall_s`, the stretches' added up, and `peak_memory_mb`, the largest; without the latter where none tells."""
+        """`wall_s`, summed over the stretches, and `peak_memory_mb`, the largest of them, if the system reports any."""
         stretches = self.note().values()
         memory = [each["own_mb"] + each["workers_mb"] for each in stretches if "own_mb" in each]
         return {"wall_s": sum(each["wall_s"] for each in stretches)} | (
@@ -60,9 +60,9 @@ class Meter:
 
 
 def peak_mb() -> float | None:
-    """Most memory that this process has held since its job began, resident or on a GPU; None where the system is mute.
+    """The peak memory of this process, resident or on a GPU, since the job began; None if the system reports none.
 
-    Outside Linux it is the most since the process began.
+    Outside Linux it is the peak since the process began.
     """
     found = []
     with suppress(OSError, StopIteration):
@@ -80,8 +80,8 @@ def peak_mb() -> float | None:
 
 
 def _forget_peak() -> None:
-    """Let the peak begin anew at what is held now."""
-    with suppress(OSError):  # Linux's way to ask for it
+    """Reset the peak to the current use."""
+    with suppress(OSError):  # only Linux has this file
         _CLEAR.write_text("5")
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

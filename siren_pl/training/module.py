@@ -1,10 +1,10 @@
-"""The one LightningModule: fields, their problem and a way to differentiate, stepped to the end.
+"""The one LightningModule, which steps fields through their recipe, given their problem and a way to differentiate.
 
-One `training_step` of Lightning runs many optimiser steps (a slice of time), so that short steps pay no framework tax.
-What a step does depends on (seed, step) alone: the batch, the learning rate, the weights before it. Hence slices,
-interruptions and resumes leave no trace in the result.
+One `training_step` of Lightning runs many optimiser steps (a slice of time), so that short steps carry no framework
+overhead. A step depends only on (seed, step) and the weights before it, so that slices, interruptions and resumes leave
+no trace in the result.
 
-It knows neither a task by name nor whether it fits the fields of one signal or of many (see `fields`).
+The module knows neither the names of tasks nor whether it fits the fields of one signal or of many (see `fields`).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ from siren_pl.training.problem import Batch
 from siren_pl.training.recipe import Recipe
 from siren_pl.training.term import placed
 
-# A training_step returns to Lightning after this long, so that signals, checkpoints and progress are served.
+# A training_step returns to Lightning after this time, so that signals, checkpoints and progress are handled.
 SLICE_SECONDS = 0.25
-# The same for processes that train together: they return after as many steps.
+# Processes that train together return after this number of steps instead.
 SHARED_SLICE_STEPS = 25
 
 
-# Lightning's name for the precision in which wide products are rounded to bfloat16.
+# Lightning's name for the precision that rounds wide products to bfloat16.
 HALF = "bf16-mixed"
 
 
 class DivergenceError(Exception):
-    """The loss stopped being a finite number at `step`, or would have: the weights before it did."""
+    """At `step` the loss stopped being finite, or would have, since the weights before it had."""
 
     def __init__(self, step: int) -> None:
         super().__init__(f"the loss became NaN or infinite at step {step}")
@@ -50,31 +50,31 @@ class DivergenceError(Exception):
 
 
 def _mean(losses: list[Tensor]) -> Tensor:
-    """Mean over the pieces of a batch."""
+    """The mean over the pieces of a batch."""
     return losses[0] if len(losses) == 1 else torch.stack(losses).mean(0)
 
 
 class FieldModule(pl.LightningModule):
-    """Fields being fitted.
+    """The fields that are being fitted, and the state of the fit.
 
     Args:
-        fields: What is fitted, and the problems that say how it is supervised and judged.
-        derivatives: How the jets of each named field are made.
+        fields: The fields, with the problems that supervise and judge them.
+        derivatives: The strategy that differentiates each named field.
         recipe: Steps, batches, optimiser.
-        compilation: Whether the loss is compiled; settled at the first step.
-        origin: Makes the same module anew, in another process; None where nothing can.
+        compilation: Whether the loss is compiled; chosen before the first step.
+        origin: Builds an equal module in another process; None if that is impossible.
 
     Attributes:
         last_losses: Named losses of the latest step, each of shape (signals,); NaN for a signal that was not in it.
-        logged: (step, losses) of the slice just run, where a row of the log is due.
-        is_evaluation_due: Whether the slice just run ended where the result is to be judged.
-        history: Rows of the curve: losses and quick metrics by step, means over the signals.
-        each: Where there are several signals, rows of the step and every signal's own total loss.
+        logged: (step, losses) for each step of the latest slice at which a row of the log is due.
+        is_evaluation_due: Whether the result is to be judged at the end of the latest slice.
+        history: Rows of the curve: losses and quick metrics by step, averaged over the signals.
+        each: If there are several signals, rows of the step and each signal's own total loss.
         diverged: The step at which a signal's loss stopped being finite, by the signal's number.
-        steps_done: Steps since the beginning, resumed ones included.
-        phase_ends: The step after the last one of each phase.
+        steps_done: Steps since the beginning, including those before a resume.
+        phase_ends: The step after the last step of each phase.
         tables: Every term's points, on the device.
-        kept_tables: Those of a checkpoint, until the others are made.
+        kept_tables: Refreshed tables from a checkpoint, held until the other tables are made.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FieldModule(pl.LightningModule):
         nested = any(isinstance(strategy, AutogradDerivatives) for strategy in derivatives.values())
         if len(fields.problems) > 1 and nested:
             raise UserError("derivatives=autograd differentiates one field at a time: choose derivatives=auto.")
-        # Registered one by one, so that checkpoints hold `network.*`, and more only where there are more fields.
+        # Register the parts one by one, so that a checkpoint of one field holds `network.*` and nothing else.
         bundle = fields.bundle
         self.network, self.others, self.numbers = bundle.network, bundle.others, bundle.numbers
         self.fields, self.derivatives, self.recipe = fields, derivatives, recipe
@@ -109,13 +109,13 @@ class FieldModule(pl.LightningModule):
         self._objective = self._losses
 
     def __reduce__(self) -> tuple[Callable[[], FieldModule], tuple[()]]:
-        """Travel to another process as a recipe; tasks and activations hold functions, which cannot be sent."""
+        """Pickle as `origin`, since tasks and activations hold functions, which cannot be sent to another process."""
         if self.origin is None:
             raise UserError("only a run of train.py can use several devices: set devices to 1.")
         return self.origin, ()
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
-        """An optimiser per phase; remembers the rate of each of their groups as the schedule's peak."""
+        """Make an optimiser per phase, and remember the learning rate of each group as the schedule's peak."""
         optimizers = [phase.made_for(self.fields.bundle) for phase in self.recipe.phases]
         if len(self.fields.problems) > 1 and any(map(searches, optimizers)):
             raise UserError("an optimiser that searches along a line fits one signal at a time: set dataset.index=0.")
@@ -123,16 +123,16 @@ class FieldModule(pl.LightningModule):
         return optimizers
 
     def on_fit_start(self) -> None:
-        """Learn how many processes there are and how they round, and prepare."""
+        """Note the number of processes and their precision, then prepare."""
         self._processes = self.trainer.world_size
         if self.trainer.precision == HALF:
             self._trained_by = {name: RoundedDerivatives(exact) for name, exact in self.derivatives.items()}
         self.prepare()
 
     def prepare(self) -> None:
-        """Bring every table of points to the device once, and settle whether the loss is compiled."""
+        """Move every table of points to the device once, and choose whether to compile the loss."""
         fresh = self.fields.tables()
-        # Lightning loads a checkpoint before the tables are made; those that were refreshed are in it.
+        # Lightning has loaded the checkpoint, which holds refreshed tables, before these tables were made.
         reference = next(self.fields.bundle.parameters())
         kept = {name: placed(points, reference) for name, points in self.kept_tables.items()}
         self.tables, self.kept_tables = fresh | kept, {}
@@ -140,13 +140,13 @@ class FieldModule(pl.LightningModule):
 
     @torch.no_grad()
     def _refresh(self, step: int) -> None:
-        """Make the tables anew that are due before a step; a function of (seed, step) and the weights."""
+        """Refresh the tables that are due before a step; the result depends only on (seed, step) and the weights."""
         for name, term in self.fields.problem.terms.items():
             if term.refresh_every and step and step % term.refresh_every == 0:
                 self.tables = self.fields.refreshed(self.derivatives, self.tables, name, self.recipe.seed, step)
 
     def training_step(self, _batch: object, _index: int) -> None:
-        """Run optimiser steps until an evaluation, the end, or the end of the slice."""
+        """Run optimiser steps until an evaluation is due, the recipe ends, or the slice ends."""
         deadline = time.perf_counter() + SLICE_SECONDS
         totals: list[Tensor] = []
         self.logged = []
@@ -162,28 +162,28 @@ class FieldModule(pl.LightningModule):
             if self.is_evaluation_due or self._is_over(deadline, step - first):
                 break
         self._count(step - first)
-        # One look for the whole slice, so that devices are not waited for; and one at what the next loss would be of.
+        # Check once per slice, so as not to wait for the device; the weights show whether the next loss will be finite.
         finite = torch.stack([*map(torch.isfinite, totals), self.fields.finite()])
         if not finite.all():
             self._note_divergence(first, finite)
 
     def _is_over(self, deadline: float, steps: int) -> bool:
-        """Whether the slice ends here; processes that share batches must agree, so they count steps, not seconds."""
+        """Whether the slice ends here; processes that share batches must agree, so they count steps, not time."""
         return steps >= SHARED_SLICE_STEPS if self._processes > 1 else time.perf_counter() > deadline
 
     def _batch(self, step: int) -> Batch:
-        """This process' share of the batch of a step."""
+        """This process's share of the batch of a step."""
         size = None if self.recipe.batch_size is None else self.recipe.batch_size * self._processes
         progress = step / self.recipe.max_steps
         batch = self.fields.draw(self.tables, size, self.recipe.seed, step, progress)
         return shares(self.fields.problem, batch, self.fields.point_axis, self._processes)[self.global_rank]
 
     def _advance(self, step: int) -> list[Tensor]:
-        """One optimiser step, or a chunk of a line search; returns every signal's loss before each, (signals,)."""
+        """Take one optimiser step, or a chunk of a line search; return each signal's loss before each, (signals,)."""
         number = next(i for i, end in enumerate(self.phase_ends) if step < end)
         begin, end = (self.phase_ends[number - 1] if number else 0), self.phase_ends[number]
         phase = self.recipe.phases[number]
-        # Steps are counted here: Lightning's wrapper of the optimiser would cost more than a short step.
+        # Lightning's wrapper of the optimiser would cost more than a short step, so steps are counted here.
         optimizers = self.optimizers(use_pl_optimizer=False)
         optimizer = cast("torch.optim.Optimizer", optimizers[number] if isinstance(optimizers, list) else optimizers)
         factor = phase.schedule((step - begin) / (end - begin))
@@ -201,7 +201,7 @@ class FieldModule(pl.LightningModule):
         return [total]
 
     def _gradient(self, optimizer: torch.optim.Optimizer, batch: Batch) -> Tensor:
-        """Fill the gradients of a batch; returns every signal's total loss, shape (signals,)."""
+        """Fill the gradients from a batch and return each signal's total loss, shape (signals,)."""
         parts = pieces(self.fields.problem, batch, self.fields.point_axis, self.fields.networks)
         optimizer.zero_grad(set_to_none=True)
         found: dict[str, list[Tensor]] = {}
@@ -218,13 +218,13 @@ class FieldModule(pl.LightningModule):
         return self.fields.by_signal(functools.reduce(torch.add, means.values()), absent=0.0)
 
     def _losses(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """What is minimised, and every signal's named losses. This is what gets compiled."""
+        """Compute the loss to minimise and each signal's named losses; this function is compiled."""
         losses = self.fields.losses(self._trained_by, batch)
         total = functools.reduce(torch.add, losses.values()).sum()
         return total, {name: loss.detach() for name, loss in losses.items()}
 
     def _count(self, steps: int) -> None:
-        """Tell Lightning how many optimiser steps were made: its `global_step`, which checkpoints keep."""
+        """Add optimiser steps to Lightning's `global_step`, which checkpoints store."""
         progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         for _ in range(steps):
             progress.increment_ready()
@@ -232,17 +232,17 @@ class FieldModule(pl.LightningModule):
         self.steps_done = self.global_step
 
     def _note_divergence(self, first: int, finite: Tensor) -> None:
-        """Remember which fields were lost; the others go on, since none sees another."""
+        """Record which signals diverged; the others continue, since their fields are independent."""
         for index in (~finite).any(0).nonzero().flatten().tolist():
             self.diverged.setdefault(index, first + int((~finite[:, index]).nonzero()[0]))
         if len(self.diverged) == len(self.fields.problems):
             raise DivergenceError(max(self.diverged.values()))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what a resumed run goes on from."""
+        """Store what a resumed run needs."""
         checkpoint[KEPT] = kept_of(self)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from it; take the type of the weights, which are loaded after this."""
+        """Restore that state, and convert the module to the type of the weights, which Lightning loads afterwards."""
         self.to(next(tensor.dtype for tensor in checkpoint["state_dict"].values() if tensor.is_floating_point()))
         restore(self, checkpoint)

@@ -1,4 +1,4 @@
-"""One problem, fitted without a mapping over signals: what sorts its points or nests autograd works here."""
+"""One problem, fitted without a mapping over signals, so that networks may sort points and strategies nest autograd."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OneField(Fields):
 
     @override
     def draw(self, tables: Batch, batch_size: int | None, seed: int, step: int, progress: float) -> Batch:
-        """Members of a mean take the points in turn, so no point may always stand at the same place."""
+        """Draw a batch. Members of a mean take turns at its points, so a full table is shuffled for them."""
         batch = drawn(self.problem, tables, batch_size, seed, step, progress)
         return batch if self.bundle.network.members == 1 else shuffled(self.problem, batch, seed, step)
 

@@ -1,7 +1,7 @@
-"""Penalties: what is believed of a field where nothing was measured, as weighted terms at random points of its domain.
+"""Penalties: weighted terms at random points of a domain, which state how a field should behave between measurements.
 
-Derivatives are exact, since a field is a jet, and are taken per measured sample, so that a weight means the same for a
-thumbnail and for a poster. Values are in [-1, 1].
+Derivatives are exact, since fields return jets. They are taken per measured sample, so that a weight means the same for
+a thumbnail and a poster. Values are in [-1, 1].
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from siren_pl.field.domain import Domain
 from siren_pl.field.jet import Groups, Jet
 from siren_pl.training.term import Points, Term
 
-# Rounds the corner of a norm at zero, where it has no derivative: far below a step of 8 bits per sample.
+# Smooths a norm at zero, where it has no derivative; far below one 8-bit level per sample.
 CORNER = 1e-3
-# Points of a step: the mean of a penalty is then known to a few percent. A small picture has fewer different places,
-# hence at most two points per measured sample.
+# Points per step, enough to estimate the mean of a penalty to a few percent. A small picture has fewer distinct places,
+# so it gets at most two points per measured sample.
 MOST_POINTS, PER_SAMPLE = 4096, 2
 
-# From a jet at N points and the coordinate units between measured samples along each axis (D,) to a mean over points.
+# Maps a jet at N points, and the coordinate units between measured samples along each axis (D,), to a mean over points.
 Measure = Callable[[Jet, Tensor], Tensor]
 
 
 def total_variation(jet: Jet, spacing: Tensor) -> Tensor:
-    """The length of the gradient, all channels together (Rudin, Osher and Fatemi 1992; Blomgren and Chan 1998)."""
+    """The norm of the gradient over all channels (Rudin, Osher and Fatemi 1992; Blomgren and Chan 1998)."""
     assert jet.gradient is not None
     return ((jet.gradient * _by_axis(spacing)).square().sum((0, 2)) + CORNER**2).sqrt().mean()
 
 
 def curvature(jet: Jet, spacing: Tensor) -> Tensor:
-    """The length of the pure second derivatives, all channels together: creases cost, slopes do not."""
+    """The norm of the pure second derivatives over all channels: creases cost, slopes do not."""
     assert jet.second is not None
     return ((jet.second * _by_axis(spacing).square()).square().sum((0, 2)) + CORNER**2).sqrt().mean()
 
 
 def spectral(jet: Jet, spacing: Tensor) -> Tensor:
-    """The squared Laplacian: the energy at frequency ω counts |ω|⁴. Biharmonic interpolation has the least of it."""
+    """The squared Laplacian, which weights the energy at frequency ω by |ω|⁴; biharmonic interpolation minimises it."""
     assert jet.second is not None
     return (jet.second * _by_axis(spacing).square()).sum(0).square().sum(-1).mean()
 
 
 def _by_axis(spacing: Tensor) -> Tensor:
-    """(D,) to (D, 1, 1), as derivatives stand."""
+    """Reshape (D,) to (D, 1, 1), to multiply derivatives (D, N, C)."""
     return spacing[:, None, None]
 
 
@@ -54,12 +54,12 @@ class Penalty(Term):
     """A weighted penalty at random points of a field's domain.
 
     Attributes:
-        name: Of the loss.
-        domain: Where the field lives.
-        weight: What the penalty is multiplied by.
-        measure: What is penalised.
-        order: The derivatives it needs.
-        groups: Every pure second derivative by itself, where second derivatives are needed.
+        name: Name of the loss.
+        domain: Domain of the field.
+        weight: Factor of the penalty.
+        measure: The quantity to penalise.
+        order: The order of derivatives that it needs.
+        groups: Groups that keep the pure second derivatives apart, if second derivatives are needed.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Penalty(Term):
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """As many points as the data have, and at most `MOST_POINTS`, evenly distributed over the domain."""
+        """Draw points from a uniform distribution over the domain: as many as the data have, at most `MOST_POINTS`."""
         extent, most = table["extent"], min(MOST_POINTS, PER_SAMPLE * self.domain.measurements)
         shape = (min(batch_size or most, most), len(extent))
         places = torch.rand(shape, generator=generator, device=extent.device, dtype=torch.float32)
@@ -92,7 +92,7 @@ class Penalty(Term):
 
 
 def _apart(axes: int) -> Groups:
-    """Every pure second derivative by itself."""
+    """Groups that keep the pure second derivatives apart."""
     return tuple(tuple(float(i == j) for j in range(axes)) for i in range(axes))
 
 
@@ -104,7 +104,7 @@ PENALTIES: dict[str, tuple[Measure, int]] = {
 
 
 def penalties(domain: Domain, **weights: float) -> dict[str, Term]:
-    """A term for each penalty whose weight is above 0; the names are those of `PENALTIES`."""
+    """Make a term for each penalty whose weight is above 0; the names are those of `PENALTIES`."""
     found: dict[str, Term] = {}
     for name, weight in weights.items():
         measure, order = PENALTIES[name]

@@ -1,4 +1,4 @@
-"""How fields are fitted: phases of optimisers, steps, batches, and when one looks at the result."""
+"""Recipe: how fields are fitted (phases with optimisers, steps, batches) and when results are logged and judged."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from siren_pl.training.schedules import Schedule
 
 @dataclass(frozen=True)
 class Phase:
-    """A part of a fit, worked through by one optimiser.
+    """A part of a fit that is carried out by one optimiser.
 
     Attributes:
-        optimizer: Makes the optimiser of weights, or of groups of them; the rate of each group is the schedule's peak.
-        schedule: Factor of the learning rate from the progress of the phase in [0, 1).
-        fraction: Of the run's steps.
-        fixed_batch: Whether the batch of the phase's first step serves all of it, as a line search needs.
-        rates: Peak rates of the fields by name, where they differ; each is then a group.
+        optimizer: Makes the optimiser of weights, or of groups of them; each group's rate is the peak of the schedule.
+        schedule: Maps the progress of the phase in [0, 1) to a factor of the learning rate.
+        fraction: The phase's fraction of the run's steps.
+        fixed_batch: Whether the whole phase uses the batch of its first step, as a line search needs.
+        rates: Peak learning rates of the fields by name if they differ; each field is then a group.
     """
 
     optimizer: Callable[[Iterable], torch.optim.Optimizer]
@@ -31,7 +31,7 @@ class Phase:
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def made_for(self, bundle: Bundle) -> torch.optim.Optimizer:
-        """The optimiser of a bundle's weights and numbers."""
+        """Make the optimiser of a bundle's weights and numbers."""
         if not self.rates:
             return self.optimizer(bundle.parameters())
         groups = bundle.by_field().items()
@@ -43,13 +43,13 @@ class Recipe:
     """How fields are fitted.
 
     Attributes:
-        max_steps: Optimiser steps; a call of a closure is one.
+        max_steps: Number of optimiser steps; a call of a closure counts as one.
         batch_size: Points per step and term; None takes all.
-        phases: What follows one another; fractions sum to 1.
+        phases: The phases in order; their fractions sum to 1.
         clip: Largest norm of the gradient over all weights; None for no limit.
         seed: Seeds the batches.
         log_rows: Rows of the loss curve.
-        evaluations: How many times the result is judged during training.
+        evaluations: Number of times the result is judged during training.
     """
 
     max_steps: int
@@ -61,16 +61,16 @@ class Recipe:
     evaluations: int = 10
 
     def ends(self) -> list[int]:
-        """The step after the last one of each phase."""
+        """The step after the last step of each phase."""
         shares = accumulate(phase.fraction for phase in self.phases)
         return [*[round(share * self.max_steps) for share in shares][:-1], self.max_steps]
 
     def is_log_step(self, before: int, step: int) -> bool:
-        """Whether the loss is logged when `before` steps have become `step`."""
+        """Whether the loss is logged when the number of steps goes from `before` to `step`."""
         return self._is_crossed(max(1, self.max_steps // self.log_rows), before, step)
 
     def is_evaluation_step(self, before: int, step: int) -> bool:
-        """Whether the result is judged when `before` steps have become `step`."""
+        """Whether the result is judged when the number of steps goes from `before` to `step`."""
         return self._is_crossed(max(1, -(-self.max_steps // max(1, self.evaluations))), before, step)
 
     def _is_crossed(self, every: int, before: int, step: int) -> bool:

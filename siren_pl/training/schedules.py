@@ -28,7 +28,7 @@ class Constant(Schedule):
 
 @dataclass(frozen=True)
 class Cosine(Schedule):
-    """Rise linearly over `warmup` (a fraction of the run), then fall along a half cosine to `final` times the peak."""
+    """A linear rise over `warmup` (a fraction of the run), then a half cosine down to `final` times the peak."""
 
     warmup: float = 0.0
     final: float = 0.0
@@ -41,5 +41,5 @@ class Cosine(Schedule):
         return self.final + (1 - self.final) * (1 + math.cos(math.pi * fall)) / 2
 
 
-# The first step of a warm-up is not wasted on a rate of zero.
+# Factor at the first step of a warm-up, which a rate of zero would waste.
 _START = 0.01

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: beside their final name, then renamed, so a reader sees the old or the new."""
+"""Files that are written whole or not at all: under a temporary name, then renamed, so that no reader sees a part."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# How the name of a file ends that is not whole yet; a killed process may leave one behind.
+# Suffix of a file that is not complete yet; a killed process may leave one behind.
 PARTIAL = ".partial"
 
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A path to write to, which becomes `path` once the block has ended; its directory is made if there is none."""
+    """Yield a path to write to, which is renamed to `path` after the block; create its directory if necessary."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not by tempfile, whose files nobody else may read: results are shared.
+    # Files made by tempfile can be read by nobody else, but results are shared.
     partial = path.with_name(f".{path.name}.{os.urandom(4).hex()}{PARTIAL}")
     try:
         yield partial
@@ -27,12 +27,12 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a text file whole or not at all."""
     with whole(path) as partial:
         partial.write_text(text)
 
 
 def sweep_partial(directory: Path, places: str = "") -> None:
-    """Remove what a killed process left half written, in a directory or in `**/` all beneath it."""
+    """Remove incomplete files of killed processes from a directory; with `**/` as `places`, from all below it too."""
     for leftover in directory.glob(f"{places}.*{PARTIAL}"):
         leftover.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""A bad image file or a bad crop ends in one paragraph that names the key or the file, and the cure."""
+"""A bad image file or crop gives an error of one paragraph that names the key or the file, and the cure."""
 
 import io
 import re

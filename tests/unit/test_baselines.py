@@ -1,4 +1,4 @@
-"""Classical solvers return the image that the derivatives came from; ceilings show what a stencil gives away."""
+"""Classical solvers return the image from which the derivatives were taken; ceilings show what a stencil loses."""
 
 import functools
 

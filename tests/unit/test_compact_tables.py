@@ -1,4 +1,4 @@
-"""A table that keeps samples as stored gives the very rows that a table of coordinates and values gives."""
+"""A table that keeps samples as stored gives the same rows as a table of coordinates and values."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""From files and names to the pictures of an edit: sizes, channels, places, and what is wrong with them."""
+"""A composition fits the pictures of an edit to the target in size, channels and place, and refuses unsuitable ones."""
 
 from pathlib import Path
 

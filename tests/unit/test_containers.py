@@ -1,4 +1,4 @@
-"""A picture is written in its source's depth and with its profile, and read back as the levels that were meant."""
+"""A picture is written with the depth and profile of its source, and read back as the same levels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a term may ask: jets at its own points, found again, with gradients through fields, coordinates and numbers."""
+"""A term gets jets at its own points, which are cached, with gradients through fields, coordinates and numbers."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What a fit does with a problem made by hand: foreign code, several fields, numbers, groups."""
+"""Handmade problems can be fitted: with foreign code, several fields, numbers and groups."""
 
 import functools
 from collections.abc import Callable, Iterable

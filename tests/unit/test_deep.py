@@ -1,4 +1,4 @@
-"""Colour of 16 bits keeps every bit, whatever the file; what cannot be kept is said, and what is damaged refused."""
+"""16-bit colour keeps every bit in every file format; reduced depth is reported, and damaged files are refused."""
 
 import io
 import logging

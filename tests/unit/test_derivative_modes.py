@@ -1,4 +1,4 @@
-"""Derivatives with respect to coordinates are there whatever is recorded for parameters: no silent zeros."""
+"""Derivatives with respect to coordinates are right whether or not gradients of parameters are recorded."""
 
 import pytest
 import torch

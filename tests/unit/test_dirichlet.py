@@ -1,4 +1,4 @@
-"""The potential inside a mask against dense least squares over the same differences."""
+"""The potential inside a mask equals the dense least-squares solution for the same differences."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures are made smaller as Pillow makes them, and at the border by reflection: against a plain sum."""
+"""Downsampling equals Pillow's inside a picture, and a plain sum with reflection at its border."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Edits are solved by the field they ask for, and judged by numbers that can be told beforehand."""
+"""Each edit is solved by the wanted field, and its scores are numbers that can be predicted."""
 
 import functools
 import math

@@ -1,4 +1,4 @@
-"""Direct solutions of edits against dense least squares, and against answers known beforehand."""
+"""Direct solutions of edits equal those of dense least squares, and solutions that are known in advance."""
 
 import numpy as np
 import pytest

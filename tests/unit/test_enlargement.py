@@ -1,4 +1,4 @@
-"""A field is compared with a smaller picture through the kernel that made it: against integrals known beforehand."""
+"""A field is compared with a smaller picture through the kernel that made it, as integrals known in advance show."""
 
 import math
 

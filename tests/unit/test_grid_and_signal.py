@@ -1,4 +1,4 @@
-"""Where samples lie, which of them are held out, and what is refused as ground truth."""
+"""Grids place samples, signals hold some of them out, and unsuitable ground truth is refused."""
 
 import math
 

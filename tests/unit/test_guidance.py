@@ -1,4 +1,4 @@
-"""Rules of guidance on arrays small enough to be read."""
+"""Rules of guidance choose the right gradients in arrays that are small enough to read."""
 
 import pytest
 import torch

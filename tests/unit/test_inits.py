@@ -1,4 +1,4 @@
-"""Each scheme draws from the range or spread that its paper, or torch.nn.init, states; a seed decides the weights."""
+"""Each scheme draws from the range or deviation stated in its paper or torch.nn.init; a seed determines the weights."""
 
 import functools
 import math

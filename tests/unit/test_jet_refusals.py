@@ -1,4 +1,4 @@
-"""What has no jet rule is refused, never computed wrongly: the message names the operations and the fallback."""
+"""Operations without a jet rule are refused, never computed wrongly; the message names the rules and the fallback."""
 
 import pytest
 import torch

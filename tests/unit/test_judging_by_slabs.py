@@ -1,4 +1,4 @@
-"""Scores from slabs are those of the whole picture, as scikit-image and the ordinary judgement compute them."""
+"""Scores from slabs equal those of the whole picture, as computed by scikit-image and the ordinary judgement."""
 
 from dataclasses import replace
 from types import SimpleNamespace

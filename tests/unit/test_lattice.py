@@ -1,4 +1,4 @@
-"""A lattice's cosines reproduce the samples and what lies between them; a residual is integrated to its potential."""
+"""A lattice's cosines reproduce the samples and their interpolant; residuals are integrated to their potentials."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Metrics equal those of scikit-image and torchmetrics, and alignments undo exactly what a task leaves open."""
+"""Metrics equal those of scikit-image and torchmetrics; alignments undo exactly what a task does not determine."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""NIQE's parts against SciPy and Pillow, and the whole by what it must not depend on; its parameters are made up."""
+"""NIQE's parts agree with SciPy and Pillow, and the whole has the right invariances; its parameters are made up."""
 
 from __future__ import annotations
 

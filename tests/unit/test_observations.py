@@ -1,4 +1,4 @@
-"""What every observation promises: a linear map with its transpose, seeded noise, masks that agree with themselves."""
+"""Every observation has a linear map with its transpose, seeded noise, and consistent masks and counts."""
 
 import math
 from itertools import product

@@ -1,4 +1,4 @@
-"""Penalties are what their formulas say of a known field, and mean the same for every size of the picture."""
+"""Penalties of a known field equal their formulas, and mean the same for every size of the picture."""
 
 import math
 

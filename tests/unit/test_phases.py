@@ -1,4 +1,4 @@
-"""Optimisers follow one another in a fit; one that searches along a line counts its calls and keeps the best point."""
+"""Optimisers follow one another in a fit; a line search counts its calls and keeps the best point."""
 
 import functools
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A table of points that is made anew every few steps, from the field as it is: an interruption leaves no trace."""
+"""A table of points is refreshed every few steps from the current field, and an interruption leaves no trace."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

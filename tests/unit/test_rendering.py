@@ -1,4 +1,4 @@
-"""A picture rendered in chunks is the field evaluated at once, at any size; bytes are rounded and clipped."""
+"""A picture rendered in chunks equals the field evaluated at once, at any size; bytes are rounded and clipped."""
 
 import functools
 

@@ -157,7 +157,7 @@ def test_different_models_at_fixed_rates_are_not_ranked(tmp_path: Path) -> None:
     jobs = [({"model": "siren"}, {"psnr": 30.0}), ({"model": "relu"}, {"psnr": 20.0})]
     comparison = only(handmade_sweep(tmp_path / "sweep", jobs))
     assert not best_of(comparison)
-    assert "earning rates were fixed, models are not ranked" in words(comparison)
+    assert "earning rates were fixed, so models are not ranked" in words(comparison)
 
 
 def test_diverged_runs_are_counted_and_never_averaged(tmp_path: Path) -> None:

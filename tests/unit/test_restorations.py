@@ -1,4 +1,4 @@
-"""The figure of a restoration shows what was measured, and never calls data the truth."""
+"""The figure of a restoration shows the measured data, and never calls them the truth."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Rules of keys: what they admit, what they make of it, and how they say so."""
+"""Rules of keys admit the right values, convert them, and describe them in messages."""
 
 from pathlib import Path
 from typing import Any

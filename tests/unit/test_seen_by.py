@@ -1,4 +1,4 @@
-"""A derivative counts as seen exactly if no unseen sample can change it: checked by changing the unseen ones."""
+"""A derivative counts as known exactly if no unobserved sample can change it: the tests change these samples."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Signals that share weights and have latents of their own; steps that look at some of them, while the others rest."""
+"""Signals can share weights and have their own latents; a step may use some of them and leave the others unchanged."""
 
 import math
 from collections.abc import Sequence

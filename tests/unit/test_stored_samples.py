@@ -1,4 +1,4 @@
-"""Samples stay in the type they came in, stand for the same values as ever, and large files are mapped or refused."""
+"""Samples keep the type of their file and represent the same values; large files are mapped or refused."""
 
 import numpy as np
 import pytest

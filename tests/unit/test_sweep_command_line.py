@@ -1,4 +1,4 @@
-"""The command line that continues a sweep is the first one, but for what may be given anew."""
+"""The command line that continues a sweep is the first one, except for options that may be given again."""
 
 from pathlib import Path
 

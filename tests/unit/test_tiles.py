@@ -1,4 +1,4 @@
-"""Networks on overlapping tiles: exact as jets, smooth across borders, and one SIREN where there is one tile."""
+"""Networks on overlapping tiles are exact as jets and smooth across borders; one tile is a plain SIREN."""
 
 import math
 

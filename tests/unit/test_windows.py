@@ -1,4 +1,4 @@
-"""Windows are aligned with the samples: parts of the whole's grid, of Pillow's resize of the whole, of the samples."""
+"""Windows are aligned with the samples: they are parts of the whole's grid and of Pillow's resize of the whole."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Each network of the zoo computes what its paper writes: restated here with other means."""
+"""Each network of the zoo computes the formula in its paper, which is implemented here by other means."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What a field is shown beside: where the picture has most detail, and nothing that a display would wrap around."""
+"""Zooms show a field and its rivals where the picture has most detail, with values clipped for display."""
 
 import numpy as np
 import pytest

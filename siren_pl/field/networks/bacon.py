@@ -1,7 +1,7 @@
-"""BACON: a filter network whose waves have fixed, discrete frequencies, so that nothing can exceed its band.
+"""BACON: a filter network whose waves have fixed, discrete frequencies, so that its band is limited by construction.
 
-Frequencies of a product of waves add up; with the filters' bands adding to `bandwidth`, the field is a Fourier series
-on [-1, 1] that ends there, whatever the weights become (Lindell et al., CVPR 2022, arXiv 2112.04645).
+When waves are multiplied, their frequencies add. The filters' bands sum to `bandwidth`, so the field is a Fourier
+series on [-1, 1] without higher frequencies, whatever the weights (Lindell et al., CVPR 2022, arXiv 2112.04645).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from siren_pl.field.seeds import seeded
 
 
 def bandwidth_rule(domain: Domain) -> float:
-    """`model.bandwidth=auto`: Nyquist's, in cycles."""
+    """`model.bandwidth=auto`: the Nyquist frequency, in cycles."""
     return domain.resolution / 2
 
 
@@ -32,14 +32,16 @@ def Bacon(  # noqa: N802 - a constructor, as Siren is
     init: Init | None = None,
     seed: int = 0,
 ) -> FilterNetwork:
-    """BACON's last output; the frequencies are multiples of half a cycle, so the field repeats every four units.
+    """Build BACON with its last output only.
+
+    Frequencies are multiples of half a cycle across [-1, 1], so the field repeats every four units.
 
     Args:
         in_features: Number of coordinates.
         out_features: Number of channels.
         hidden_features: Channels of every filter.
         hidden_layers: Linear layers between filters.
-        bandwidth: Highest frequency along each axis, in cycles across [-1, 1]; half the samples is Nyquist's.
+        bandwidth: Highest frequency along each axis, in cycles across [-1, 1]; half the number of samples is Nyquist's.
         init: Draws the linear layers; defaults to torch's own.
         seed: Seeds everything.
     """
@@ -52,11 +54,11 @@ def Bacon(  # noqa: N802 - a constructor, as Siren is
 
 
 def _shares(steps: int, filters: int) -> list[int]:
-    """Whole steps of half a cycle for every filter, adding up to `steps`."""
+    """Divide `steps` steps of half a cycle among the filters, in whole numbers."""
     return [steps * (index + 1) // filters - steps * index // filters for index in range(filters)]
 
 
 def _frequencies(channels: int, axes: int, steps: int, generator: torch.Generator) -> Tensor:
-    """Random whole multiples, within ±steps, of half a cycle across the two units: π / 2 radians a unit each."""
+    """Draw whole multiples, within ±steps, of half a cycle across [-1, 1], which is π / 2 radians per unit."""
     multiples = torch.randint(-steps, steps + 1, (channels, axes), generator=generator)
     return math.pi / 2 * multiples.to(torch.get_default_dtype())

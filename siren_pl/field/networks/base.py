@@ -1,4 +1,4 @@
-"""What every network is: coordinates in, values out, for tensors and for jets alike."""
+"""The base class of coordinate networks: coordinates in, values out, for tensors and jets alike."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class CoordinateNetwork(nn.Module):
     Attributes:
         in_features: Number of coordinates.
         out_features: Number of channels.
-        highest_order: The highest derivative that means something: 2, or 1 for a field made of linear pieces by design.
-        fixed_shapes: Whether the shapes of all that is computed follow from the shape of the coordinates alone, as a
-            compiler and a mapping over many fields demand.
-        networks: How many smaller networks share out the points among them; 1 for a network of one piece.
-        members: How many fields learn apart, the field being their mean.
-        own: Names of the weights that belong to one signal, where signals are fitted together and share the others;
-            None where every weight is a signal's own.
+        highest_order: The highest meaningful derivative: 2, or 1 for a field that is piecewise linear by design.
+        fixed_shapes: Whether the shape of the coordinates determines the shapes of all intermediate results, which a
+            compiler and a mapping over many fields require.
+        networks: Number of smaller networks among which the points are divided; 1 if the network is not divided.
+        members: Number of fields that are trained separately; the field is their mean.
+        own: Names of the weights that belong to one signal when signals are fitted together and share the other
+            weights; None if every signal has all weights to itself.
     """
 
     in_features: int
@@ -39,25 +39,28 @@ class CoordinateNetwork(nn.Module):
 
     @abstractmethod
     def forward(self, coords: Tensor | Jet) -> Any:
-        """Evaluate the field, (..., N, in_features) -> (..., N, out_features): a tensor of a tensor, a jet of a jet."""
+        """Evaluate the field, (..., N, in_features) -> (..., N, out_features); a jet in gives a jet out."""
 
     def apart(self, coords: Tensor | Jet) -> Any:
-        """What a loss over points in random order sees: the field, or one member of it per point where it is a mean."""
+        """Evaluate the field, or, if it is a mean, one member per point.
+
+        A loss uses this if its points come in random order, so that the members are trained separately.
+        """
         return self(coords)
 
 
 def linear(x: Tensor | Jet, layer: nn.Module) -> Any:
-    """A linear layer."""
+    """Apply a linear layer to a tensor or a jet."""
     assert isinstance(layer, nn.Linear)
     return jet.linear(x, layer.weight, layer.bias)
 
 
 def rearrange(x: Jet, f: Callable[[Tensor], Tensor]) -> Jet:
-    """Pick, repeat, reorder or add up points or channels.
+    """Apply one linear map to every stream of a jet, to select, repeat, reorder or sum its points or channels.
 
     Args:
         x: A jet.
-        f: The same linear map for every stream: a value (..., N, C), and derivatives (D, ..., N, C) or (D, ..., 1, C).
+        f: The map. It takes values (..., N, C) and derivatives (D, ..., N, C) or (D, ..., 1, C).
     """
     gradient = None if x.gradient is None else f(x.gradient)
     second = None if x.second is None else f(x.second)
@@ -65,9 +68,9 @@ def rearrange(x: Jet, f: Callable[[Tensor], Tensor]) -> Jet:
 
 
 def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
-    """A linear layer in the precision of its weights even where autocast rounds the others.
+    """Apply a linear layer in the precision of its weights, even where autocast rounds other layers.
 
-    For the first layer behind an encoding, which is as fine as the coordinates themselves; and for the last, whose
-    output is the signal. Both are cheap, so nothing is lost.
+    Meant for the first layer after an encoding, whose input is as fine as the coordinates, and for the last layer,
+    whose output is the signal. Both layers are cheap.
     """
     return jet.exact_linear(x, layer.weight, layer.bias)

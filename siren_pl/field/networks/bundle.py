@@ -1,6 +1,6 @@
-"""Several named fields and named numbers in one module: what a problem with more than one unknown is fitted by.
+"""Bundle: several named fields and named numbers in one module, for problems with more than one unknown.
 
-A bundle of one field holds nothing but `network`, so its weights are called what they are called in that network alone.
+A bundle of one field holds only `network`, so that checkpoints of one field look the same with or without a bundle.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from siren_pl.field.networks.base import CoordinateNetwork
 
 
 class Bundle(nn.Module):
-    """Named fields, of which the first leads, and named numbers that are fitted with them.
+    """Named fields, the first of which leads, and named numbers that are fitted together with them.
 
     Args:
-        fields: Networks by name; the first is called `network` in checkpoints, the others by their names.
-        numbers: Where the fit of each number begins.
+        fields: Networks by name; in checkpoints the first is called `network`, the others by their names.
+        numbers: Initial value of each number.
 
     Attributes:
         network: The leading field.
@@ -35,21 +35,21 @@ class Bundle(nn.Module):
         self.numbers = nn.ParameterDict({name: torch.tensor(start) for name, start in (numbers or {}).items()})
 
     def named_fields(self) -> dict[str, CoordinateNetwork]:
-        """Every field by its name, the leading one first."""
+        """Every field by name, the leading one first."""
         return {self.leading: self.network, **self.others}  # type: ignore[dict-item] - a ModuleDict's modules
 
     def forward(self, coords: Tensor | Jet, field: str | None = None) -> Any:
-        """Evaluate one field at coords (N, D): a tensor of a tensor, a jet of a jet."""
+        """Evaluate one field (the leading one if None) at coords (N, D); a jet in gives a jet out."""
         chosen = self.network if field in (None, self.leading) else self.others[field]
         return chosen(coords)
 
     @property
     def fixed_shapes(self) -> bool:
-        """Whether every field's shapes follow from those of the coordinates (`CoordinateNetwork.fixed_shapes`)."""
+        """Whether all fields have fixed shapes (`CoordinateNetwork.fixed_shapes`)."""
         return all(network.fixed_shapes for network in self.named_fields().values())
 
     def by_field(self) -> dict[str, list[nn.Parameter]]:
-        """The weights of each field; the numbers stand with those of the leading one."""
+        """The weights of each field; the numbers are listed with those of the leading field."""
         found = {name: list(network.parameters()) for name, network in self.named_fields().items()}
         found[self.leading] += self.numbers.values()
         return found

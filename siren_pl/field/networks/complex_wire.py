@@ -1,7 +1,7 @@
-"""Complex numbers as pairs of real channels, so that a network of complex wavelets is still a jet of real ones.
+"""WIRE with complex wavelets, whose complex numbers are pairs of real channels, so that the rules of real jets suffice.
 
-With z = u + iv the complex Gabor wavelet exp(i omega_0 z - |scale z|²) is a product of two real functions,
-exp(-omega_0 v - (scale v)²) and exp(i omega_0 u - (scale u)²): two elementwise rules and a product rule.
+With z = u + iv, the complex Gabor wavelet exp(i omega_0 z - |scale z|²) is the product of exp(-omega_0 v - (scale v)²)
+and exp(i omega_0 u - (scale u)²). It therefore needs two elementwise rules and the product rule.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class ComplexWire(CoordinateNetwork):
         hidden_features: Complex width: a hidden layer has twice as many real numbers per input.
         hidden_layers: Hidden-to-hidden layers.
         omega_0: Angular frequency of the wave.
-        scale: Inverse width of its window; None for half of omega_0, the paper's ratio. A wider window lets the height
-            of a wavelet, up to exp(omega_0² / 4 scale²), overflow.
+        scale: Inverse width of its window; None for half of omega_0, the paper's ratio. With a much wider window the
+            height of a wavelet, up to exp(omega_0² / 4 scale²), overflows.
         init: Draws the real and the imaginary halves of a layer; defaults to SIREN's scheme (see `Wire`).
         seed: Seeds the weights.
     """
@@ -62,7 +62,7 @@ class ComplexWire(CoordinateNetwork):
         self.first = linear(in_features, width, FIRST)
         self.real = nn.ModuleList(linear(width, width, HIDDEN) for _ in range(hidden_layers))
         self.imaginary = nn.ModuleList(linear(width, width, HIDDEN) for _ in range(hidden_layers))
-        # The real part of a complex linear map of (u, v) is a real linear map of both.
+        # The real part of a complex linear map is a real linear map of the pair (u, v).
         self.last = linear(2 * width, out_features, LAST)
         self._cosine, self._sine = gabor(omega_0, scale, math.pi / 2), gabor(omega_0, scale, 0.0)
         self._tilted = bell(scale, tilt=omega_0)

@@ -1,4 +1,4 @@
-"""Fixed encodings of coordinates that stand before a network: sines and cosines of chosen frequencies."""
+"""Fixed encodings of coordinates by sines and cosines, for use before the first layer of a network."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _UNIT_SINE = sine(1.0)
 
 
 class Encoding(nn.Module):
-    """sin(M x) and cos(M x) for a matrix of angular frequencies, optionally behind x itself.
+    """Map x to sin(M x) and cos(M x), optionally preceded by x itself, for a matrix M of angular frequencies.
 
     Args:
         frequencies: M, shape (F, D), in radians per coordinate unit; not trained.
-        keeps_coords: Whether the coordinates stand before the waves.
+        keeps_coords: Whether the output begins with the coordinates.
     """
 
     matrix: Tensor
@@ -70,9 +70,9 @@ def FourierEncoding(  # noqa: N802 - one of the encodings
 
 
 def nyquist_octaves(samples: float) -> int:
-    """Octaves below the Nyquist frequency of `samples` samples on [-1, 1], as SIREN's reference code counts them.
+    """Count the octaves below the Nyquist frequency of `samples` samples on [-1, 1], as SIREN's reference code does.
 
-    floor(log2(samples / 4)): 6 at 256 samples, 7 at 512; at least one.
+    The result is floor(log2(samples / 4)), at least 1: 6 at 256 samples, 7 at 512.
     """
     return max(1, int(math.log2(max(samples, 1) / 4)))
 

@@ -1,7 +1,7 @@
-"""Multiplicative filter networks: no activation, but a product with a wave of the coordinates after every layer.
+"""Multiplicative filter networks, which multiply by a wave of the coordinates where others apply an activation.
 
-z_1 = g_1(x), z_(i+1) = (W_i z_i + b_i) ∘ g_(i+1)(x), output W z + b: a sum of exponentially many waves, whose
-frequencies are sums of the filters' (Fathony et al., ICLR 2021, equation 3).
+z_1 = g_1(x), z_(i+1) = (W_i z_i + b_i) ∘ g_(i+1)(x), output W z + b. The field is a sum of exponentially many waves,
+whose frequencies are sums of the filters' frequencies (Fathony et al., ICLR 2021, equation 3).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from siren_pl.field.networks.mlp import FRAMEWORK
 from siren_pl.field.seeds import seeded
 
 _UNIT_SINE = sine(1.0)
-# Gamma distribution of the inverse squared widths of Gabor filters (the paper's code, image experiments).
+# Gamma distribution of the inverse squared widths of Gabor filters, from the image experiments in the paper's code.
 GABOR_SHAPE, GABOR_RATE = 6.0, 1.0
 
 
@@ -54,10 +54,10 @@ class FourierFilter(nn.Module):
 
 
 class GaborFilter(nn.Module):
-    """A Fourier filter times exp(-γ/2 |x - μ|²): the square is expanded, so that it is linear in x and x².
+    """A Fourier filter times exp(-γ/2 |x - μ|²), whose exponent is computed as a linear map of x and x².
 
     Args:
-        frequencies: ω before they are widened by sqrt(γ), shape (C, D).
+        frequencies: ω before multiplication by sqrt(γ), shape (C, D).
         shape: Shape of the Gamma distribution of γ.
         generator: Draws μ, γ and the phases.
     """
@@ -66,7 +66,7 @@ class GaborFilter(nn.Module):
         super().__init__()
         channels, axes = frequencies.shape
         self.centre = nn.Parameter(torch.empty(channels, axes).uniform_(-1, 1, generator=generator))
-        # torch draws from a Gamma distribution by its global generator alone.
+        # torch draws from a Gamma distribution only with its global generator.
         numbers = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
         gamma = torch.from_numpy(numbers.gamma(shape, 1 / GABOR_RATE, channels)).to(frequencies)
         self.gamma = nn.Parameter(gamma)
@@ -90,7 +90,7 @@ class FilterNetwork(CoordinateNetwork):
         out_features: Number of channels.
         hidden_features: Channels of every filter.
         init: Draws the linear layers.
-        generator: What it draws from.
+        generator: The source of random numbers for `init`.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class FilterNetwork(CoordinateNetwork):
 
 
 def input_scale_rule(domain: Domain) -> float:
-    """`model.input_scale=auto`: Fathony et al. take 256 for 256 samples."""
+    """`model.input_scale=auto`: one per sample, as Fathony et al. take 256 for 256 samples."""
     return domain.resolution
 
 
@@ -136,14 +136,15 @@ def FourierFilters(  # noqa: N802 - a constructor, as Siren is
     init: Init | None = None,
     seed: int = 0,
 ) -> FilterNetwork:
-    """The Fourier network of Fathony et al. (ICLR 2021, section 3.1).
+    """Build the Fourier network of Fathony et al. (ICLR 2021, section 3.1).
 
     Args:
         in_features: Number of coordinates.
         out_features: Number of channels.
         hidden_features: Channels of every filter.
         hidden_layers: Linear layers between filters.
-        input_scale: Frequencies are U(±input_scale / sqrt(filters · D)) radians a unit; 256 in the paper's code.
+        input_scale: Frequencies are drawn from U(±input_scale / sqrt(filters · D)) radians per coordinate unit; 256 in
+            the paper's code.
         init: Draws the linear layers; defaults to torch's own.
         seed: Seeds everything.
     """
@@ -164,7 +165,7 @@ def GaborFilters(  # noqa: N802
     init: Init | None = None,
     seed: int = 0,
 ) -> FilterNetwork:
-    """The Gabor network of Fathony et al. (ICLR 2021, section 3.2); arguments as in `FourierFilters`."""
+    """Build the Gabor network of Fathony et al. (ICLR 2021, section 3.2); arguments as in `FourierFilters`."""
     generator = seeded(seed)
     count = hidden_layers + 1
     filters: list[nn.Module] = [
@@ -175,6 +176,6 @@ def GaborFilters(  # noqa: N802
 
 
 def _frequencies(axes: int, channels: int, count: int, input_scale: float, generator: torch.Generator) -> list[Tensor]:
-    """Each filter's frequencies (channels, axes): together they reach `input_scale`."""
+    """Draw the frequencies (channels, axes) of `count` filters; their sums reach up to `input_scale`."""
     bound = input_scale / math.sqrt(count * axes)
     return [torch.empty(channels, axes).uniform_(-bound, bound, generator=generator) for _ in range(count)]

@@ -1,7 +1,7 @@
-"""A multi-resolution hash grid: trained features at the corners of grid cells, interpolated, then a small perceptron.
+"""A multi-resolution hash grid: trained features at the corners of grid cells are interpolated and fed to a perceptron.
 
-Müller et al., SIGGRAPH 2022 (arXiv 2201.05989), in plain PyTorch. Between grid lines the field is multilinear ahead
-of its perceptron: it has a gradient, and no second derivative worth the name.
+Müller et al., SIGGRAPH 2022 (arXiv 2201.05989), in plain PyTorch. Between grid lines the features are multilinear, so
+that the field has a gradient but no useful second derivative.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from siren_pl.field.networks.base import CoordinateNetwork
 from siren_pl.field.networks.mlp import KAIMING, Mlp
 from siren_pl.field.seeds import seeded
 
-# The paper's: multipliers of the spatial hash (equation 4), and the range in which features start (section 4).
+# From the paper: multipliers of the spatial hash (equation 4), and the range of initial features (section 4).
 PRIMES = (1, 2_654_435_761, 805_459_861)
 FEATURE_BOUND = 1e-4
 
 
 def finest_rule(domain: Domain) -> float:
-    """`model.finest=auto`: a grid line per sample."""
+    """`model.finest=auto`: one grid line per sample."""
     return domain.resolution
 
 
 class HashGridEncoding(nn.Module):
-    """Features (features × levels) of a point: what `HashGrid` stands on. All levels are computed at once.
+    """Compute the features (features × levels) of points; all levels at once.
 
     Args:
         in_features: Number of coordinates, at most 3.
-        levels: Grids, from `coarsest` to `finest` cells along the longest axis in geometric progression.
+        levels: Number of grids; their cells along the longest axis grow geometrically from `coarsest` to `finest`.
         features: Numbers per corner.
-        table_size: Most corners a level keeps; a finer level hashes its corners into as many.
+        table_size: Largest number of corners that a level stores; a finer level hashes its corners into as many.
         coarsest: Cells of the first level.
         finest: Cells of the last.
         generator: Draws the features.
@@ -62,7 +62,7 @@ class HashGridEncoding(nn.Module):
     ) -> None:
         super().__init__()
         growth = (max(finest, coarsest) / coarsest) ** (1 / max(levels - 1, 1))
-        # The small number undoes rounding, so that the last level has all of its cells.
+        # Without the small number, rounding could cost the last level a cell.
         cells = [math.floor(coarsest * growth**level + 1e-6) for level in range(levels)]
         sizes = [min((count + 1) ** in_features, table_size) for count in cells]
         starts = list(itertools.accumulate(sizes, initial=0))
@@ -73,7 +73,11 @@ class HashGridEncoding(nn.Module):
         self.table = nn.Parameter(table)
 
     def forward(self, coords: Tensor | Jet) -> Any:
-        """Interpolate at coords (..., N, D) in [-1, 1]; a jet of order 2 raises ValueError."""
+        """Interpolate at coords (..., N, D) in [-1, 1].
+
+        Raises:
+            ValueError: `coords` is a jet of order 2.
+        """
         if isinstance(coords, Jet) and coords.order > 1:
             raise ValueError(
                 "a hash grid is linear between its grid lines and has no second derivative: train it on values or "
@@ -81,7 +85,7 @@ class HashGridEncoding(nn.Module):
             )
         value = (coords.value if isinstance(coords, Jet) else coords).detach()
         half = self.cells.to(value) / 2
-        corners, sides = [], []  # by axis: whole cells (..., N, L), and the place within the cell, 0 to 1
+        corners, sides = [], []  # by axis: cell numbers (..., N, L), and positions within the cell, 0 to 1
         for axis in range(self.in_features):
             scale = torch.zeros_like(half)[:, None].repeat(1, self.in_features)
             scale[:, axis] = half
@@ -95,11 +99,11 @@ class HashGridEncoding(nn.Module):
         return jet.concat([self._interpolated(column, corners, weights) for column in self.table])
 
     def _interpolated(self, column: Tensor, corners: list[Tensor], weights: list[tuple[Any, Any]]) -> Any:
-        """One feature at all levels (..., N, L): the corners' numbers, each by the product of its weights."""
+        """One feature at all levels (..., N, L): the sum over corners of its value times the product of the weights."""
         total: Any = None
         for offsets in itertools.product((0, 1), repeat=self.in_features):
             rows = self._rows([corner + offset for corner, offset in zip(corners, offsets, strict=True)])
-            # `gather` has a backward pass that adds in place: on a CPU a hundred times faster than indexing's.
+            # The backward pass of `gather` adds in place, on a CPU a hundred times faster than that of indexing.
             term: Any = column.gather(0, rows.flatten()).reshape(rows.shape)
             for pair, offset in zip(weights, offsets, strict=True):
                 term = jet.multiply(pair[offset], term)
@@ -107,7 +111,7 @@ class HashGridEncoding(nn.Module):
         return total
 
     def _rows(self, corners: list[Tensor]) -> Tensor:
-        """Rows of the table for corners (..., N, L) by axis: counted where a level fits, hashed where it does not."""
+        """Rows of the table for corners (..., N, L) by axis: numbered in order on levels that fit, hashed on others."""
         counted, hashed = torch.zeros_like(corners[0]), torch.zeros_like(corners[0])
         for corner, prime in zip(corners, PRIMES, strict=False):
             counted = counted * (self.cells + 1) + corner
@@ -117,16 +121,16 @@ class HashGridEncoding(nn.Module):
 
 
 class HashGrid(CoordinateNetwork):
-    """Instant neural graphics primitives' field: the grid's features through a small ReLU perceptron.
+    """The field of instant neural graphics primitives: the grid's features through a small ReLU perceptron.
 
     Args:
         in_features: Number of coordinates, at most 3.
         out_features: Number of channels.
         hidden_features: Width of the perceptron.
         hidden_layers: Its hidden-to-hidden layers.
-        levels: See `HashGridEncoding`, as for the other sizes.
+        levels: Number of grids (see `HashGridEncoding` for this and the next four).
         features: Numbers per corner.
-        table_size: Most corners a level keeps.
+        table_size: Largest number of corners that a level stores.
         coarsest: Cells of the coarsest grid.
         finest: Cells of the finest.
         init: Draws the perceptron; defaults to He's.
@@ -162,5 +166,9 @@ class HashGrid(CoordinateNetwork):
 
     @override
     def forward(self, coords: Tensor | Jet) -> Any:
-        """Corner values are interpolated; raises ValueError for second derivatives, which do not exist."""
+        """Evaluate the field at coords (..., N, D).
+
+        Raises:
+            ValueError: `coords` is a jet of order 2; the second derivative does not exist.
+        """
         return self.perceptron(self.grid(coords))

@@ -1,4 +1,4 @@
-"""A multilayer perceptron over coordinates: linear maps and activations, optionally behind an encoding."""
+"""Multilayer perceptrons over coordinates: linear maps and activations, optionally after an encoding."""
 
 from __future__ import annotations
 
@@ -21,36 +21,39 @@ KAIMING, XAVIER, FRAMEWORK = (
     Init(inits.SCHEMES[name], inits.SCHEMES[name]) for name in ("kaiming_normal", "xavier_normal", "framework")
 )
 
-# The paper's omega_0, and the samples along an axis of the images that it was found on.
+# The paper's omega_0, and the number of samples along an axis of the images on which it was found.
 REFERENCE_OMEGA, REFERENCE_SAMPLES = 30.0, 256.0
-# Below this the sines of the first layer are lines over the whole domain, and tell each other little. Ten photographs
-# of 32 pixels a side, every other one seen: 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3, 24.1 with 4.5.
+# With less, the sines of the first layer are nearly straight over the whole domain and hardly differ. Ten photographs
+# of 32² pixels, half of them observed, had 23.4 dB held out with 1, 23.5 with 1.9, 23.9 with 3 and 24.1 with 4.5.
 LEAST_OMEGA = 4.5
 
 
 def omega_rule(domain: Domain) -> float:
-    """`model.omega_0=auto`: a wave can hold frequencies far above what the samples determine, so it goes with them."""
+    """`model.omega_0=auto`: proportional to the resolution.
+
+    With a fixed omega_0, the waves of a small picture would have frequencies far above those its samples determine.
+    """
     return max(REFERENCE_OMEGA * domain.resolution / REFERENCE_SAMPLES, LEAST_OMEGA)
 
 
 def rate_rule(rate: float, omega_0: float, hidden_omega_0: float | None = None) -> float:
-    """`optimizer.lr=auto` of sines: a rate at the paper's omega_0 as one at another.
+    """`optimizer.lr=auto` for sines: convert a rate that suits the paper's omega_0 to another omega_0.
 
-    SIREN's weights start in proportion to 1 / omega_0 of the hidden layers; so does the step that changes them by the
-    same fraction.
+    The initial weights of SIREN are proportional to 1 / omega_0 of the hidden layers, and so is the step that changes
+    them by the same fraction.
     """
     return rate * REFERENCE_OMEGA / (hidden_omega_0 or omega_0)
 
 
 class Mlp(CoordinateNetwork):
-    """`hidden_layers` + 1 activated layers and a linear one: 3 hidden layers of width 256 are 2-256-256-256-256-1.
+    """A perceptron of `hidden_layers` + 1 activated layers and a linear one: with 3 of width 256, 2-256-256-256-256-1.
 
     Args:
         in_features: Number of coordinates.
         out_features: Number of channels.
         hidden_features: Width.
         activations: One activation per activated layer.
-        omegas: The omega_0 that each layer's initialisation assumes, one per linear layer; 1 without sines.
+        omegas: The omega_0 assumed by the initialisation of each linear layer; 1 without sines.
         init: Draws each layer.
         encoding: Module before the first layer, with `out_features`; None for the bare coordinates.
         seed: Seeds the weights.
@@ -132,7 +135,7 @@ def _encoding(in_features: int, num_frequencies: int) -> Encoding | None:
 
 
 def _perceptron(activation: Activation, own_init: Init, description: str) -> Callable[..., Mlp]:
-    """A constructor of perceptrons whose activation has no omega_0."""
+    """Make a constructor of perceptrons whose activation has no omega_0."""
 
     def construct(
         in_features: int,

@@ -32,7 +32,7 @@ def Finer(  # noqa: N802 - a constructor, as Siren is
         hidden_features: Width.
         hidden_layers: Hidden-to-hidden layers.
         omega_0: Angular frequency of every sine at zero.
-        first_bias: The first layer's biases are drawn from U(±first_bias), which chooses the frequencies at hand
+        first_bias: The first layer's biases are drawn from U(±first_bias), which determines the available frequencies
             (section 3.3).
         init: Defaults to SIREN's scheme.
         seed: Seeds the weights.
@@ -42,15 +42,15 @@ def Finer(  # noqa: N802 - a constructor, as Siren is
     network = Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), None, seed)
     first = network.layers[0]
     assert isinstance(first, nn.Linear)
-    # A generator of its own: the weights stay those that SIREN has for this seed.
+    # A separate generator, so that the weights are those of SIREN with this seed.
     nn.init.uniform_(first.bias, -first_bias, first_bias, generator=seeded(seed))
     return network
 
 
 def bell_width_rule(domain: Domain) -> float:
-    """`model.bell_width=auto`: a length, which goes with 1 / samples.
+    """`model.bell_width=auto`: proportional to 1 / samples, since it is a length.
 
-    Measured on a photograph of 86 samples an axis, where 0.1 was best of 0.05 … 0.5.
+    On a photograph of 86 samples per axis, 0.1 was the best of 0.05 … 0.5.
     """
     return 8.6 / domain.resolution
 
@@ -64,7 +64,7 @@ def Gaussian(  # noqa: N802
     init: Init | None = None,
     seed: int = 0,
 ) -> Mlp:
-    """Perceptron with Gaussian activations (Ramasinghe and Lucey, ECCV 2022, arXiv 2111.15135).
+    """Build a perceptron with Gaussian activations (Ramasinghe and Lucey, ECCV 2022, arXiv 2111.15135).
 
     Args:
         in_features: Number of coordinates.
@@ -76,7 +76,7 @@ def Gaussian(  # noqa: N802
         seed: Seeds the weights.
     """
     bells = [activations.gaussian(bell_width)] * (hidden_layers + 1)
-    omegas = [1.0] * (hidden_layers + 2)  # the weights start in no proportion to the width
+    omegas = [1.0] * (hidden_layers + 2)  # the initial weights do not depend on bell_width
     return Mlp(in_features, out_features, hidden_features, bells, omegas, init or FRAMEWORK, None, seed)
 
 
@@ -98,10 +98,10 @@ def Wire(  # noqa: N802
         hidden_features: Width.
         hidden_layers: Hidden-to-hidden layers.
         omega_0: Angular frequency of the wave.
-        scale: Inverse width of its window; None for a quarter of omega_0. (Measured on a photograph of 143 samples an
-            axis: half, which is the paper's ratio, is 3 dB behind after 300 steps.)
-        init: Defaults to SIREN's scheme, with which hidden pre-activations stay within the window at any omega_0; with
-            torch's own, which the authors use, training is lost at the omega_0 of larger images.
+        scale: Inverse width of its window; None for a quarter of omega_0. (With half, the paper's ratio, the fit of a
+            photograph of 143 samples per axis is 3 dB worse after 300 steps.)
+        init: Defaults to SIREN's scheme, with which hidden pre-activations stay within the window at any omega_0. With
+            torch's own, which the authors use, training fails at the omega_0 of larger images.
         seed: Seeds the weights.
     """
     wavelets = [activations.gabor(omega_0, omega_0 / 4 if scale is None else scale)] * (hidden_layers + 1)
@@ -110,7 +110,7 @@ def Wire(  # noqa: N802
 
 
 def deviation_rule(domain: Domain) -> float:
-    """`model.deviation=auto`: Tancik et al. found 10 cycles across an image of which 256 samples were seen."""
+    """`model.deviation=auto`: proportional to the samples; Tancik et al. found 10 cycles for 256 observed ones."""
     return 10.0 * domain.resolution / REFERENCE_SAMPLES
 
 
@@ -124,7 +124,7 @@ def FourierFeatures(  # noqa: N802
     init: Init | None = None,
     seed: int = 0,
 ) -> Mlp:
-    """ReLU perceptron behind Gaussian random Fourier features (Tancik et al., NeurIPS 2020, arXiv 2006.10739).
+    """Build a ReLU perceptron on Gaussian random Fourier features (Tancik et al., NeurIPS 2020, arXiv 2006.10739).
 
     Args:
         in_features: Number of coordinates.

@@ -1,7 +1,7 @@
-"""A field as a sum of products of functions of one coordinate each, every one a cosine series.
+"""A field that is a sum of products of one-dimensional functions, each of which is a cosine series.
 
-f_c(x) = Σ_r w_cr Π_d u_dr(x_d), u_dr(x) = Σ_k a_drk cos(π k (x + 1) / 2): a Fourier series whose coefficients form a
-tensor of low rank, in canonical polyadic form. After FUTON (Ashtari et al. 2026, arXiv 2602.13414).
+f_c(x) = Σ_r w_cr Π_d u_dr(x_d) with u_dr(x) = Σ_k a_drk cos(π k (x + 1) / 2) is a Fourier series whose coefficients
+form a tensor of low rank, in canonical polyadic form. After FUTON (Ashtari et al. 2026, arXiv 2602.13414).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _UNIT_SINE = sine(1.0)
 
 
 def frequencies_rule(domain: Domain) -> int:
-    """`model.frequencies=auto`: a cosine per sample."""
+    """`model.frequencies=auto`: one cosine per sample."""
     return max(2, round(domain.resolution))
 
 
@@ -35,11 +35,11 @@ class TensorProduct(CoordinateNetwork):
     Args:
         in_features: Number of coordinates.
         out_features: Number of channels.
-        hidden_features: The rank: how many products are added.
-        frequencies: Cosines per axis; as many as there are samples reaches Nyquist's frequency.
-        decay: Damp the coefficients as those of natural images fall off, cosine k by 1 / (1 + k / decay): smoother
-            between samples, slower on them. None for no damping.
-        init: Not used: the coefficients start at a spread of their own.
+        hidden_features: The rank, that is, the number of products in the sum.
+        frequencies: Cosines per axis; one per sample reaches the Nyquist frequency.
+        decay: Damps cosine k by 1 / (1 + k / decay), as the coefficients of natural images decay: the field is smoother
+            between the samples, but fits them more slowly. None for no damping.
+        init: Not used: the coefficients have an initial scale of their own.
         seed: Seeds the coefficients.
     """
 
@@ -63,7 +63,7 @@ class TensorProduct(CoordinateNetwork):
         self.register_buffer("angular", math.pi / 2 * k, persistent=False)
         damping = torch.ones(frequencies) if decay is None else 1 / (1 + k / decay)
         self.register_buffer("damping", damping, persistent=False)
-        # Each factor starts with mean square 1, so that a product neither vanishes nor explodes.
+        # The initial mean square of each factor is 1, so that products neither vanish nor explode.
         spread = 1 / math.sqrt(float((self.damping**2).sum()) / 2)
         shape = (in_features, hidden_features, frequencies)
         self.coefficients = nn.Parameter(torch.randn(shape, generator=generator) * spread)

@@ -1,9 +1,10 @@
 """Many small SIRENs on overlapping tiles, blended by windows that sum to one: capacity that grows with the picture.
 
 Domain decomposition after finite-basis PINNs (Moseley et al. 2023, arXiv 2107.07871), with a network per cell as in
-KiloNeRF (Reiser et al. 2021, arXiv 2103.13744). A point costs what its few small networks cost, however many there are.
-Several such fields that learn apart and are averaged (deep ensembles, Lakshminarayanan et al. 2017, arXiv 1612.01474)
-err less between the samples than each of them, since what they invent there differs.
+KiloNeRF (Reiser et al. 2021, arXiv 2103.13744). The cost of a point does not grow with the number of networks, since
+only a few of them are evaluated there. The mean of several such fields that are trained separately (deep ensembles,
+Lakshminarayanan et al. 2017, arXiv 1612.01474) errs less between the samples than each of them, since their errors
+differ there.
 """
 
 from __future__ import annotations
@@ -28,51 +29,54 @@ from siren_pl.field.networks.base import CoordinateNetwork, rearrange
 from siren_pl.field.networks.visits import Blocks, Visits
 from siren_pl.field.seeds import CPU_BITS, seeded
 
-# Samples along a tile: what a SIREN of width 128, a quarter as dear a point as one of width 256, can hold.
+# Samples along a tile that a SIREN of width 128 can represent; it costs a quarter as much per point as width 256.
 TILE_SAMPLES = 64.0
-# In tiles: beyond it three windows would meet on an axis.
+# In tiles; with more, three windows would meet on an axis.
 WIDEST_OVERLAP = 0.5
 
 
 def share(tiles: int, overlap: float) -> float:
-    """The fraction of an axis that one network sees: a tile with half an overlap on either side."""
+    """The fraction of an axis that one network covers: a tile with half an overlap on either side."""
     return 1.0 if tiles == 1 else (1 + overlap) / tiles
 
 
 def tiles_rule(domain: Domain) -> int:
-    """`model.tiles=auto`: between the tiles that the measured samples fill and those that the wanted detail fills.
+    """`model.tiles=auto`: the geometric mean of the tiles for the measured samples and for the wanted detail.
 
-    The two differ where a picture is enlarged. Twice (monarch, 256²): 31.5 dB with four, 31.0 with two. Four times
-    (baby, 512²): 32.8 dB with eight, 33.1 with four.
+    The two differ when a picture is enlarged. By 2 (monarch, 256²) the result has 31.5 dB with four tiles, 31.0 with
+    two; by 4 (baby, 512²) it has 32.8 dB with eight, 33.1 with four.
     """
     return max(1, round(math.sqrt(domain.density * domain.resolution) / TILE_SAMPLES))
 
 
 def rate_rule(rate: float, omega_0: float, tiles: int, overlap: float) -> float:
-    """`optimizer.lr=auto`: as for sines, by the omega_0 that a network on a tile has in coordinates of its own."""
+    """`optimizer.lr=auto`: the rule for sines, with the omega_0 that each network has in its own coordinates."""
     return mlp.rate_rule(rate, omega_0 * share(tiles, overlap))
 
 
 class Tiles(CoordinateNetwork):
-    """A partition of [-1, 1]^D into equal tiles, each with a SIREN of its own in coordinates of its own.
+    """A partition of [-1, 1]^D into equal tiles, each with its own SIREN in its own coordinates.
 
-    The field is Σ_i w_i(x) Φ_i((x - c_i) / h), where c_i is the middle of tile i, h its half width with its overlap,
-    and w_i a product over the axes of windows that rise and fall like 6t⁵ - 15t⁴ + 10t³ over the overlap of two
-    neighbours: twice continuously differentiable, and of sum one. One tile is a plain SIREN. With several members it is
-    the mean of as many such fields.
+    The field is Σ_i w_i(x) Φ_i((x - c_i) / h), where c_i is the middle of tile i, h its half width including the
+    overlap, and w_i a product of one window per axis. Windows rise and fall like 6t⁵ - 15t⁴ + 10t³ over the overlap of
+    two neighbours, are twice continuously differentiable and sum to one. One tile is a plain SIREN. With several
+    members, the field is the mean of that many such fields.
 
     Args:
         in_features: Number of coordinates D.
         out_features: Number of channels.
         hidden_features: Width of each network.
         hidden_layers: Hidden-to-hidden layers of each.
-        omega_0: Angular frequency of all sines, in coordinates of the whole domain: each network's own is smaller by
-            the share of the domain that it sees.
-        tiles: Along each axis; `tiles`^D networks, of which those that no sample reaches stay as they are.
+        omega_0: Angular frequency of all sines in coordinates of the whole domain; in its own coordinates a network has
+            a smaller one, in proportion to the share of the domain that it covers.
+        tiles: Tiles along each axis; of the `tiles`^D networks, those that no sample reaches stay as initialised.
         overlap: Width of the overlap of two neighbours, in tiles, from above 0 to 0.5.
-        members: Fields that are averaged; `members` · `tiles`^D networks.
-        init: Draws each network; SIREN's scheme if None.
-        seed: Seeds the weights; the networks differ.
+        members: Number of fields to average; there are `members` · `tiles`^D networks.
+        init: Draws the weights of each network; SIREN's scheme if None.
+        seed: Seeds the weights, which differ between the networks.
+
+    Raises:
+        ValueError: `tiles` or `members` is below 1, or `overlap` out of range.
     """
 
     def __init__(
@@ -100,7 +104,7 @@ class Tiles(CoordinateNetwork):
         self._share = share(tiles, overlap)
         own_omega = omega_0 * self._share
         generator = seeded(seed)
-        # Of as many bits as one tile's weights were always drawn from: earlier results stay.
+        # Seeds of 32 bits, as in earlier versions, so that earlier results can be reproduced.
         others = (torch.randint(2**62, (self.networks - 1,), generator=generator) % 2**CPU_BITS).tolist()
         networks = [
             mlp.Siren(in_features, out_features, hidden_features, hidden_layers, own_omega, init=init, seed=each)
@@ -116,11 +120,11 @@ class Tiles(CoordinateNetwork):
 
     @override
     def apart(self, coords: Tensor | Jet) -> Any:
-        """The members take the points in turn."""
+        """Evaluate the field; several members take turns at the points."""
         return self._at(coords, lambda points: self._field(points, self._turns(points)))
 
     def _at(self, coords: Tensor | Jet, evaluate: Callable[[Jet], Jet]) -> Any:
-        """Evaluate at points whose leading axes are one."""
+        """Evaluate at coords whose leading axes are flattened into one for `evaluate`."""
         if self.networks == 1:
             return self.tile(coords)
         points = coords if isinstance(coords, Jet) else Jet(coords)
@@ -131,7 +135,7 @@ class Tiles(CoordinateNetwork):
         return whole if isinstance(coords, Jet) else whole.value
 
     def _turns(self, points: Jet) -> Tensor:
-        """A member for each of N points, in turn, (N,)."""
+        """The number of a member for each of N points, (N,): they take turns."""
         return torch.arange(len(points.value), device=points.value.device) % self.members
 
     def _mean(self, points: Jet) -> Jet:
@@ -143,7 +147,7 @@ class Tiles(CoordinateNetwork):
         return rearrange(fields, lambda stream: stream.unflatten(-2, (-1, self.members)).mean(-2))
 
     def _field(self, points: Jet, member: Tensor) -> Jet:
-        """One member's blend at each of N points, evaluated by the networks whose windows the point lies in."""
+        """Evaluate one member at each of N points, by the networks in whose windows the point lies."""
         count = len(points.value)
         visits = Visits.of(points.value.detach(), self.tiles, self.overlap, member)
         visitors = rearrange(points, lambda stream: _rows(stream, visits.point))
@@ -156,9 +160,9 @@ class Tiles(CoordinateNetwork):
         return rearrange(parts, summed)
 
     def _windows(self, visitors: Jet, visits: Visits) -> Any:
-        """Each visited tile's window, (visits, 1): a step per axis, or 1 where no neighbour overlaps."""
+        """The window of each visited tile, (visits, 1): a product of steps, which are 1 where no neighbour overlaps."""
         coords = visitors.value
-        # A step begins at 0 and ends at 1; its middle stands on the border. At the domain's own border it has ended.
+        # A step rises from 0 to 1, with its middle on the border; at the border of the domain it is 1.
         slope = (2 * visits.side - 1).to(coords) * (self.tiles / 2 / self.overlap) * visits.shared
         start = 1 - visits.shared.to(coords) / 2
         borders = visits.border.to(coords) * (2 / self.tiles) - 1
@@ -167,9 +171,9 @@ class Tiles(CoordinateNetwork):
         return functools.reduce(jet.multiply, columns)
 
     def _values(self, visitors: Jet, visits: Visits) -> Jet:
-        """What the visited networks say, (visits, C): all of them evaluated at once, on blocks of equal length."""
+        """The values of the visited networks, (visits, C), all evaluated at once on blocks of equal length."""
         middles = (visits.place.to(visitors.value) + 0.5) * (2 / self.tiles) - 1
-        # Not by a linear layer, which autocast would round: a coordinate wants its full precision.
+        # A linear layer will not do, since autocast would round it and coordinates need their full precision.
         magnified = torch.tensor(1 / self._share, dtype=torch.float64)
         local = jet.multiply(jet.add(visitors, -middles), magnified)
         blocks = Blocks.of(visits.tile, self.networks)
@@ -181,7 +185,7 @@ class Tiles(CoordinateNetwork):
             return _streams(functional_call(self.tile, parameters, (x,)))
 
         streams = _streams(filled)
-        # The axis of the blocks; a derivative with one row for all points has none.
+        # The axis of the blocks, which a derivative with one row for all points does not have.
         axes = (0, 0, *(1 if stream.dim() > filled.value.dim() else None for stream in streams[1:]))
         found = vmap(one, in_dims=axes, out_dims=(0, 1, 1)[: len(streams)])(weights, *streams)
         padded = Jet(*found, groups=filled.groups)
@@ -189,7 +193,7 @@ class Tiles(CoordinateNetwork):
 
 
 def _stack(network: nn.Module, networks: Sequence[nn.Module]) -> None:
-    """Put the parameters of all networks, stacked along a leading axis, in place of one network's own."""
+    """Replace the parameters of `network` by those of all networks, stacked along a leading axis."""
     each = [dict(other.named_parameters()) for other in networks]
     for name in each[0]:
         owner, _, leaf = name.rpartition(".")
@@ -198,12 +202,12 @@ def _stack(network: nn.Module, networks: Sequence[nn.Module]) -> None:
 
 
 def _streams(x: Jet) -> tuple[Tensor, ...]:
-    """The parts that a jet has: its value, its gradient, its second derivatives."""
+    """The parts of a jet that are present: its value, its gradient, its second derivatives."""
     return tuple(stream for stream in (x.value, x.gradient, x.second) if stream is not None)
 
 
 def _rows(stream: Tensor, index: Tensor, shape: tuple[int, ...] = (-1,)) -> Tensor:
-    """Rows of a value (N, C) or of derivatives (D, N, C) in the given shape; one row for all points stays as it is."""
+    """Select rows of a value (N, C) or of derivatives (D, N, C) in a given shape; one row for all points is kept."""
     *leading, rows, _ = stream.shape
     if leading and rows == 1:
         return stream

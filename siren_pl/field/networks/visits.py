@@ -1,4 +1,4 @@
-"""Which tiles a point lies in, and how the points of all tiles are laid out to be evaluated at once."""
+"""Visits and blocks: the tiles in which each point lies, and the layout in which all tiles are evaluated at once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-# What a block costs beside its points, in points: its copy of a network's weights is read and written once.
+# Cost of a block in addition to its points, in points: its copy of a network's weights is read and written once.
 BLOCK_COST = 16
-# The longest block may be the fullest tile, or so many times shorter.
+# Candidate block lengths are the fullest tile's count divided by 1 … 32.
 MOST_CUTS = 32
 
 
@@ -19,10 +19,10 @@ class Visits(NamedTuple):
     Attributes:
         point: Row of the point, (Q,).
         tile: Number of the tile, (Q,), ascending: row-major, one partition after the other.
-        place: Its position along each axis from 0, (Q, D).
-        border: The nearest border of tiles along each axis, from 0 to `tiles`, (Q, D).
-        side: 0 for a tile before that border, 1 behind it, (Q, D).
-        shared: Whether two tiles share that border: not those of the domain, (Q, D).
+        place: Position of the tile along each axis, counted from 0, (Q, D).
+        border: The border between tiles nearest to the point along each axis, from 0 to `tiles`, (Q, D).
+        side: 0 if the tile lies before that border, 1 if after, (Q, D).
+        shared: Whether two tiles share that border, (Q, D); false at the border of the domain.
     """
 
     point: Tensor
@@ -34,13 +34,13 @@ class Visits(NamedTuple):
 
     @classmethod
     def of(cls, coords: Tensor, tiles: int, overlap: float, member: Tensor | None = None) -> Visits:
-        """Find them for coords (N, D); a point beyond [-1, 1] belongs to the outermost tile.
+        """Find the visits of points; a point outside [-1, 1] belongs to the outermost tile.
 
         Args:
-            coords: Points.
-            tiles: Along each axis of [-1, 1]^D.
-            overlap: Width of the overlap at a border, in tiles, at most 0.5: no point lies in two overlaps of an axis.
-            member: Which of several partitions each point is looked up in, (N,), from 0; the first if None.
+            coords: Points, (N, D).
+            tiles: Number of tiles along each axis of [-1, 1]^D.
+            overlap: Width of the overlap at a border, in tiles; at most 0.5, so that no two overlaps of an axis meet.
+            member: The partition in which to look each point up, (N,), counted from 0; the first if None.
         """
         units = (coords + 1) * (tiles / 2)
         border = units.round().clamp(0, tiles)
@@ -63,12 +63,12 @@ class Visits(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Visits in B blocks of one length P, each of one tile; a tile may have several, an empty one has none.
+    """Visits arranged in B blocks of one length P. A block belongs to one tile; a tile has any number of blocks.
 
     Attributes:
         shape: (B, P).
         tile: The tile of each block, (B,).
-        visit: The visit in each slot, (B · P,); slots that are left over repeat the first.
+        visit: The visit in each slot, (B · P,); unused slots repeat the first visit.
         slot: The slot of each visit, (Q,).
     """
 
@@ -79,7 +79,7 @@ class Blocks(NamedTuple):
 
     @classmethod
     def of(cls, tile: Tensor, tiles: int) -> Blocks:
-        """Lay out visits to `tiles` tiles in all; `tile` (Q,) is ascending."""
+        """Arrange visits to the tiles `tile`, (Q,), ascending; there are `tiles` tiles in all."""
         counts = torch.bincount(tile, minlength=tiles)
         length = best_length(counts.cpu())
         cuts = -(-counts // length)
@@ -92,9 +92,10 @@ class Blocks(NamedTuple):
 
 
 def best_length(counts: Tensor) -> int:
-    """The length of blocks at which tiles with so many visits cost least, the empty slots of blocks included.
+    """Find the block length of least total cost, unused slots included, for tiles with these numbers of visits.
 
-    Points at random fill all tiles alike, and a block per tile is best; rows of a grid fill some and graze others.
+    Random points fill all tiles alike, so that one block per tile is best; rows of a grid fill some tiles and only
+    touch others.
     """
     fullest = max(1, int(counts.max()))
     lengths = torch.unique(-(-fullest // torch.arange(1, MOST_CUTS + 1)))

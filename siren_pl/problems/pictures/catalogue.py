@@ -1,7 +1,7 @@
-"""Public files by name: from a local folder, or downloaded once into a cache and checked by checksum.
+"""Public files by name: read from a local folder, or downloaded once into a cache and verified by checksum.
 
-A checksum comes from a cited source; where no source states one, the first download pins it, and a later file that
-differs is refused.
+Checksums come from cited sources. If no source states one, the first download pins it, and a later file that differs
+is refused.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class PublicFile:
     """One published file.
 
     Attributes:
-        file_name: Its name, also looked for beneath a local root.
-        url: Where it is published.
+        file_name: Its name, which is also searched for below a local root.
+        url: The address where it is published.
         checksum: `algorithm:hex` from a cited source; None pins the first download.
-        sha256_prefix: The first digits, where a source states no more; a first download that differs is refused.
-        option: How a user gives a copy of their own, for messages.
+        sha256_prefix: The first digits, if a source states no more; a first download that differs is refused.
+        option: The option by which a user can give a local copy, for messages.
     """
 
     file_name: str
@@ -50,7 +50,7 @@ STARFISH = PublicFile(
     "https://raw.githubusercontent.com/BIDS/BSDS500/a04b7c6/BSDS500/data/images/train/12003.jpg",
     "sha256:82209028e619fa21b087ea9e3863c05febbf1d05d9d4f078e6cd2fb233d67e2b",
 )
-# Checksum as stated on the page of the data set, https://www.cs.toronto.edu/~kriz/cifar.html.
+# The checksum is stated on the page of the data set, https://www.cs.toronto.edu/~kriz/cifar.html.
 CIFAR10 = PublicFile(
     "cifar-10-binary.tar.gz",
     "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
@@ -93,7 +93,7 @@ def div2k_file(index: int) -> PublicFile:
 
 
 def cifar10(index: int = 0, root: str | None = None) -> Source:
-    """An image of CIFAR-10 (first training batch), or the index-th image file beneath a local root."""
+    """An image of CIFAR-10 (first training batch), or the index-th image file below a local root."""
 
     def read() -> tuple[str, NDArray] | tuple[str, NDArray, Container]:
         name = f"cifar10_{index}"
@@ -109,10 +109,10 @@ def cifar10(index: int = 0, root: str | None = None) -> Source:
 
 @functools.lru_cache(maxsize=1)
 def cifar_records(archive: Path) -> NDArray[np.uint8]:
-    """The first training batch (10,000, 3073): label, then the red, green and blue planes.
+    """Read the first training batch (10,000, 3073): the label, then the red, green and blue planes.
 
     Raises:
-        UserError: The archive is damaged, or another.
+        UserError: The archive is damaged, or not that of CIFAR-10.
     """
     try:
         with tarfile.open(archive) as tar:
@@ -132,16 +132,16 @@ def _cifar_image(archive: Path, index: int) -> NDArray[np.uint8]:
 
 
 def image_files(root: Path) -> list[Path]:
-    """Every image beneath a folder, sorted by path; what is hidden there, as macOS's `._a.png`, is no image."""
+    """All images below a folder, sorted by path; hidden files, such as macOS's `._a.png`, do not count."""
     found = (path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
     return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
 
 
 def locate(public: PublicFile, root: str | None, cache: Path | None = None) -> Path:
-    """The file beneath a local root, else in the cache, else downloaded.
+    """Find the file below a local root if one is given, else in the cache, else download it.
 
     Raises:
-        UserError: It is not beneath the root, cannot be downloaded, or does not match its checksum.
+        UserError: The file is not below the root, cannot be downloaded, or does not match its checksum.
     """
     if root is not None:
         found = sorted(Path(root).rglob(public.file_name))
@@ -189,5 +189,5 @@ def _mismatch(public: PublicFile, checksum: str | None, cache: Path) -> UserErro
 
 
 def cache_directory() -> Path:
-    """Where downloads are kept: $SIREN_PL_DATA, by default ~/.cache/siren_pl."""
+    """The directory of downloads: $SIREN_PL_DATA, by default ~/.cache/siren_pl."""
     return Path(os.environ.get("SIREN_PL_DATA") or Path.home() / ".cache" / "siren_pl")

@@ -1,4 +1,4 @@
-"""What a picture file says beside its samples, kept with the signal so that results are written as the source was."""
+"""Containers: the depth and profile of a picture file, kept with the signal so that results are written like it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# Colour spaces as bytes 16 to 19 of an ICC profile name them (ICC.1:2022, table 19), by the channels of a picture.
+# Colour space in bytes 16 to 19 of an ICC profile (ICC.1:2022, table 19), by the number of channels of a picture.
 PROFILE_SPACES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
-# What kornia_rs calls the pictures of 16 bits that Pillow cannot write.
+# kornia_rs's names of the 16-bit pictures that Pillow cannot write, by the number of channels.
 DEEP_MODES = {3: "rgb", 4: "rgba"}
-# Signature and first chunk of a PNG file, after which a profile stands (PNG specification, section 5.6).
+# Bytes of a PNG file's signature and first chunk, after which a profile follows (PNG specification, section 5.6).
 PNG_HEAD = 8 + 25
 
 
 @dataclass(frozen=True)
 class Container:
-    """How samples are held in a picture file.
+    """The format in which a picture file stores its samples.
 
     Attributes:
         depth: Bits per sample, 8 or 16.
-        profile: The ICC profile that says which colours the samples stand for; None where there is none.
-        path: The file; None where the samples came from elsewhere.
-        place: Its path below the folder that it was chosen from by number; None where it was named.
+        profile: The ICC profile that defines the colours of the samples; None if there is none.
+        path: The file; None if the samples come from elsewhere.
+        place: Its path relative to the folder from which it was chosen by number; None if it was named.
     """
 
     depth: int = 8
@@ -39,30 +39,31 @@ class Container:
         return np.uint16 if self.depth > 8 else np.uint8  # noqa: PLR2004 - bits of a byte
 
     def profile_of(self, channels: int) -> bytes | None:
-        """The profile, where it describes pictures of so many channels: not that of a colour image made grey."""
+        """The profile, unless it is for another number of channels, as that of a colour image made grey is."""
         space = PROFILE_SPACES.get(channels)
         return self.profile if self.profile is not None and self.profile[16:20] == space else None
 
 
 def container_of(samples: NDArray) -> Container:
-    """That of samples about which nothing else is known: 16 bits of 16-bit integers, else 8."""
+    """The container of samples without a file: 16 bits for 16-bit integers, otherwise 8."""
     return Container(16 if samples.dtype == np.uint16 else 8)
 
 
 def _quantised(pixels: NDArray, levels: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-    """Pixels in [0, 1], or already of that type, as the nearest integers whose whole range stands for [0, 1]."""
+    """Convert pixels in [0, 1] to the nearest integers, whose whole range represents [0, 1]; keep such integers."""
     return pixels if pixels.dtype == levels else np.round(pixels * np.iinfo(levels).max).astype(levels)
 
 
 def write_picture(pixels: NDArray, path: Path, container: Container | None = None) -> Path:
-    """Write a picture as PNG, of the depth and with the profile of its container.
+    """Write a picture as PNG, with the depth and profile of its container.
 
-    Grey and alpha of 16 bits, and more than four channels, which nothing here writes as PNG, become an array (.npy).
+    16-bit grey with alpha, and pictures of more than four channels, are written as arrays (.npy), since no library here
+    writes them as PNG.
 
     Args:
         pixels: Shape (H, W, C), in [0, 1] or already integers of the container's depth.
-        path: Where to; its suffix is `.png`.
-        container: How; 8 bits and no profile by default.
+        path: The file to write, with the suffix `.png`.
+        container: The format; 8 bits and no profile by default.
 
     Returns:
         The file that was written.
@@ -84,7 +85,7 @@ def write_picture(pixels: NDArray, path: Path, container: Container | None = Non
 
 
 def _write_deep(samples: NDArray[np.uint16], path: Path, profile: bytes | None) -> Path:
-    """Colour of 16 bits: kornia_rs writes the picture, and the profile is put into the file after it."""
+    """Write 16-bit colour with kornia_rs, then insert the profile into the file."""
     import kornia_rs
     from PIL.PngImagePlugin import putchunk
 
@@ -93,7 +94,7 @@ def _write_deep(samples: NDArray[np.uint16], path: Path, profile: bytes | None) 
         content = path.read_bytes()
         with path.open("wb") as file:
             file.write(content[:PNG_HEAD])
-            # A name, the compression method 0 (deflate), and the profile (PNG specification, section 11.3.2.3).
+            # The chunk is a name, the compression method 0 (deflate), and the profile (PNG specification, 11.3.2.3).
             putchunk(file, b"iCCP", b"ICC Profile\0\0" + zlib.compress(profile))
             file.write(content[PNG_HEAD:])
     return path

@@ -1,4 +1,4 @@
-"""What withholds pixels from an image: a mask file, chance, or text and scratches drawn over it."""
+"""Damage that withholds pixels of an image: given by a mask file, random, or text and scratches drawn over it."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
     Draw = Callable[[Image, np.random.Generator], None]
 
-# Of text: its height and its line spacing, in fractions of the image's height; what it says.
+# Text height in fractions of the image's height, line spacing in text heights, and the words.
 TEXT_HEIGHT, LINE_SPACING, WORDS = 0.05, 1.6, "the quick brown fox jumps over the lazy dog "
-# Of scratches: how many, and how wide in fractions of the longer side.
+# Number of scratches, and their width in fractions of the longer side.
 SCRATCHES, SCRATCH_WIDTH = 24, 1 / 200
 
 
 class Drawn(Mask):
-    """Pixels that no drawing covers.
+    """Observation of the pixels that a drawing does not cover.
 
     Args:
-        draw: Draws on a Pillow image of one channel what covers the picture, in white.
-        option: The option that asked for it.
+        draw: Draws the damage in white on a Pillow image of one channel.
+        option: The option that asked for the observation.
         seed: Seeds the drawing.
     """
 
@@ -54,7 +54,7 @@ class Drawn(Mask):
 
 
 def text(sheet: Image, _generator: np.random.Generator) -> None:
-    """Lines of words from edge to edge."""
+    """Draw lines of words from edge to edge."""
     from PIL import ImageDraw, ImageFont
 
     height = max(6.0, TEXT_HEIGHT * sheet.height)
@@ -65,7 +65,7 @@ def text(sheet: Image, _generator: np.random.Generator) -> None:
 
 
 def scratches(sheet: Image, generator: np.random.Generator) -> None:
-    """Straight lines between random places of the border."""
+    """Draw straight lines between random places on the border."""
     from PIL import ImageDraw
 
     pen, width = ImageDraw.Draw(sheet), max(1, round(SCRATCH_WIDTH * max(sheet.size)))
@@ -77,16 +77,16 @@ DRAWINGS = {"text": text, "scratches": scratches}
 
 
 def mask(path: str | None = None, keep: float | None = None, damage: str | None = None, seed: int = 0) -> Mask:
-    """What is known of a picture; one of the three says it; text where none does.
+    """Make the observation of a picture's known pixels from one of the first three arguments, by default from text.
 
     Args:
-        path: An image file of the picture's size: white is known.
-        keep: Fraction of the pixels, in (0, 1], that is known, chosen at random.
+        path: An image file of the picture's size in which known pixels are white.
+        keep: Fraction of known pixels, in (0, 1], which are chosen at random.
         damage: text or scratches, drawn over the picture.
-        seed: Seeds what is random.
+        seed: Seeds the random choices.
 
     Raises:
-        UserError: Several are given, or the file is not readable.
+        UserError: Several of the three are given, or the file is not readable.
     """
     given = {"task.mask": path, "task.keep": keep, "task.damage": damage}
     asked = [f"{key}={value}" for key, value in given.items() if value is not None]
@@ -103,14 +103,14 @@ def mask(path: str | None = None, keep: float | None = None, damage: str | None 
 
 
 def marked(path: str) -> Tensor:
-    """What the mask file `task.mask` marks white, bool (H, W).
+    """Read the white pixels of the mask file `task.mask`, bool (H, W).
 
     Raises:
-        UserError: The file is not readable, or not all of it is numbers.
+        UserError: The file is not readable, or holds values that are NaN or infinite.
     """
     samples = read_picture(Path(path), "task.mask")[0]
     if samples.dtype.kind == "f" and not np.isfinite(samples).all():
         raise UserError(f"task.mask={path} holds values that are NaN or infinite: save it again, white where known.")
-    # Half of the range parts black from white; alpha, if any, says nothing.
+    # More than half of the range counts as white; alpha, if any, is ignored.
     half = np.iinfo(samples.dtype).max / 2 if samples.dtype.kind == "u" else 0.5
     return torch.from_numpy(samples[..., 0] > half)

@@ -1,6 +1,6 @@
-"""Colour of more than 8 bits a sample, which Pillow reads as 8 bits: read by libraries that keep its depth.
+"""Readers for colour of more than 8 bits per sample, which Pillow would reduce to 8 bits.
 
-PNG is read by kornia_rs, TIFF by tifffile. What neither reads is left to Pillow, and said.
+kornia_rs reads PNG, tifffile reads TIFF. Other files are left to Pillow, with a warning.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from siren_pl.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Pillow's names of how a PNG's 16-bit samples lie in the file, and what kornia_rs calls such pictures.
+# Pillow's names for the layout of 16-bit samples in a PNG file, and kornia_rs's names for such pictures.
 PNG_MODES = {"RGB;16B": "rgb", "RGBA;16B": "rgba"}
 # Tags of TIFF and EXIF.
 BITS, ORIENTATION = 258, 0x0112
-# What brings the stored rows upright, by EXIF orientation: swap the axes, then reverse rows, then reverse columns.
+# Steps that turn the stored rows upright, by EXIF orientation: swap the axes, then reverse rows, then reverse columns.
 UPRIGHT = {
     2: (False, False, True),
     3: (False, True, True),
@@ -33,18 +33,24 @@ UPRIGHT = {
 
 
 def read_deep(path: Path, image: Any, key: str) -> NDArray | None:
-    """Samples (H, W, C), upright, of a picture that Pillow has opened but would narrow; None of any other.
+    """Read a picture that Pillow has opened but would reduce to 8 bits.
 
-    `key` is the option that named the file, for error messages.
+    Args:
+        path: The file.
+        image: The picture as Pillow opened it.
+        key: The option that named the file, for error messages.
+
+    Returns:
+        Samples (H, W, C), upright; None if Pillow would keep the depth, or no library here can.
 
     Raises:
-        UserError: The file is damaged, or compressed in a way that needs another package.
+        UserError: The file is damaged, or its compression needs another package.
     """
     form = _form(image)
     if image.format == "PNG" and form in PNG_MODES:
         samples = _with_key(_read_png(path, PNG_MODES[form], key), image.info.get("transparency"))
     elif _is_deep_tiff(image) and image.mode in ("RGB", "RGBA") and not form.startswith("RGBa"):
-        # A fourth sample that is not said to be alpha is left out, as Pillow does.
+        # A fourth sample that is not declared as alpha is left out, as Pillow does.
         samples = read_tiff(path, key)[..., : len(image.mode)]
     else:
         if image.mode in ("RGB", "RGBA", "CMYK") and (";16" in form or _is_deep_tiff(image) or _is_deep_ppm(image)):
@@ -56,7 +62,7 @@ def read_deep(path: Path, image: Any, key: str) -> NDArray | None:
 
 
 def read_tiff(path: Path, key: str) -> NDArray:
-    """Samples (H, W, C) of a TIFF file's first picture as they are stored; grey and alpha become four channels.
+    """Read the stored samples (H, W, C) of a TIFF file's first picture; grey with alpha becomes four channels.
 
     Raises:
         UserError: tifffile cannot read it.
@@ -67,7 +73,7 @@ def read_tiff(path: Path, key: str) -> NDArray:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first
             samples, axes = page.asarray(), page.axes
-    except Exception as error:  # a damaged file may raise whatever its bytes lead to
+    except Exception as error:  # a damaged file may raise any exception
         raise UserError(
             f"{key}={path} is a TIFF file that cannot be read ({error}): it is damaged, or its compression needs the "
             "package imagecodecs. Export it again, uncompressed or as PNG."
@@ -83,12 +89,12 @@ def _read_png(path: Path, mode: str, key: str) -> NDArray[np.uint16]:
 
     try:
         return np.asarray(kornia_rs.io.read_image_png_u16(str(path), mode))
-    except Exception as error:  # kornia_rs raises nothing more special
+    except Exception as error:  # kornia_rs raises nothing more specific
         raise UserError(f"{key}={path} is damaged or truncated ({error}): fetch or export it again.") from error
 
 
 def _with_key(samples: NDArray[np.uint16], key: Any) -> NDArray[np.uint16]:
-    """A PNG may name one colour as transparent: alpha is zero there."""
+    """Add an alpha channel, which is zero at the one colour that a PNG may declare as transparent."""
     if key is None:
         return samples
     alpha = (samples != np.array(key)).any(-1, keepdims=True) * np.uint16(np.iinfo(np.uint16).max)
@@ -96,7 +102,7 @@ def _with_key(samples: NDArray[np.uint16], key: Any) -> NDArray[np.uint16]:
 
 
 def _form(image: Any) -> str:
-    """How a picture's samples lie in its file, by Pillow's name."""
+    """Pillow's name for the layout of a picture's samples in its file."""
     arguments = image.tile[0][3] if image.tile else ""
     form = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
     return form if isinstance(form, str) else ""
@@ -108,6 +114,6 @@ def _is_deep_tiff(image: Any) -> bool:
 
 
 def _is_deep_ppm(image: Any) -> bool:
-    # Pillow hands its own decoders of PPM a mode and the largest number of a sample.
+    # Pillow passes its PPM decoders a mode and the largest value of a sample.
     own = bool(image.tile) and image.tile[0][0] in ("ppm", "ppm_plain")
     return own and image.tile[0][3][1] > 255  # noqa: PLR2004 - of a byte

@@ -1,12 +1,13 @@
-"""A field is fitted to a smaller picture *through* the operator that made it smaller.
+"""Enlargement: a field is fitted to a smaller picture *through* the operator that made it smaller.
 
-A coarse sample is a weighted mean of the fine picture around it, so the field is evaluated around it too, weighed by
-the same kernel, and the mean is compared. Fitting the field to coarse samples at their centres instead would make the
-blur of the measurement part of the answer.
+A coarse sample is a weighted mean of the fine picture around it. So the field is evaluated around it too, and its mean
+with the weights of the same kernel is compared with the sample. If the field were fitted to coarse samples at their
+centres instead, the result would contain the blur of the measurement.
 
-The field is looked at on a lattice of a few points per coarse sample, shifted at random at every step: what aliases on
-one lattice is noise on the next, so no frequency can hide between its points. Every step looks at the whole picture,
-since steps that see patches of it pull the field to and fro; tiles that follow one another bound the memory instead.
+The field is evaluated on a lattice of a few points per coarse sample, shifted at random at every step. What aliases on
+one lattice is noise on the next, so no frequency can hide between its points. Every step covers the whole picture,
+since steps on patches would pull the field to and fro. To limit memory, the picture is divided into tiles that are
+evaluated one after another.
 """
 
 from __future__ import annotations
@@ -27,17 +28,17 @@ from siren_pl.problems.sampled.observations.kernels import Kernel
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.term import Points, Term
 
-# Lattice points per coarse sample along an axis: two resolve what lies up to an octave above the coarse grid.
+# Lattice points per coarse sample along an axis: two resolve frequencies up to an octave above the coarse grid.
 LATTICE = 2.0
-# Coarse samples along a side of a tile, at most: the kernel's margin around it then costs a tenth.
+# Most coarse samples along a side of a tile: the kernel's margin around it then adds a tenth to the cost.
 TILE = 64
 
-# Compares the observed field with the data, both (B, p_1, …, p_D, C) in [-1, 1], B tiles.
+# Compares the observed field with the data, both (B, p_1, …, p_D, C) in [-1, 1] for B tiles.
 Distance = Callable[[Tensor, Tensor], Tensor]
 
 
 def downsampling_of(observation: Observation) -> Downsampling:
-    """The operator, without its noise.
+    """The downsampling in an observation, without noise.
 
     Raises:
         UserError: The observation is of another kind.
@@ -50,12 +51,12 @@ def downsampling_of(observation: Observation) -> Downsampling:
 
 @dataclass(frozen=True)
 class EnlargementTerm(Term):
-    """Mean squared error between the field, observed as the data were, and the data.
+    """The mean squared error between the data and the field, observed in the same way.
 
     Attributes:
-        signal: The picture that is looked for, measured through a `Downsampling`.
-        kernel: What made it small.
-        distances: Further weighted comparisons by name, such as a perceptual one.
+        signal: The unknown picture, measured through a `Downsampling`.
+        kernel: The kernel of the downsampling.
+        distances: Additional weighted comparisons by name, such as a perceptual one.
         lattice: Lattice points per coarse sample along an axis.
     """
 
@@ -67,25 +68,25 @@ class EnlargementTerm(Term):
     @property
     @override
     def rows(self) -> tuple[str, ...]:  # type: ignore[override] - every axis has weights of its own
-        """A row is a tile, or a point of one."""
+        """The columns whose rows are tiles, or points of tiles."""
         return ("data", "coords", *(f"weights_{axis}" for axis in range(self.signal.in_features)))
 
     def points(self) -> Points:
-        """The data (m_1, …, m_D, C) and half of the fine picture's extent along each axis (D,)."""
+        """Make the table: the data (m_1, …, m_D, C), and half of the fine picture's extent along each axis (D,)."""
         return {"data": self.signal.measured.float(), "extent": torch.tensor(self.signal.extent)}
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """A lattice over the whole picture, tile after tile, whatever the batch size.
+        """Draw a lattice over the whole picture, whatever the batch size.
 
         Returns:
-            `coords` (N, D), tile after tile; `data` (B, p_1, …, p_D, C); per axis `weights_0` … (B, p, n).
+            `coords` (N, D), ordered by tile; `data` (B, p_1, …, p_D, C); per axis `weights_0` … (B, p, n).
         """
         data, extent = table["data"], table["extent"]
         coarse = tuple(data.shape[:-1])
         starts, sides = tiles(coarse, data.device)
         axes, rows, weights = [], [], {}
         for axis, (m, side) in enumerate(zip(coarse, sides, strict=True)):
-            # In float32 whatever the precision of the fit, so that every precision sees the same lattices.
+            # The type is always float32, so that fits in every precision use the same lattices.
             shift = torch.rand(1, generator=generator, device=data.device, dtype=torch.float32)
             places = self._places(side, starts[:, axis], shift)
             rows.append(starts[:, axis, None] + torch.arange(side, device=data.device))
@@ -100,18 +101,18 @@ class EnlargementTerm(Term):
 
     @override
     def divides(self, points: Points, axis: int, number: int) -> bool:
-        """Pieces are cut between tiles."""
+        """Whether the batch may be cut into `number` pieces; cuts are between tiles only."""
         return points["data"].shape[axis] % number == 0
 
     def _places(self, side: int, start: Tensor, shift: Tensor) -> Tensor:
-        """Lattice places (B, n) in coarse samples, covering the kernels of `side` samples from each start (B,)."""
+        """Lattice places (B, n), in coarse samples, which cover the kernels of `side` samples from each start (B,)."""
         radius = self.kernel.radius
         count = math.ceil((side - 1 + 2 * radius) * self.lattice) + 1
         steps = torch.arange(count, device=start.device)
         return (start + 0.5 - radius)[:, None] + (steps + shift - 1) / self.lattice
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`value`, and the further distances under their names."""
+        """Compute `value`, and the additional distances by name."""
         data = points["data"]
         weights = [points[f"weights_{axis}"] for axis in range(data.dim() - 2)]
         seen = jet.value.reshape(len(data), *(matrix.shape[-1] for matrix in weights), data.shape[-1])
@@ -124,7 +125,7 @@ class EnlargementTerm(Term):
 def enlargement_term(
     signal: SampledSignal, distances: Mapping[str, tuple[float, Distance]], lattice: float
 ) -> EnlargementTerm:
-    """The term of a signal, whose observation says what made it small.
+    """Make the term of a signal that was observed by downsampling.
 
     Raises:
         UserError: The observation is of another kind.
@@ -133,9 +134,9 @@ def enlargement_term(
 
 
 def tiles(coarse: tuple[int, ...], device: torch.device) -> tuple[Tensor, tuple[int, ...]]:
-    """Tiles that cover a coarse picture: their first samples (B, D), and the samples along their sides.
+    """Cover a coarse picture with tiles; return their first samples (B, D), and the number of samples along each side.
 
-    Their number along an axis is a power of two, so that the points of a penalty are cut among them without a rest.
+    The number of tiles along an axis is a power of two, so that the points of a penalty can be divided equally.
     """
     starts, sides = [], []
     for m in coarse:
@@ -147,7 +148,7 @@ def tiles(coarse: tuple[int, ...], device: torch.device) -> tuple[Tensor, tuple[
 
 
 def _spanned(axes: list[Tensor]) -> Tensor:
-    """Points (N, D) of B grids, each spanned by its own axes (B, n_d)."""
+    """The points (N, D) of B grids, each of which is spanned by its own axes (B, n_d)."""
     count, dimensions = len(axes[0]), len(axes)
     sizes = [axis.shape[1] for axis in axes]
     shaped = [
@@ -158,7 +159,7 @@ def _spanned(axes: list[Tensor]) -> Tensor:
 
 
 def _tiled(data: Tensor, rows: list[Tensor]) -> Tensor:
-    """Tiles (B, p_1, …, p_D, C) of data at the sample numbers (B, p_d) along each axis."""
+    """Select tiles (B, p_1, …, p_D, C) of data by the sample numbers (B, p_d) along each axis."""
     count, dimensions = len(rows[0]), len(rows)
     index = [row.reshape(count, *(-1 if i == d else 1 for i in range(dimensions))) for d, row in enumerate(rows)]
     return data[tuple(index)]

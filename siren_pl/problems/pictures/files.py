@@ -1,7 +1,7 @@
-"""Image files as the samples that they store: no conversion, and never more copies than one beside the decoder's own.
+"""Readers of image files, which return the stored samples without conversion, and with at most one additional copy.
 
-An array (.npy) is mapped: its samples are read from the file when they are first used, and the system may drop them
-again. What stays of a signal in memory is then what training looks at.
+An array (.npy) is mapped into memory: its samples are read from the file when they are first used, and the system may
+drop them again. Only those that training uses stay in memory.
 """
 
 from __future__ import annotations
@@ -19,23 +19,25 @@ from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.pictures.deep import read_deep, read_tiff
 
-# Rows of a decoded image copied at a time: a few MB at the widths of large pictures.
+# Rows of a decoded image to copy at a time: a few MB for large pictures.
 BAND = 256
 # The TIFF tag that says whether zero is black or white.
 PHOTOMETRIC = 262
 
 
 def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Container]:
-    """Samples (H, W, C) of an image file or array, upright, in the type that the file stores, and its container.
+    """Read the samples (H, W, C) of an image file or array, upright, in the type that the file stores.
 
     Palettes become colours, alpha stays a fourth channel, one bit becomes eight, CMYK becomes RGB without its profile.
-    Pillow warns of pictures above 89 million pixels, since a small file may unpack to a large picture; the user named
-    this one, so it is read, but Pillow's refusal at twice that size stands: a picture so large is better mapped than
-    decoded.
+    Pillow warns of pictures above 89 million pixels, since a small file may unpack to a large picture. As the user
+    named the file, it is read nevertheless. Pillow refuses pictures of twice that size, which are better mapped.
 
     Args:
         path: The file.
         key: The option that named it, for error messages.
+
+    Returns:
+        The samples and their container.
 
     Raises:
         UserError: The file is missing, truncated, not an image, too large to decode, or holds numbers out of range.
@@ -54,13 +56,13 @@ def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Contai
 
 
 def _decode(path: Path, key: str) -> tuple[NDArray, bytes | None]:
-    """Samples (H, W, C) and ICC profile of an image file."""
+    """Read the samples (H, W, C) and the ICC profile of an image file."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            # Of damage that an error follows, or of metadata that nobody reads here.
+            # These warnings are of damage, which also raises an error, or of metadata that is not read here.
             warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
             with Image.open(path) as image:
                 profile, samples = image.info.get("icc_profile"), read_deep(path, image, key)
@@ -80,12 +82,12 @@ def _decode(path: Path, key: str) -> tuple[NDArray, bytes | None]:
 
 
 def _pillow_samples(image: Any, key: str) -> NDArray:
-    """Samples of an opened image, upright; colours of every kind become RGB or, with transparency, RGBA."""
+    """Read the samples of an opened image, upright; all colours become RGB or, with transparency, RGBA."""
     from PIL import ImageOps
 
     if image.mode == "LAB":
         raise UserError(f"{key}={image.filename} stores Lab colours, which are not read: convert it to RGB.")
-    # Grey of 16 bits whose zero is white is not turned by Pillow as that of 8 bits is.
+    # Pillow inverts 8-bit grey whose zero is white, but not 16-bit grey.
     inverted = image.mode.startswith("I;16") and image.format == "TIFF" and image.tag_v2.get(PHOTOMETRIC) == 0
     ImageOps.exif_transpose(image, in_place=True)
     if image.mode == "La":  # grey times alpha
@@ -101,11 +103,11 @@ def _pillow_samples(image: Any, key: str) -> NDArray:
 
 
 def _in_range(samples: NDArray, path: Path, key: str) -> NDArray:
-    """Samples as unsigned integers of 8 or 16 bits, or as floats in [0, 1]."""
+    """Convert samples to unsigned integers of 8 or 16 bits, or to floats in [0, 1]."""
     if samples.dtype.kind == "f":
         _require_unit(samples, path, key)
         return samples
-    if samples.dtype.kind == "i":  # Pillow's name for all grey of more than 8 bits, up to a version
+    if samples.dtype.kind == "i":  # older versions of Pillow read all grey of more than 8 bits like this
         if samples.min() < 0 or samples.max() > np.iinfo(np.uint16).max:
             raise UserError(f"{key}={path} holds integers outside 0 … 65535: scale them to 16 bits.")
         return samples.astype(np.uint16)
@@ -115,7 +117,7 @@ def _in_range(samples: NDArray, path: Path, key: str) -> NDArray:
 
 
 def _samples(image: Any) -> NDArray:
-    """A decoded image's samples (H, W, C), band by band: NumPy's own way makes two copies more on the way."""
+    """Copy a decoded image's samples (H, W, C) band by band, since NumPy would make two more copies in the process."""
     pixel = np.atleast_3d(np.asarray(image.crop((0, 0, 1, 1))))
     samples = np.empty((image.height, image.width, pixel.shape[2]), dtype=pixel.dtype)
     for top in range(0, image.height, BAND):
@@ -126,9 +128,9 @@ def _samples(image: Any) -> NDArray:
 
 def _map_array(path: Path, key: str) -> NDArray:
     try:
-        # Mapped privately: whoever writes to the samples changes memory, never the file.
+        # The mapping is private, so that writing to the samples never changes the file.
         array = np.lib.format.open_memmap(path, mode="c")
-    except Exception as error:  # a damaged header may raise whatever its bytes lead to
+    except Exception as error:  # a damaged header may raise any exception
         said = textwrap.shorten(str(error), 120)
         raise UserError(f"{key}={path} is not a readable .npy array ({said}): save it again.") from error
     if array.ndim not in (2, 3) or array.dtype.kind not in "uif":
@@ -141,7 +143,7 @@ def _map_array(path: Path, key: str) -> NDArray:
 
 
 def _require_unit(samples: NDArray, path: Path, key: str) -> None:
-    """Refuse floats outside [0, 1]; those that are not finite are counted later."""
+    """Refuse floats outside [0, 1], except those that are not finite, which are checked later."""
     low, high = samples.min(), samples.max()
     if np.isfinite(low) and np.isfinite(high) and (low < 0 or high > 1):
         raise UserError(f"{key}={path} holds floats outside [0, 1]: scale them, or store unsigned integers.")

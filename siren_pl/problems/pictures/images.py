@@ -1,6 +1,6 @@
-"""Images as signals: take a source's samples, crop and resize them, and say what they stand for in [-1, 1].
+"""Images as signals: take a source's samples, crop and resize them, and define the values in [-1, 1] that they mean.
 
-Samples of 8 or 16 bits stay as they are unless something is computed of them; floats are made band by band.
+Samples of 8 or 16 bits are stored unchanged unless something is computed from them; floats are made band by band.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import EveryOther, Everything, Observation, RandomFraction
 from siren_pl.problems.sampled.signal import SampledSignal
 
-# A name and samples (H, W, C): unsigned integers, whose whole range stands for [0, 1], or floats in [0, 1]. Beside them
-# a source may say what held the samples, so that results are written likewise.
+# A source returns a name and samples (H, W, C): unsigned integers, whose whole range represents [0, 1], or floats in
+# [0, 1]. It may also return the container of the samples, so that results are written in the same format.
 Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 
-# What scikit-image's own package holds. Its other names download from the network, or are no images.
+# The images in scikit-image's own package. Its other names need a download, or are not images.
 BUNDLED = ("astronaut", "brick", "camera", "cat", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass")
 BUNDLED += ("gravel", "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page")
 BUNDLED += ("retina", "rocket", "shepp_logan_phantom", "text")
 
-# ITU-R BT.601 weights of red, green and blue, as PIL's mode L and the SIREN code use them.
+# ITU-R BT.601 weights of red, green and blue, as in PIL's mode L and in the SIREN code.
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -48,21 +48,21 @@ def image_signal(
     degrade: bool = True,
     reference: str | None = None,
 ) -> SampledSignal:
-    """Read an image and prepare it as ground truth, or as what was measured of an unknown one.
+    """Read an image and prepare it as ground truth, or as a measurement of an unknown image.
 
     Args:
-        source: Returns a name and samples (H, W, C): unsigned integers, or floats in [0, 1]; and what held them.
+        source: Returns a name, samples (H, W, C), which are unsigned integers or floats in [0, 1], and a container.
         crop: [top, left, height, width] in pixels of the file, applied first.
-        size: Length of the longer side, or [height, width]; None keeps the file's.
-        resize: Filter of the resize, antialiased: nearest, bilinear, bicubic or lanczos.
-        grayscale: Reduce colour to luma (ITU-R BT.601).
-        grid: Where pixels lie; pixel centres by default.
-        heldout: Fraction of the pixels kept from training.
+        size: Length of the longer side, or [height, width]; None keeps the file's size.
+        resize: Filter for resizing, antialiased: nearest, bilinear, bicubic or lanczos.
+        grayscale: Whether to reduce colour to luma (ITU-R BT.601).
+        grid: The places of pixels; pixel centres by default.
+        heldout: Fraction of the pixels to withhold from training.
         seed: Seeds the choice of held-out pixels.
-        stride: 2 keeps every other pixel along each axis for training, and holds the others out; [2, 1] every other
-            row.
-        degrade: Whether the picture is to be measured; False where it holds what was measured.
-        reference: File of the truth, where the picture holds what was measured.
+        stride: Keep only every `stride`-th pixel along each axis for training, and hold the others out; [2, 1] keeps
+            every other row.
+        degrade: Whether to measure the picture; False if the picture is already a measurement.
+        reference: File of the truth, if the picture is a measurement.
 
     Raises:
         UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
@@ -88,7 +88,7 @@ def image_signal(
 
 
 def _withheld(heldout: float, seed: int, stride: int | Sequence[int]) -> Observation:
-    """What is measured of a picture where the task says nothing of it."""
+    """The observation of a picture if the task does not define one."""
     regular = EveryOther(stride)
     withholds = any(each > 1 for each in regular.strides((1, 1)))
     if heldout and withholds:
@@ -105,7 +105,7 @@ def _prepared(
     resize: str,
     grayscale: bool,
 ) -> NDArray:
-    """Samples (h, w, c) of a picture, cropped, grey and resized as asked for."""
+    """Crop the samples of a picture, reduce them to grey and resize them as asked, to (h, w, c)."""
     _require_finite(name, samples)
     if crop is not None:
         samples = _crop(name, samples, crop)
@@ -117,9 +117,9 @@ def _prepared(
 
 
 def stored(samples: NDArray) -> Tensor:
-    """Samples (H, W, C) as a signal keeps them: 8 and 16 bits in place where they lie, others float32 in [-1, 1]."""
+    """Convert samples (H, W, C) to what signals store: 8 and 16 bits without copying, others as float32 in [-1, 1]."""
     if samples.dtype in (np.uint8, np.uint16):
-        # Tensors want memory that is in order and may be written to; what is both is not copied.
+        # Tensors need contiguous, writable memory; arrays that have it are not copied.
         return torch.from_numpy(np.require(samples, requirements=["C", "W"]))
     values = torch.empty(samples.shape)
     for band in _bands(samples):
@@ -128,7 +128,7 @@ def stored(samples: NDArray) -> Tensor:
 
 
 def luma(samples: NDArray) -> Pixels:
-    """Luma (H, W, 1) in [0, 1] of colour samples."""
+    """The luma (H, W, 1), in [0, 1], of colour samples."""
     grey = np.empty((*samples.shape[:2], 1))
     for band in _bands(samples):
         grey[band] = (as_pixels(samples[band])[..., :3] @ LUMA)[..., None]
@@ -148,9 +148,9 @@ def _require_finite(name: str, samples: NDArray) -> None:
 
 
 def bundled(name: str) -> Source:
-    """An image that ships inside scikit-image, by name: one of `BUNDLED`.
+    """An image that ships with scikit-image, by its name in `BUNDLED`.
 
-    `camera` is scikit-image's own photograph since its version 0.18, not the cameraman of older papers.
+    Since scikit-image 0.18, `camera` is a photograph of its own, not the cameraman of older papers.
 
     Raises:
         UserError: There is no such image.
@@ -176,7 +176,7 @@ def image_file(path: str | None) -> Source:
 
 
 def read_image(path: Path) -> Pixels:
-    """Pixels (H, W, C) in [0, 1] of a file, upright; palettes become colours, alpha stays a fourth channel.
+    """Read the pixels (H, W, C) of a file, in [0, 1] and upright; palettes become colours, alpha is a fourth channel.
 
     Raises:
         UserError: The file is missing, truncated, or not an image.
@@ -185,9 +185,9 @@ def read_image(path: Path) -> Pixels:
 
 
 def as_pixels(array: NDArray) -> Pixels:
-    """Bring an array (H, W) or (H, W, C) to float64 (H, W, C) in [0, 1]; integers are divided by their maximum.
+    """Convert an array (H, W) or (H, W, C) to float64 (H, W, C) in [0, 1]; integers are divided by their maximum.
 
-    Pillow reads 16-bit grey as 32-bit integers ("I"), so signed integers count as 16 bits.
+    Pillow reads 16-bit grey as 32-bit integers ("I"), so signed integers are taken to have 16 bits.
     """
     array = np.atleast_3d(array)
     if array.dtype == bool or array.dtype.kind == "f":
@@ -198,7 +198,7 @@ def as_pixels(array: NDArray) -> Pixels:
 def resize_pixels(samples: NDArray, size: tuple[int, int], resize: str = "bilinear") -> NDArray:
     """Resize samples (H, W, C) to (height, width) with Pillow's antialiased filters, in 32-bit float per channel.
 
-    Samples of that size already come back as they are, others as float64 in [0, 1].
+    Samples that already have this size are returned unchanged, others as float64 in [0, 1].
     """
     from PIL import Image
 

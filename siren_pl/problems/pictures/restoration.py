@@ -1,8 +1,7 @@
-"""Tasks that look for a picture of which something else was measured: a smaller one, some pixels of it, a noisy one.
+"""Restoration: tasks that recover a picture from a smaller one, from some of its pixels, or from a noisy one.
 
-They differ in what was measured, which the signal's observation says, and in how people score them. All compare the
-observed field with the data, and believe the same things of it where nothing was measured (see
-`siren_pl.training.penalties`).
+They differ in the observation and in the usual scores. All of them compare the observed field with the data, and have
+the same penalties for what the data do not determine (see `siren_pl.training.penalties`).
 """
 
 from __future__ import annotations
@@ -27,21 +26,21 @@ from siren_pl.training.judge import Metrics
 from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 
-# Total variation per gap: the fewer samples are known, the more is left to belief. Measured with a tenth known, where
-# 0.04 filled better than 0.02, 0.005 and 0.001 (21.5, 21.3, 21.1 and 20.7 dB).
+# Weight of total variation per gap: the fewer samples are known, the more the penalty must decide. With a tenth known,
+# 0.04 was better than 0.02, 0.005 and 0.001 (21.5, 21.3, 21.1 and 20.7 dB).
 PER_GAP = 4e-3
-# Total variation per unit of noise in pixels of [0, 1]: two thirds of what Chambolle's equation comes to with the
-# weight of the classical method beside it, since the network smooths as well.
+# Weight of total variation per unit of noise, for pixels in [0, 1]: two thirds of what Chambolle's equation gives with
+# the weight of the classical rival, since the network smooths as well.
 PER_NOISE = 2.0
 
 
 def per_gap(signal: SampledSignal) -> float:
-    """`task.total_variation=auto` of inpainting: by the unknown samples per known one, beyond the first."""
+    """`task.total_variation=auto` for inpainting: proportional to (unknown samples / known samples) - 1, at least 0."""
     return PER_GAP * max(0.0, math.prod(signal.shape) / signal.observed_count - 2.0)
 
 
 def per_noise(signal: SampledSignal) -> float:
-    """`task.total_variation=auto` of denoising: in proportion to the noise."""
+    """`task.total_variation=auto` for denoising: proportional to the noise level."""
     return PER_NOISE * getattr(signal.observation, "level", 0.0)
 
 
@@ -52,14 +51,14 @@ def inpainting(
     spectral: float = 0.0,
     observation: Observation | None = None,
 ) -> Problem:
-    """Fill in what a mask withholds; scored on the missing samples alone by `heldout_psnr`.
+    """Make the problem of filling in what a mask withholds; `heldout_psnr` scores the missing samples only.
 
     Args:
         signal: The picture, whole or damaged.
-        total_variation: Weight of the gradient's length; auto goes by the known fraction (`per_gap`).
-        curvature: Weight of the second derivatives' length.
+        total_variation: Weight of the gradient's norm; auto depends on the known fraction (`per_gap`).
+        curvature: Weight of the second derivatives' norm.
         spectral: Weight of the squared Laplacian.
-        observation: What is known of it; None where the signal says so itself.
+        observation: The known samples; None if the signal already has an observation.
     """
     signal = measured_by(signal, observation)
     weight = per_gap(signal) if total_variation == "auto" else float(total_variation)
@@ -73,14 +72,14 @@ def denoising(
     spectral: float = 0.0,
     observation: Observation | None = None,
 ) -> Problem:
-    """Fit noisy samples, and believe the penalty where they contradict it.
+    """Make the problem of denoising: fit noisy samples under penalties that smooth the field.
 
     Args:
         signal: The picture, clean or noisy.
-        total_variation: Weight of the gradient's length; auto goes by the noise's level (`per_noise`).
-        curvature: Weight of the second derivatives' length.
+        total_variation: Weight of the gradient's norm; auto depends on the noise level (`per_noise`).
+        curvature: Weight of the second derivatives' norm.
         spectral: Weight of the squared Laplacian.
-        observation: What is known of it; None where the signal says so itself.
+        observation: The samples with their noise; None if the signal already has an observation.
     """
     signal = measured_by(signal, observation)
     weight = per_noise(signal) if total_variation == "auto" else float(total_variation)
@@ -88,7 +87,7 @@ def denoising(
 
 
 def _by_values(name: str, signal: SampledSignal, **weights: float) -> Problem:
-    """Samples measured each by itself, and what is believed of the others."""
+    """Make a problem with directly measured samples and penalties."""
     terms = {"samples": ValueTerm(signal), **penalties(signal.domain, **weights)}
     return sampled_problem(name, terms, SampledJudge(signal, value_scores))
 
@@ -106,20 +105,20 @@ def super_resolution(
     reference: str | None = None,
     observation: Observation | None = None,
 ) -> Problem:
-    """Enlarge a picture: the field, made small again by the same operator, must be the small picture.
+    """Make the problem of enlarging a picture: the field, downsampled by the same operator, must be the small picture.
 
     Args:
         signal: The picture, large or small.
-        total_variation: Weight of the gradient's length.
-        curvature: Weight of the second derivatives' length.
+        total_variation: Weight of the gradient's norm.
+        curvature: Weight of the second derivatives' norm.
         spectral: Weight of the squared Laplacian.
         perceptual: Weight of VGG19's distance between the observed field and the data (Johnson et al. 2016).
         perceptual_weights: File of VGG19's weights in torchvision's layout; None downloads them once.
-        perceptual_layer: Which layer is compared.
-        lattice: Points per coarse sample along an axis at which the field is looked at.
+        perceptual_layer: The layer whose features are compared.
+        lattice: Points per coarse sample along an axis at which the field is evaluated.
         niqe: File of NIQE's pristine parameters; None leaves NIQE out of the scores.
-        reference: Weights of a pretrained rival, which are refused here and not after the fit if it cannot use them.
-        observation: What made it small; None where the signal says so itself.
+        reference: Weights of a pretrained rival; unusable ones are refused here rather than after the fit.
+        observation: The downsampling; None if the signal already has an observation.
     """
     signal = measured_by(signal, observation)
     if reference is not None:
@@ -137,9 +136,9 @@ def super_resolution(
 
 
 def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None = None) -> Metrics:
-    """`value_scores`, with `ssim_y`, the SSIM of what `psnr_y` compares, and NIQE on request.
+    """Compute `value_scores`, `ssim_y` (the SSIM of what `psnr_y` compares), and NIQE on request.
 
-    Of a picture whose truth is not known there is `train_psnr`, and NIQE.
+    For a picture without a truth there are only `train_psnr` and NIQE.
     """
     scores = value_scores(values, signal)
     if signal.in_features != IMAGE_AXES:

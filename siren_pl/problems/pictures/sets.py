@@ -1,4 +1,4 @@
-"""Sets of images: which members a name stands for, so that `dataset.index=all` becomes one signal after another."""
+"""Sets of images: the numbers of their signals, so that `dataset.index=all` can go through them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ DIV2K_VALIDATION = range(801, 901)
 
 
 def folder(path: str | None, index: int | str = 0) -> Source:
-    """An image file of a folder and its subfolders: the index-th in the order of their paths, or the one at a path."""
+    """An image file in a folder or its subfolders: the index-th in the order of paths, or the one at a given path."""
 
     def read() -> tuple[str, NDArray, Container]:
         files = {file.relative_to(str(path)).as_posix(): file for file in _files(path)}
         place = index if isinstance(index, str) else dict(enumerate(files)).get(index, "")
         if place not in files and isinstance(index, str):
-            raise UserError(f"dataset.path={path} holds {index} no longer, which the run was fitted to: put it back.")
+            raise UserError(f"dataset.path={path} no longer holds {index}, to which the run was fitted: put it back.")
         if place not in files:
             raise UserError(f"dataset.index={index}: dataset.path={path} holds {len(files)} images, counted from 0.")
         samples, container = read_picture(files[place])
@@ -47,23 +47,23 @@ def folder_members(path: str | None) -> list[int]:
 
 
 def kodak_members(root: str | None = None) -> list[int]:
-    """Numbers of the Kodak suite: all 24, or those that lie beneath a local root."""
+    """The numbers of the Kodak suite: all 24, or those of the files below a local root."""
     return _present({index: kodak_file(index) for index in range(1, KODAK_COUNT + 1)}, root)
 
 
 def div2k_members(root: str | None = None) -> list[int]:
-    """Numbers of DIV2K's validation images: all 100, or those that lie beneath a local root."""
+    """The numbers of DIV2K's validation images: all 100, or those of the files below a local root."""
     return _present({index: div2k_file(index) for index in DIV2K_VALIDATION}, root)
 
 
 def cifar10_members(root: str | None = None) -> list[int]:
-    """Numbers of the first training batch's 10,000 images, or of the image files beneath a local root."""
+    """The numbers of the first training batch's 10,000 images, or of the image files below a local root."""
     files = [] if root is None else image_files(Path(root))
     return list(range(len(files) or len(cifar_records(locate(CIFAR10, root)))))
 
 
 def _present(files: dict[int, PublicFile], root: str | None) -> list[int]:
-    """Numbers of the files that are beneath the root; all of them without a root."""
+    """The numbers of the files below the root; all of them without a root."""
     if root is None:
         return list(files)
     here = {path.name for path in Path(root).rglob("*")}

@@ -1,7 +1,7 @@
-"""Windows of an image: rectangles divided into pixels of any size, aligned with the samples, and where to look.
+"""Windows of an image: rectangles divided into pixels of any size, and the search for windows with most detail.
 
-Places are counted in samples from the image's upper left corner: sample (i, j) covers [i, i + 1] × [j, j + 1], so its
-centre lies at (i + 1/2, j + 1/2). That is the convention of aligned resizing, in Pillow as in `PixelCentres`.
+Places are measured in samples from the image's upper left corner: sample (i, j) covers [i, i + 1] × [j, j + 1], so its
+centre is at (i + 1/2, j + 1/2). This is the convention of aligned resizing, in Pillow as in `PixelCentres`.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from siren_pl.problems.pictures.images import as_pixels
 from siren_pl.problems.sampled.levels import Pixels, decoded, to_unit
 from siren_pl.problems.sampled.signal import SampledSignal
 
-# Samples on each side of a place that Pillow's bicubic filter reads, before it is widened to shrink a picture.
+# Samples that Pillow's bicubic filter reads on each side of a place; more when it is widened to shrink a picture.
 BICUBIC_REACH = 2
 
 
 @dataclass(frozen=True)
 class Window:
-    """A rectangle of an image and the pixels that it is divided into.
+    """A rectangle of an image, divided into pixels.
 
     Attributes:
         box: Top, left, bottom and right edge, in samples.
-        size: Rows and columns of pixels.
+        size: Numbers of rows and columns of pixels.
     """
 
     box: tuple[float, float, float, float]
     size: tuple[int, int]
 
     def places(self) -> list[Tensor]:
-        """Where the centres of its rows and of its columns lie, in samples."""
+        """The centres of its rows and of its columns, in samples."""
         return [
             low + (torch.arange(count, dtype=torch.float64) + 0.5) * ((high - low) / count)
             for low, high, count in zip(self.box[:2], self.box[2:], self.size, strict=True)
@@ -45,11 +45,11 @@ class Window:
 
 
 def divided(rectangle: Sequence[float], size: int | Sequence[int], signal: SampledSignal) -> Window:
-    """A rectangle [top, left, height, width], in samples, divided into so many pixels.
+    """Divide a rectangle into a given number of pixels.
 
     Args:
-        rectangle: Must lie within the image.
-        size: [rows, columns], or the pixels along the longer side.
+        rectangle: [top, left, height, width] in samples, within the image.
+        size: [rows, columns], or the number of pixels along the longer side.
         signal: The image.
 
     Raises:
@@ -64,9 +64,9 @@ def divided(rectangle: Sequence[float], size: int | Sequence[int], signal: Sampl
 
 
 def at_scale(rectangle: Sequence[float], scale: float, signal: SampledSignal) -> Window:
-    """The pixels, of the whole image at this scale, whose centres lie in a rectangle [top, left, height, width].
+    """Find the pixels of the whole image at this scale whose centres lie in a rectangle [top, left, height, width].
 
-    The window then covers exactly those pixels, so its picture is a part of the whole's.
+    The window covers exactly these pixels, so its picture is a part of the whole image's picture.
 
     Raises:
         UserError: The rectangle leaves the image, or no pixel's centre lies in it.
@@ -103,15 +103,15 @@ def _told(rectangle: Sequence[float]) -> str:
 
 
 def nearest(signal: SampledSignal, window: Window) -> Pixels:
-    """The sample under the centre of each of a window's pixels, (rows, columns, C) in [0, 1]."""
+    """Take the sample at the centre of each of a window's pixels: (rows, columns, C) in [0, 1]."""
     rows, columns = (place.long() for place in window.places())
     return to_unit(decoded(signal.stored[rows[:, None], columns]))
 
 
 def bicubic(signal: SampledSignal, window: Window) -> Pixels:
-    """The samples resized to a window's pixels by Pillow's bicubic filter, (rows, columns, C) in [0, 1].
+    """Resize the samples to a window's pixels by Pillow's bicubic filter: (rows, columns, C) in [0, 1].
 
-    Samples around the window count as well; the filter is widened where pixels are larger than samples.
+    Samples around the window count as well; if pixels are larger than samples, the filter is widened.
     """
     from PIL import Image
 
@@ -133,19 +133,19 @@ def bicubic(signal: SampledSignal, window: Window) -> Pixels:
 
 
 def detail(pixels: Pixels) -> NDArray[np.float64]:
-    """Length of the gradient by differences of neighbours (H, W), mean over the channels; pixels (H, W, C)."""
+    """Norm of the gradient of pixels (H, W, C) by differences of neighbours, averaged over the channels: (H, W)."""
     slopes = [np.gradient(pixels, axis=axis) for axis in (0, 1)]
     return np.sqrt(sum(slope**2 for slope in slopes)).mean(-1)
 
 
 def busiest(detail: NDArray[np.float64], size: tuple[int, int], count: int = 1) -> list[tuple[slice, slice]]:
-    """Windows of rows × columns that hold most detail, the busiest first, none over another; fewer where none fits."""
+    """Find up to `count` windows of rows × columns with most detail, the busiest first, which do not overlap."""
     from scipy import ndimage
 
     height, width = size
     means = ndimage.uniform_filter1d(ndimage.uniform_filter1d(detail, height, 0), width, 1)
     inside = means[height // 2 : height // 2 + detail.shape[0] - height + 1]
-    # Rows and columns number the window's upper left corner.
+    # Rows and columns are those of the window's upper left corner.
     inside = inside[:, width // 2 : width // 2 + detail.shape[1] - width + 1].copy()
     found = []
     while len(found) < count and np.isfinite(inside).any():

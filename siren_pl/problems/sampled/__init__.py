@@ -1,1 +1,1 @@
-"""Signals known by their samples on a lattice, whatever they mean."""
+"""Signals that are given by samples on a lattice, whatever the samples mean."""

@@ -1,7 +1,7 @@
-"""A table of points that keeps samples as they are stored: coordinates and values are made of the drawn rows only.
+"""A table of points that keeps samples as they are stored, and computes coordinates and values only for drawn rows.
 
-A table of coordinates and values takes 12 bytes a sample and more; this one takes what the samples take, and four bytes
-for each observed one where some are held out. Both give the same points for the same rows.
+A table of coordinates and values takes at least 12 bytes per sample. This one takes no more than the stored samples,
+plus four bytes per observed sample if some are held out. Both give the same points for the same rows.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from siren_pl.training.term import Points, chosen_rows
 
 
 def table(signal: SampledSignal) -> Points:
-    """The observed samples of a signal.
+    """Make the table of a signal's observed samples.
 
     Returns:
-        `samples` (n_1 · … · n_D, C) as stored, also the unseen; `axis_0` … `axis_D-1`, the coordinates along each axis;
-        `levels`, the value of every integer, where samples are integers; `observed`, the row numbers of the observed
-        samples, where some are not.
+        `samples` (n_1 · … · n_D, C) as stored, observed or not; `axis_0` … `axis_D-1`, the coordinates along each axis;
+        `levels`, the value of every integer, if samples are integers; `observed`, the row numbers of the observed
+        samples, if some are not observed.
     """
     points = {"samples": signal.stored.reshape(-1, signal.out_features)}
     for index, axis in enumerate(signal.grid.axes(signal.shape, signal.shape)):
@@ -33,12 +33,12 @@ def table(signal: SampledSignal) -> Points:
 
 
 def is_compact(points: Points) -> bool:
-    """Whether this table is one of these, and not one of coordinates and targets."""
+    """Whether a table was made by `table`, rather than being one of coordinates and targets."""
     return "samples" in points
 
 
 def draw(points: Points, batch_size: int | None, generator: torch.Generator) -> Points:
-    """One step's `coords` (N, D) and `value` (N, C), at the rows that a table of coordinates and values would give."""
+    """Draw one step's `coords` (N, D) and `value` (N, C), at the rows that a table of ready-made columns would give."""
     known, samples = points.get("observed"), points["samples"]
     count = len(samples if known is None else known)
     rows = chosen_rows(count, batch_size, generator)

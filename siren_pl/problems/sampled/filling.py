@@ -1,4 +1,4 @@
-"""Classical fillings of unseen samples from the observed ones; None where all or none are observed each by itself."""
+"""Classical methods that fill in unobserved samples; they return None if all or no samples are observed directly."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def biharmonic(signal: SampledSignal) -> Tensor | None:
 
 
 def cubic(signal: SampledSignal) -> Tensor | None:
-    """SciPy's piecewise cubic interpolation on a triangulation, nearest outside of it; of images only."""
+    """SciPy's piecewise cubic interpolation on a triangulation, with the nearest sample outside; for images only."""
     if not signal.has_gaps or signal.in_features != 2:  # noqa: PLR2004 - the interpolant is two-dimensional
         return None
     filled = _scattered(signal, "cubic")
@@ -29,12 +29,12 @@ def cubic(signal: SampledSignal) -> Tensor | None:
 
 
 def nearest(signal: SampledSignal) -> Tensor | None:
-    """The nearest observed sample."""
+    """The value of the nearest observed sample."""
     return _scattered(signal, "nearest") if signal.has_gaps else None
 
 
 def bicubic(signal: SampledSignal) -> Tensor | None:
-    """Keys' cubic between the samples of a regular grid, which stay where they are; None of other data."""
+    """Keys' cubic interpolation between the samples of a regular grid, which it keeps; None for other data."""
     observation = signal.observation
     if not isinstance(observation, EveryOther) or max(strides := observation.strides(signal.shape)) == 1:
         return None
@@ -46,7 +46,7 @@ def bicubic(signal: SampledSignal) -> Tensor | None:
 
 
 def _scattered(signal: SampledSignal, method: str) -> Tensor:
-    """SciPy's interpolation of the observed samples at every sample."""
+    """SciPy's interpolation of the observed samples at the places of all samples."""
     from scipy.interpolate import griddata
 
     places, everywhere = signal.observed.nonzero().numpy(), torch.ones(signal.shape).nonzero().numpy()

@@ -1,4 +1,4 @@
-"""Poisson reconstruction from gradients: the network never sees a pixel, only the image's slopes."""
+"""Poisson reconstruction from gradients: the network is never given a pixel, only the gradients of the image."""
 
 from __future__ import annotations
 
@@ -25,20 +25,24 @@ Array = NDArray[np.float64]
 
 
 class Guidance(Protocol):
-    """Where gradients at the samples come from; per pixel, (D, n_1, …, n_D, C)."""
+    """A source of gradients at the samples, per pixel, (D, n_1, …, n_D, C)."""
 
     def everywhere(self, signal: SampledSignal) -> Array:
-        """The gradient at every sample; raises UserError where some are not known."""
+        """Compute the gradient at every sample.
+
+        Raises:
+            UserError: Some gradients are unknown.
+        """
         ...
 
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
-        """The gradient, and at which samples it is known: bool of the grid's shape, somewhere true."""
+        """Compute the gradient, and where it is known: bool of the grid's shape, true for at least one sample."""
         ...
 
 
 @dataclass(frozen=True)
 class StencilGradient(Guidance):
-    """The gradient of what was measured by a stencil; where that reads an unseen sample it is not known."""
+    """A stencil's gradient of the measured samples; it is unknown where the stencil reads an unobserved sample."""
 
     stencil: str
 
@@ -57,11 +61,11 @@ class StencilGradient(Guidance):
 
 @dataclass(frozen=True)
 class GradientTerm(Term):
-    """Squared error of the gradient at the samples, as the SIREN paper has it (section 4.1).
+    """The squared error of the gradient at the samples, as in the SIREN paper (section 4.1).
 
     Attributes:
         signal: The samples.
-        guidance: Where the targets come from; what is not known of them is left out.
+        guidance: The source of the targets; unknown targets are left out.
         target_factor: See `units`.
     """
 
@@ -74,7 +78,7 @@ class GradientTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Coordinates (M, D), gradients (M, D, C), and the factors from pixel to coordinate units (D,)."""
+        """Make the table: coordinates (M, D), gradients (M, D, C), factors from pixel to coordinate units (D,)."""
         signal = self.signal
         require_whole(signal)
         gradient, where = self.guidance.somewhere(signal)
@@ -88,7 +92,7 @@ class GradientTerm(Term):
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`gradient`: summed over the axes, averaged over points and channels, per pixel."""
+        """Compute `gradient`, the squared error per pixel, summed over axes and averaged over points and channels."""
         assert jet.gradient is not None
         error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]
         return {"gradient": error.square().sum(1).mean()}
@@ -100,7 +104,7 @@ class GradientLatticeTerm(Term):
 
     Attributes:
         signal: The samples.
-        guidance: Where the targets come from; every one must be known.
+        guidance: The source of the targets, all of which must be known.
         target_factor: See `units`.
     """
 
@@ -111,7 +115,7 @@ class GradientLatticeTerm(Term):
     order = 1
 
     def points(self) -> Points:
-        """Spectra of the gradient per pixel (D, n_1, …, n_D, C) and the factors from pixels to coordinates."""
+        """Make the table: spectra of the gradient per pixel (D, n_1, …, n_D, C), factors from pixels to coordinates."""
         signal = self.signal
         require_whole(signal)
         gradient = torch.from_numpy(self.guidance.everywhere(signal))
@@ -123,7 +127,7 @@ class GradientLatticeTerm(Term):
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """A shifted lattice of about `batch_size` points with the gradient's interpolant per pixel."""
+        """Draw a shifted lattice of about `batch_size` points, with the gradient's interpolant per pixel."""
         spectra = table["spectra"]
         samples = tuple(spectra.shape[1:-1])
         lattice = shifted(samples, batch_size, generator)
@@ -136,7 +140,7 @@ class GradientLatticeTerm(Term):
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`gradient`, the mean squared error per pixel, and `potential`, the squared error in values it implies."""
+        """Compute `gradient`, the squared error per pixel, and `potential`, the squared error in values it implies."""
         assert jet.gradient is not None
         target, unit = points["gradient"], points["unit"]
         residual = jet.gradient.reshape(target.shape) / unit.reshape(-1, *[1] * (target.dim() - 1)) - target
@@ -145,7 +149,7 @@ class GradientLatticeTerm(Term):
 
 
 def require_all(signal: SampledSignal) -> None:
-    """Refuse a signal with gaps, which has no spectrum."""
+    """Refuse a signal with gaps, since it has no spectrum."""
     if not signal.observed.all():
         raise UserError(
             f"{signal.withheld} leaves gaps in the derivatives, which cannot be integrated: add "
@@ -156,14 +160,14 @@ def require_all(signal: SampledSignal) -> None:
 def require_some(
     known: Tensor, signal: SampledSignal, stencil: str, key: str = "task.stencil", otherwise: str = ""
 ) -> None:
-    """Refuse a stencil that reads an unseen sample everywhere.
+    """Refuse a stencil that reads an unobserved sample everywhere.
 
     Args:
-        known: Where it does not, bool of any shape.
-        signal: What it reads.
-        stencil: Its name.
-        key: The option that named it.
-        otherwise: A further cure.
+        known: Where it reads only observed samples: bool of any shape.
+        signal: The samples.
+        stencil: The name of the stencil.
+        key: The option that chose it.
+        otherwise: Another cure for the message.
     """
     if not known.any():
         raise UserError(
@@ -173,10 +177,10 @@ def require_some(
 
 
 def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:
-    """What pixel derivatives along each axis are multiplied by: to be per coordinate unit, or in the paper's units.
+    """Factors from derivatives per pixel, along each axis, to derivatives per coordinate unit or in the paper's units.
 
-    A `target_factor` holds for the first axis; samples that lie closer along another one make its derivatives larger,
-    in the targets as in any field.
+    A `target_factor` is that of the first axis. Along an axis with more closely spaced samples the factor is larger, as
+    are the derivatives of any field.
     """
     pixels = signal.pixels_per_unit
     return pixels if target_factor is None else tuple(target_factor * unit / pixels[0] for unit in pixels)
@@ -185,15 +189,15 @@ def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ..
 def poisson_grad(
     signal: SampledSignal, stencil: str = "spectral", integrated: bool = True, target_factor: float | None = None
 ) -> Problem:
-    """Rebuild an image from its gradients.
+    """Make the problem of reconstructing an image from its gradients.
 
     Args:
         signal: The samples whose gradients are known.
-        stencil: The derivative of the samples that is supervised, see `siren_pl.problems.sampled.stencils`.
-        integrated: Supervise on shifted lattices with the potential of the error; False for the paper's pointwise
-            loss, which is also what remains when samples are held out.
-        target_factor: Supervise the pixel derivative times this (the paper's code: 80 = 10 × Sobel's raw sum of 8);
-            None for true units, in which the field is the image.
+        stencil: The derivative of the samples to supervise, see `siren_pl.problems.sampled.stencils`.
+        integrated: Whether to supervise on shifted lattices with the potential of the error; False for the paper's
+            pointwise loss, the only choice if samples are held out.
+        target_factor: Factor of the pixel derivatives in the targets (the paper's code: 80 = 10 × Sobel's raw sum of
+            8); None for true units, in which the field is the image.
     """
     kind = GradientLatticeTerm if integrated else GradientTerm
     terms = {"gradient": kind(signal, StencilGradient(stencil), target_factor)}

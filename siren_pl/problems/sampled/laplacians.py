@@ -1,8 +1,8 @@
-"""Poisson reconstruction from the Laplacian: the network sees only where the image curves.
+"""Poisson reconstruction from the Laplacian: the network is given only the Laplacian of the image.
 
-A Laplacian leaves every harmonic function open; what happens on the border decides among them. SciPy's reflecting
-stencil states it: its border rows count no flux through the image's edge, so they are supervised as normal derivatives,
-which are zero there. Values on the border pixels may be supervised as well.
+A Laplacian determines an image up to a harmonic function, which a condition on the border must fix. SciPy's reflecting
+stencil implies one: its border rows assume no flux through the image's edge, so they are supervised as normal
+derivatives, which are zero there. Values on the border pixels may be supervised as well.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from siren_pl.training.term import Points, Term
 
 @dataclass(frozen=True)
 class LaplacianTerm(Term):
-    """Squared error of the Laplacian at the samples, as the SIREN paper has it (section 4.1).
+    """The squared error of the Laplacian at the samples, as in the SIREN paper (section 4.1).
 
     Attributes:
         signal: The samples.
-        stencil: Where the targets come from; targets that read an unseen sample are left out.
-        target_factor: Targets are the pixel Laplacian times this; None for true units (per squared coordinate unit).
-        border: Whether the stencil's border rows, which hold normal derivatives, count as Laplacians.
+        stencil: The stencil of the targets; targets that read an unobserved sample are left out.
+        target_factor: Factor of the pixel Laplacian in the targets; None for true units (per squared coordinate unit).
+        border: Whether to supervise the stencil's border rows, which hold normal derivatives, as Laplacians.
     """
 
     signal: SampledSignal = field(compare=False)
@@ -46,7 +46,7 @@ class LaplacianTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Coordinates (M, D), Laplacians (M, C) per coordinate unit², and the factor from pixel² to unit² ()."""
+        """Make the table: coordinates (M, D), Laplacians (M, C) per coordinate unit², factor () from per pixel²."""
         signal = self.signal
         require_whole(signal)
         rule = LAPLACIAN_STENCILS[self.stencil]
@@ -69,7 +69,7 @@ class LaplacianTerm(Term):
         }
 
     def residuals(self, ask: Ask, points: Points) -> dict[str, Tensor]:
-        """`laplacian`, per pixel²."""
+        """Compute `laplacian`, per pixel²."""
         jet = ask(points["coords"], self.order)
         return {"laplacian": (jet.laplacian - points["laplacian"]) / points["unit"]}
 
@@ -78,12 +78,12 @@ class LaplacianTerm(Term):
 class LaplacianLatticeTerm(Term):
     """The error of the Laplacian at the pixel centres, the flux over the edge, and the potential of both.
 
-    The lattice is not shifted here: a shift would tear the balance between the cells' Laplacians and the flux over the
-    edge, whose error the potential magnifies by 1/|ω|².
+    The lattice is not shifted here: a shift would upset the balance between the cells' Laplacians and the flux over the
+    edge, and the potential magnifies such an error by 1/|ω|².
 
     Attributes:
-        signal: The samples.
-        stencil: Where the targets come from; every sample must be observed.
+        signal: The samples, all of which must be observed.
+        stencil: The stencil of the targets.
         target_factor: As in `LaplacianTerm`.
     """
 
@@ -94,7 +94,7 @@ class LaplacianLatticeTerm(Term):
     order = 2
 
     def points(self) -> Points:
-        """All samples and, after them, the points of each face of the domain: axis by axis, low face then high."""
+        """Make the table: all samples, then the points of each face of the domain, by axis, the low face first."""
         signal = self.signal
         require_whole(signal)
         require_all(signal)
@@ -112,17 +112,20 @@ class LaplacianLatticeTerm(Term):
             "coords": torch.cat(coords).float(),
             "laplacian": target,
             "unit": torch.tensor(unit),
-            # From slopes per coordinate unit to the flux of a cell in the units of the target.
+            # Converts slopes per coordinate unit to the flux of a cell in the units of the target.
             "flux_unit": unit / pixels,
             **integrator(shape, shape, torch.device("cpu"), torch.float32, weights),
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """Everything, whatever the batch size: the potential couples all samples."""
+        """Take everything, whatever the batch size, since the potential couples all samples."""
         return table
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`laplacian` and `flux`: squared errors per pixel² and pixel; `potential`: the error in values they imply."""
+        """Compute `laplacian` and `flux`, squared errors per pixel² and per pixel, and `potential`, that of values.
+
+        The potential is the squared error in values that the errors of the Laplacian and the flux imply.
+        """
         assert jet.gradient is not None
         target = points["laplacian"]
         shape = target.shape
@@ -136,7 +139,7 @@ class LaplacianLatticeTerm(Term):
             low, high = (slopes[start + k * size : start + (k + 1) * size].reshape(*face, -1) for k in (0, 1))
             start += 2 * size
             flux = flux + (low.square().sum() + high.square().sum()) / target.numel()
-            # What flows in over the low face and out over the high one belongs to the cells beside them.
+            # The flux in over the low face and out over the high face belongs to the cells next to them.
             sources = [low, *[torch.zeros_like(low)] * (n - 2), -high] if n > 1 else [low - high]
             balance = balance + torch.stack(sources, dim=axis)
         potential = potential_of_laplacian(balance, points)
@@ -149,11 +152,11 @@ class LaplacianLatticeTerm(Term):
 
 @dataclass(frozen=True)
 class BorderValueTerm(Term):
-    """Mean squared error of the values on the image's border pixels.
+    """The mean squared error of the values on the image's border pixels.
 
     Attributes:
         signal: The samples.
-        value_scale: What the field is in units of the signal.
+        value_scale: Factor from the values of the signal to those of the field.
     """
 
     signal: SampledSignal = field(compare=False)
@@ -163,7 +166,7 @@ class BorderValueTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Coordinates and values of the observed border samples."""
+        """Make the table: coordinates and values of the observed border samples."""
         signal = self.signal
         require_whole(signal)
         rows = (on_border(signal) & signal.observed).reshape(-1)
@@ -176,26 +179,26 @@ class BorderValueTerm(Term):
         return {"coords": signal.coords()[rows], "value": values[rows]}
 
     def residuals(self, ask: Ask, points: Points) -> dict[str, Tensor]:
-        """`border_value`."""
+        """Compute `border_value`."""
         return {"border_value": ask(points["coords"]).value / self.value_scale - points["value"]}
 
 
 def on_border(signal: SampledSignal) -> Tensor:
-    """Which samples lie at an end of some axis: bool of the grid's shape."""
+    """Mark the samples at an end of any axis: bool of the grid's shape."""
     mask = torch.ones(signal.shape, dtype=torch.bool)
-    if min(signal.shape) > 2:  # noqa: PLR2004 - else every sample is at an end
+    if min(signal.shape) > 2:  # noqa: PLR2004 - otherwise every sample is at an end
         mask[(slice(1, -1),) * signal.in_features] = False
     return mask
 
 
 def per_pixel(signal: SampledSignal, stencil: str) -> Tensor:
-    """The stencil's Laplacian (n_1, …, n_D, C) per pixel² of the first axis."""
+    """Compute the stencil's Laplacian (n_1, …, n_D, C) per pixel² of the first axis."""
     values, weights = signal.given.double().numpy(), axis_weights(signal.pixels_per_unit)
     return torch.from_numpy(LAPLACIAN_STENCILS[stencil].apply(values, weights)).float()
 
 
 def laplacian_unit(signal: SampledSignal, target_factor: float | None) -> float:
-    """Laplacian per coordinate unit² over Laplacian per pixel², or the factor asked for."""
+    """The factor from a Laplacian per pixel² to one per coordinate unit², or `target_factor` if it is given."""
     return signal.pixels_per_unit[0] ** 2 if target_factor is None else target_factor
 
 
@@ -207,16 +210,16 @@ def poisson_laplacian(
     boundary: bool = False,
     target_factor: float | None = None,
 ) -> Problem:
-    """Rebuild an image from its Laplacian.
+    """Make the problem of reconstructing an image from its Laplacian.
 
     Args:
         signal: The samples whose Laplacian is known.
         stencil: `laplace` (SciPy's 5-point stencil) or `spectral`.
-        integrated: Supervise with the potential of the error and zero flux over the edge; False for the paper's
-            pointwise loss, which is also what remains when samples are held out.
-        border: Supervise the stencil's border rows; without them (pointwise only) the border is left open.
-        boundary: Supervise the values on the border pixels as well.
-        target_factor: Supervise the pixel Laplacian times this (the paper's code: 10⁴); None for true units.
+        integrated: Whether to supervise with the potential of the error and zero flux over the edge; False for the
+            paper's pointwise loss, the only choice if samples are held out.
+        border: Whether to supervise the stencil's border rows; False (pointwise only) leaves the border undetermined.
+        boundary: Whether to supervise the values on the border pixels as well.
+        target_factor: Factor of the pixel Laplacian in the targets (the paper's code: 10⁴); None for true units.
     """
     whole = integrated and border
     term = (

@@ -1,14 +1,15 @@
-"""Lattices: regular grids that are shifted at random at every step, and residuals measured as values.
+"""Lattices: regular grids that are shifted at random at every step, and residuals converted to errors in values.
 
-Two facts make derivative supervision hard, and each has its remedy here.
+Two facts make derivative supervision hard; this module has a remedy for each.
 
-1. Derivatives at pixel centres do not determine a field: a network has room for oscillations whose derivative vanishes
-   at every centre. So each step looks between the pixels: the data's cosine interpolant is evaluated on a lattice
-   shifted by a random fraction of a cell. No information is added; the samples determine their interpolant.
-2. The square of a gradient's residual hardly sees low frequencies (a factor |ω|², for a Laplacian |ω|⁴), in which the
-   error of the picture lies. On a lattice the residual can be integrated by a cosine transform: the potential e whose
-   derivatives are the residual. Its square is the error in values that the residual implies, a Sobolev norm of negative
-   order; minimising it is preconditioning from the left.
+1. Derivatives at pixel centres do not determine a field: a network can oscillate such that the derivative of the
+   oscillation vanishes at every centre. So each step supervises between the pixels: it evaluates the cosine interpolant
+   of the data on a lattice shifted by a random fraction of a cell. This adds no information, since the samples
+   determine their interpolant.
+2. The squared residual of a gradient gives little weight to low frequencies (a factor |ω|², for a Laplacian |ω|⁴), in
+   which the error of the picture lies. On a lattice a cosine transform can integrate the residual, which gives the
+   potential e whose derivatives are the residual. Its square is the squared error in values that the residual implies,
+   a Sobolev norm of negative order; minimising it amounts to preconditioning from the left.
 
 Letters: n samples and m lattice points along an axis, D axes, C channels; ω radians per pixel.
 """
@@ -29,7 +30,7 @@ from siren_pl.training.term import Points
 
 
 def lattice_shape(shape: Shape, points: int | None) -> Shape:
-    """Lattice points along each axis: about `points` in all and as dense along every axis; None for one per sample."""
+    """Lattice points along each axis: about `points` in all, equally dense along all axes; None for one per sample."""
     total = math.prod(shape)
     if points is None or points >= total:
         return shape
@@ -68,11 +69,11 @@ def spectrum(values: Tensor, sine_axis: int | None = None) -> Tensor:
 
 
 class Lattice(NamedTuple):
-    """One step's lattice over a grid of samples.
+    """The lattice of one step over a grid of samples.
 
     Attributes:
-        shape: Lattice points along each axis.
-        positions: Where they lie, in pixels, sample i at i + 1/2; one tensor per axis.
+        shape: Number of lattice points along each axis.
+        positions: Their positions in pixels, with sample i at i + 1/2; one tensor per axis.
     """
 
     shape: Shape
@@ -84,7 +85,7 @@ class Lattice(NamedTuple):
         return torch.stack([axis.reshape(-1) for axis in torch.meshgrid(*axes, indexing="ij")], dim=-1)
 
     def interpolate(self, spectrum: Tensor, sine_axis: int | None = None) -> Tensor:
-        """The interpolant of a spectrum (n_1, …, n_D, C) at the lattice: (m_1, …, m_D, C)."""
+        """Evaluate the interpolant of a spectrum (n_1, …, n_D, C) on the lattice: (m_1, …, m_D, C)."""
         bases = [
             (sines if axis == sine_axis else cosines)(p.to(spectrum), n)
             for axis, (p, n) in enumerate(zip(self.positions, spectrum.shape[:-1], strict=True))
@@ -93,9 +94,9 @@ class Lattice(NamedTuple):
 
 
 def shifted(samples: Shape, points: int | None, generator: torch.Generator) -> Lattice:
-    """A lattice of about `points` points (None: one per sample), shifted by a random fraction of its cell."""
+    """Make a lattice of about `points` points (None: one per sample), shifted by a random fraction of its cell."""
     shape = lattice_shape(samples, points)
-    # In float32 whatever the precision of the fit, so that every precision sees the same lattices.
+    # The type is always float32, so that fits in every precision use the same lattices.
     shift = torch.rand(len(samples), generator=generator, device=generator.device, dtype=torch.float32)
     cells = zip(samples, shape, shift, strict=True)
     return Lattice(shape, [(torch.arange(m, device=shift.device) + s) * (n / m) for n, m, s in cells])
@@ -105,14 +106,14 @@ def shifted(samples: Shape, points: int | None, generator: torch.Generator) -> L
 def integrator(
     samples: Shape, lattice: Shape, device: torch.device, dtype: torch.dtype, weights: tuple[float, ...] | None = None
 ) -> Points:
-    """What `potential_of_*` needs, as named tensors: transforms along each axis, frequencies ω, and 1 / |ω|².
+    """Make the named tensors that `potential_of_*` need: transforms along each axis, frequencies ω, and 1 / |ω|².
 
     Args:
-        samples: Samples along each axis.
-        lattice: Lattice points along each axis.
-        device: Where the tensors shall be.
-        dtype: And of which type.
-        weights: Factor of each axis' frequencies, where axes are not equally spaced.
+        samples: Number of samples along each axis.
+        lattice: Number of lattice points along each axis.
+        device: Device of the tensors.
+        dtype: Type of the tensors.
+        weights: Factor of each axis's frequencies if the axes have different spacings.
     """
     tensors = {}
     omegas = []
@@ -123,13 +124,13 @@ def integrator(
         omegas.append((weights[axis] if weights else 1.0) * math.pi * torch.arange(m, device=device, dtype=dtype) / n)
     omega = torch.stack(torch.meshgrid(*omegas, indexing="ij"))[..., None]  # (D, m_1, …, m_D, 1)
     power = omega.square().sum(0)
-    # The mean, at ω = 0, is what derivatives leave open.
+    # Derivatives do not determine the mean, at ω = 0.
     inverse = torch.where(power > 0, 1 / torch.where(power > 0, power, 1), 0)
     return tensors | {"omega": omega, "inverse": inverse}
 
 
 def potential_of_gradient(residual: Tensor, tools: Points) -> Tensor:
-    """Spectrum of the least-squares potential of a residual (D, m_1, …, m_D, C) given per pixel."""
+    """The spectrum of the least-squares potential of a residual (D, m_1, …, m_D, C) given per pixel."""
     total = torch.zeros_like(residual[0])
     for axis, component in enumerate(residual.unbind(0)):
         bases = [tools[f"{'sines' if i == axis else 'cosines'}_{i}"] for i in range(len(residual))]
@@ -138,6 +139,6 @@ def potential_of_gradient(residual: Tensor, tools: Points) -> Tensor:
 
 
 def potential_of_laplacian(residual: Tensor, tools: Points) -> Tensor:
-    """Spectrum of the potential of a residual (m_1, …, m_D, C) given per pixel², without flux over the edge."""
+    """The spectrum of the potential, without flux over the edge, of a residual (m_1, …, m_D, C) given per pixel²."""
     bases = [tools[f"cosines_{i}"] for i in range(residual.dim() - 1)]
     return -transform(residual, bases) * tools["inverse"]

@@ -1,7 +1,7 @@
-"""Samples kept as the unsigned integers of their file, and the values in [-1, 1] that the integers stand for.
+"""Samples stored as the unsigned integers of their file, and the values in [-1, 1] that the integers represent.
 
-Every integer has one value, computed once in double precision: looking it up is exact whether one sample or a whole
-picture is decoded, and needs no double precision where a device has none.
+The value of every integer is computed once in double precision. Looking it up gives the same value for one sample as
+for a whole picture, and works on devices without double precision.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ def levels(kind: torch.dtype) -> Tensor:
 
 
 def decoded(stored: Tensor) -> Tensor:
-    """Values in [-1, 1] of stored samples, same shape; samples that are floats already stay as they are."""
+    """Values in [-1, 1] of stored samples, in the same shape; samples that are floats are returned unchanged."""
     if stored.is_floating_point():
         return stored
     return levels(stored.dtype)[stored.long()]
 
 
 def to_unit(values: Tensor) -> Pixels:
-    """Map field values from [-1, 1] to [0, 1] and clip what overshoots; float64."""
+    """Map field values from [-1, 1] to [0, 1], clipped, in float64."""
     return (values.detach().double().cpu().numpy() / 2 + 0.5).clip(0, 1)

@@ -1,4 +1,4 @@
-"""What was measured of a picture, once a task says how: the picture is measured, or it holds what was measured."""
+"""Measurements of a picture by a task's observation, which are either computed from it or given in a file."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 
 def measured_by(signal: SampledSignal, observation: Observation | None) -> SampledSignal:
-    """A signal whose samples were all observed, as an observation measures it; None leaves it as it is.
+    """Measure a signal, all of whose samples are observed, by an observation; None leaves it unchanged.
 
-    Where the signal was given data, they are what the observation measured already: of the samples, or, where the truth
-    is not known, of samples of the shape that belongs to such data.
+    If the signal has data, they are taken to be such measurements: of its samples, or, if it has no truth, of unknown
+    samples whose shape follows from the shape of the data.
 
     Raises:
-        UserError: Something of the signal is withheld already, or its data and its truth do not belong together.
+        UserError: Part of the signal is already withheld, or its data and its truth do not match.
     """
     if observation is None:
         return signal
@@ -36,10 +36,10 @@ def measured_by(signal: SampledSignal, observation: Observation | None) -> Sampl
 
 
 def require_pair(signal: SampledSignal) -> None:
-    """Refuse data and a truth of different sizes, where no task said what lies between them.
+    """Refuse data and a truth of different sizes if no task says how they are related.
 
     Raises:
-        UserError: Naming both sizes.
+        UserError: The sizes differ; the message names both.
     """
     if signal.data is not None and isinstance(signal.observation, Everything):
         signal.observation.require_pair(tuple(signal.data.shape[:-1]), signal.shape)

@@ -1,10 +1,10 @@
-"""Direct solves of the Poisson tasks: the answer that the same stencil data give without a network.
+"""Direct solvers of the Poisson tasks, which need the same stencil data but no network.
 
-`*_solver` inverts the stencil itself and returns the image up to what the stencil cannot see. With samples held out,
-the derivatives that read one are unknown, and the image is the least-squares answer to the others and, at a weight of
-`SMOOTHNESS`, to a curvature of zero. `pointwise_*_ceiling` is the band-limited field whose exact derivatives match the
-stencil's numbers: what a network converges to that fits them perfectly, since a stencil sampled at pixels is not the
-derivative of the image's interpolant.
+`*_solver` inverts the stencil and returns the image, except for frequencies to which the stencil is blind. If samples
+are held out, the derivatives that read one are unknown, and the image is the least-squares solution for the others and,
+with a weight of `SMOOTHNESS`, for a curvature of zero. `pointwise_*_ceiling` is the band-limited field whose exact
+derivatives equal the stencil's numbers. A network that fits them perfectly converges to it, and not to the image, since
+a stencil sampled at pixels is not the derivative of the image's interpolant.
 """
 
 from __future__ import annotations
@@ -27,19 +27,21 @@ from siren_pl.problems.sampled.stencils import (
 
 Array = NDArray[np.float64]
 
-# Weight of the curvature beside the data: decides only where no datum reaches, and costs the rest far below 8 bits.
+# Weight of the curvature relative to the data: it matters only where there are no data, and changes the rest by far
+# less than an 8-bit level.
 SMOOTHNESS = 1e-3
-# Pictures with more samples and some of them held out would need more than 2 GB and a minute for their gradients.
+# With held-out samples, the gradients of larger pictures would need more than 2 GB and a minute.
 MOST_SAMPLES = 2**19
-# A factorisation's answer is off by its rounding times a condition number of up to 1e13. Each refinement takes away all
-# but a hundredth of that and more; it ends where corrections reach the rounding of values of order one.
+# The error of a factorised solve is the rounding error times a condition number of up to 1e13. Each refinement reduces
+# it to a hundredth or less; refinement ends when corrections reach the rounding error of values of order one.
 REFINEMENTS, ROUNDING = 20, 1e-12
 
 
 def gradient_solver(signal: SampledSignal, stencil: str) -> Tensor | None:
-    """Least-squares image of the stencil's gradients: by DCT when all are known, else of the known ones.
+    """Compute the least-squares image for the stencil's gradients: by DCT if all are known, else for the known ones.
 
-    None where samples are held out of more than `MOST_SAMPLES`.
+    Returns:
+        The image; None if samples are held out and there are more than `MOST_SAMPLES`.
     """
     rule = GRADIENT_STENCILS[stencil]
     values = signal.given.double().numpy()
@@ -52,14 +54,15 @@ def gradient_solver(signal: SampledSignal, stencil: str) -> Tensor | None:
 
 
 def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
-    """Least-squares image of the stencil's Laplacian (reflecting border): by DCT, of all or of the known samples."""
+    """Compute the least-squares image for the stencil's known Laplacians (reflecting border) by DCT."""
     rule = LAPLACIAN_STENCILS[stencil]
     scales = axis_weights(signal.pixels_per_unit)
     laplacian = rule.apply(signal.given.double().numpy(), scales)
     if signal.observed.all():
         return torch.from_numpy(rule.solve(laplacian, scales))
-    # Data and curvature are the same numbers, here with different weights, and any numbers whose sum is zero are the
-    # Laplacian of an image. So each has its own best value, and the sum is shared out in inverse proportion to weights.
+    # Data and curvature concern the same quantity with different weights, and any numbers whose sum is zero are the
+    # Laplacian of an image. So each number has its own best value, from which the sum is subtracted in inverse
+    # proportion to the weights.
     seen = seen_by(rule, signal.observed.numpy())[..., None]
     weights = seen + SMOOTHNESS**2
     best = laplacian * seen / weights
@@ -85,10 +88,10 @@ def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor |
 
 
 def _masked_gradient_solve(rule: GradientStencil, values: Array, seen: NDArray[np.bool_]) -> Array:
-    """The image (n_1, …, n_D, C) of zero mean nearest to the gradients of `values` where `seen`, else of no curvature.
+    """Find the image (n_1, …, n_D, C) of zero mean nearest to the gradients of `values` where `seen`, smooth elsewhere.
 
-    The normal equations are factorised once for all channels. One seen sample is set to zero meanwhile, since a
-    constant changes nothing; an unseen one would leave the equations near to singular.
+    The normal equations are factorised once for all channels. Since a constant changes nothing, one observed sample is
+    set to zero meanwhile; with an unobserved one the equations would be nearly singular.
     """
     kept = sparse.diags_array(seen.ravel().astype(np.float64))
     slopes = [kept @ rule.matrix(seen.shape, axis) for axis in range(seen.ndim)]
@@ -98,7 +101,7 @@ def _masked_gradient_solve(rule: GradientStencil, values: Array, seen: NDArray[n
     wanted[-seen.size :] = 0
     pinned = int(np.flatnonzero(seen)[0])
     rows = rows[:, np.arange(seen.size) != pinned]
-    # Symmetric and positive: no pivoting, and an order of elimination that fills in little.
+    # The matrix is symmetric and positive definite, so it needs no pivoting; the ordering is one with little fill-in.
     factors = splu(
         sparse.csc_array(rows.T @ rows),
         permc_spec="MMD_AT_PLUS_A",

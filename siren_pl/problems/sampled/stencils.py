@@ -3,7 +3,7 @@
 Data that continue beyond their edge by reflection (SciPy's `reflect`: d c b a | a b c d) are a sum of cosines
 cos(πk (2i + 1) / 2n). A symmetric stencil multiplies each by a number, an antisymmetric one turns it into the sine of
 the same frequency. Hence every derivative here is "transform, multiply by the symbol at ω = πk/n, transform back",
-and its adjoint and its exact least-squares inverse are as simple.
+and its adjoint and exact least-squares inverse are equally simple.
 
 Frequencies ω are in radians per pixel, derivatives per pixel; true units come from the grid's pixels per unit.
 """
@@ -21,7 +21,7 @@ from scipy import fft, ndimage, sparse
 
 Array = NDArray[np.float64]
 Symbol = Callable[[Array], Array]
-# Neighbours that a stencil reads: those along the axes, the whole 3 × 3 square, or every sample.
+# The neighbours that a stencil reads: those along the axes, the whole 3 × 3 square, or every sample.
 Footprint = Literal["cross", "square", "everywhere"]
 
 
@@ -30,9 +30,9 @@ class GradientStencil:
     """A first derivative along one axis, smoothed across the others.
 
     Attributes:
-        derivative: Symbol d(ω): the cosine of frequency ω becomes -d(ω) times its sine; ω itself is exact.
-        smoothing: Symbol s(ω) applied along every other axis; 1 for none.
-        footprint: Which neighbours it reads.
+        derivative: Symbol d(ω): the cosine of frequency ω becomes -d(ω) times its sine; d(ω) = ω is exact.
+        smoothing: Symbol s(ω) that is applied along every other axis; 1 for none.
+        footprint: The neighbours that it reads.
     """
 
     derivative: Symbol
@@ -40,18 +40,18 @@ class GradientStencil:
     footprint: Footprint = "cross"
 
     def apply(self, values: Array) -> Array:
-        """Gradient per pixel of values (n_1, …, n_D, C): shape (D, n_1, …, n_D, C)."""
+        """Compute the gradient per pixel, (D, n_1, …, n_D, C), of values (n_1, …, n_D, C)."""
         axes = tuple(range(values.ndim - 1))
         spectrum = _to_cosines(values, axes)
         return np.stack([self._to_grid(spectrum * self.symbol(values.shape[:-1], axis), axis) for axis in axes])
 
     def adjoint(self, gradient: Array) -> Array:
-        """The transpose of `apply`: (D, n_1, …, n_D, C) -> (n_1, …, n_D, C)."""
+        """Apply the transpose of `apply`: (D, n_1, …, n_D, C) -> (n_1, …, n_D, C)."""
         spectrum = self._divergence(gradient)
         return _from_cosines(spectrum, tuple(range(spectrum.ndim - 1)))
 
     def solve(self, gradient: Array) -> Array:
-        """The values of zero mean whose stencil gradient is nearest to `gradient`: a direct Poisson solve."""
+        """Find the values of zero mean whose stencil gradient is nearest to `gradient`, by a direct Poisson solve."""
         spectrum = self._divergence(gradient)
         shape = spectrum.shape[:-1]
         power = np.sum([self.symbol(shape, axis) ** 2 for axis in range(len(shape))], axis=0)
@@ -74,7 +74,7 @@ class GradientStencil:
         return _outer(factors)
 
     def _divergence(self, gradient: Array) -> Array:
-        """Cosine spectrum of the adjoint."""
+        """The cosine spectrum of the adjoint."""
         parts = []
         for axis, component in enumerate(gradient):
             others = tuple(other for other in range(component.ndim - 1) if other != axis)
@@ -84,7 +84,7 @@ class GradientStencil:
         return np.sum(parts, axis=0)
 
     def _to_grid(self, spectrum: Array, axis: int) -> Array:
-        """From sines along `axis` and cosines along the others back to samples."""
+        """Transform a spectrum of sines along `axis` and cosines along the others to samples."""
         others = tuple(other for other in range(spectrum.ndim - 1) if other != axis)
         samples = np.asarray(fft.idst(_shift(spectrum, axis, -1), type=2, axis=axis, norm="ortho"))
         return _from_cosines(samples, others)
@@ -94,7 +94,7 @@ class GradientStencil:
 class LaplacianStencil:
     """A Laplacian: the sum over the axes of a second derivative with symbol `second` (−ω² is exact).
 
-    `scales` weigh the axes: pixels per unit squared give true units, None gives the derivative per pixel² of square
+    `scales` weight the axes: squared pixels per unit give true units, None gives the derivative per pixel² of square
     pixels (see `axis_weights`).
     """
 
@@ -102,11 +102,11 @@ class LaplacianStencil:
     footprint: Footprint = "cross"
 
     def apply(self, values: Array, scales: tuple[float, ...] | None = None) -> Array:
-        """Laplacian of values (n_1, …, n_D, C), same shape."""
+        """Compute the Laplacian of values (n_1, …, n_D, C), in the same shape."""
         return _filter(values, self.symbol(values.shape[:-1], scales))
 
     def solve(self, laplacian: Array, scales: tuple[float, ...] | None = None) -> Array:
-        """The values of zero mean whose stencil Laplacian is nearest to `laplacian` (zero flux over the edge)."""
+        """Find the values of zero mean whose stencil Laplacian is nearest to `laplacian` (zero flux over the edge)."""
         symbol = self.symbol(laplacian.shape[:-1], scales)
         return _filter(laplacian, _reciprocal(symbol))
 
@@ -128,21 +128,21 @@ class LaplacianStencil:
 
 
 def axis_weights(pixels_per_unit: tuple[float, ...]) -> tuple[float, ...]:
-    """Scales of a Laplacian per pixel² of the first axis: closer samples along another axis make it count for more."""
+    """The scales of a Laplacian per pixel² of the first axis; an axis with more closely spaced samples weighs more."""
     return tuple((unit / pixels_per_unit[0]) ** 2 for unit in pixels_per_unit)
 
 
 def seen_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Where the stencil reads observed samples only; one that touches an unseen sample is unseen."""
+    """Mark the places where the stencil reads only observed samples."""
     if stencil.footprint == "everywhere":
         return np.full_like(observed, observed.all())
     reach = observed.ndim if stencil.footprint == "square" else 1
     return np.logical_not(ndimage.binary_dilation(~observed, ndimage.generate_binary_structure(observed.ndim, reach)))
 
 
-# Coefficients of a local stencil are of order one; smaller entries of its matrix are the transform's rounding.
+# Coefficients of a local stencil are of order one; smaller entries of its matrix are rounding errors of the transform.
 _ROUNDING = 1e-12
-# Frequencies below this fraction of the largest symbol are taken as invisible to the stencil: rounding, squared.
+# A stencil counts as blind to frequencies whose symbol is below this fraction of the largest: a squared rounding error.
 _NULL = 1e-12
 
 
@@ -152,7 +152,7 @@ def frequencies(n: int) -> Array:
 
 
 def _reciprocal(symbol: Array) -> Array:
-    """1 / symbol where the stencil sees the frequency, 0 where it does not."""
+    """1 / symbol, or 0 for frequencies to which the stencil is blind."""
     return np.divide(1, symbol, out=np.zeros_like(symbol), where=abs(symbol) > _NULL * abs(symbol).max())
 
 
@@ -185,7 +185,7 @@ def _from_cosines(spectrum: Array, axes: tuple[int, ...]) -> Array:
 
 
 def _shift(spectrum: Array, axis: int, by: int) -> Array:
-    """Move between the index k of cosines (from 0) and of sines (from 1), dropping what falls off the end."""
+    """Shift between the indices of cosines (k from 0) and sines (k from 1), and drop what falls off the end."""
     shifted = np.zeros_like(spectrum)
     n = spectrum.shape[axis]
     source = np.take(spectrum, range(max(0, -by), n - max(0, by)), axis=axis)
@@ -199,7 +199,7 @@ def _flat(omega: Array) -> Array:
     return np.ones_like(omega)
 
 
-# Three-tap smoothers across the edge: Sobel 1-2-1, Prewitt 1-1-1, Scharr 3-10-3, each of unit sum.
+# Three-tap smoothers along the other axes, normalised: Sobel 1-2-1, Prewitt 1-1-1, Scharr 3-10-3.
 GRADIENT_STENCILS: dict[str, GradientStencil] = {
     "central": GradientStencil(np.sin, _flat),
     "sobel": GradientStencil(np.sin, lambda omega: (2 + 2 * np.cos(omega)) / 4, "square"),

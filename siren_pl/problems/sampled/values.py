@@ -1,4 +1,4 @@
-"""Supervision by samples: values, and with a weight the stencil's gradients as well (Sobolev training)."""
+"""Supervision by samples: their values, and optionally a stencil's gradients as well (Sobolev training)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
-# Samples of the largest signal whose coordinates and values are laid out as floats, 12 to 20 MB of them: rows of
-# ready-made columns are drawn more quickly. Larger signals are kept as they are stored.
+# Number of samples up to which coordinates and values are stored as floats (12 to 20 MB), since rows of such columns
+# are drawn more quickly. The samples of larger signals are kept as they are stored.
 MOST_LAID_OUT = 1 << 20
 
 
 @dataclass(frozen=True)
 class ValueTerm(Term):
-    """Mean squared error of the values at the observed samples."""
+    """The mean squared error of the values at the observed samples."""
 
     signal: SampledSignal = field(compare=False)
 
@@ -35,35 +35,35 @@ class ValueTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Coordinates (M, D) and values (M, C) of the observed samples, or what they are drawn from (see `compact`)."""
+        """Make the table: coordinates (M, D) and values (M, C) of the observed samples, or that of `compact`."""
         large = math.prod(self.signal.shape) > MOST_LAID_OUT
         return compact.table(self.signal) if large and self.signal.is_plain else laid_out(self.signal)
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """As every term draws, from either kind of table."""
+        """Draw a batch from either kind of table."""
         if compact.is_compact(table):
             return compact.draw(table, batch_size, generator)
         return super().draw(table, batch_size, generator, progress)
 
     def residuals(self, ask: Ask, points: Points) -> dict[str, Tensor]:
-        """`value`."""
+        """Compute `value`."""
         return {"value": ask(points["coords"]).value - points["value"]}
 
 
 def laid_out(signal: SampledSignal) -> Points:
-    """Coordinates (M, D) of the observed samples and their measured values (M, C)."""
+    """The coordinates (M, D) of the observed samples and their measured values (M, C)."""
     seen = signal.observed.reshape(-1)
     return {"coords": signal.coords()[seen], "value": signal.measured.reshape(-1, signal.out_features)}
 
 
 @dataclass(frozen=True)
 class SobolevTerm(Term):
-    """Values and gradients at the observed samples (Czarnecki et al. 2017; SIREN supplement 3).
+    """The errors of values and gradients at the observed samples (Czarnecki et al. 2017; SIREN supplement 3).
 
     Attributes:
         signal: The samples.
         gradient_weight: Weight of the gradient's squared error per pixel, summed over the axes.
-        stencil: Where the gradient targets come from; targets that read an unseen sample are left out.
+        stencil: The stencil of the gradient targets; targets that read an unobserved sample are left out.
     """
 
     signal: SampledSignal = field(compare=False)
@@ -75,7 +75,10 @@ class SobolevTerm(Term):
     pointwise = True
 
     def points(self) -> Points:
-        """Coordinates, values, gradients per coordinate unit (M, D, C), whether known (M,), pixels per unit (D,)."""
+        """Make the table: coordinates, values, gradients per coordinate unit, whether known, pixels per unit.
+
+        Their shapes are (M, D), (M, C), (M, D, C), (M,) and (D,).
+        """
         signal = self.signal
         require_whole(signal)
         seen = signal.observed.reshape(-1)
@@ -92,7 +95,7 @@ class SobolevTerm(Term):
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`value` and `gradient`; the latter per pixel, so that the weight means the same at any size."""
+        """Compute `value` and `gradient`, the latter per pixel, so that its weight means the same at any size."""
         assert jet.gradient is not None
         error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]  # (M, D, C)
         squared = error.square().sum(1).mean(-1) * points["known"]
@@ -103,13 +106,13 @@ class SobolevTerm(Term):
 def image_fit(
     signal: SampledSignal, gradient_weight: float = 0.0, gradient_stencil: str = "central", **weights: float
 ) -> Problem:
-    """Fit the samples themselves; with `gradient_weight` > 0 their gradients too.
+    """Make the problem of fitting the samples, and with `gradient_weight` > 0 their gradients too.
 
     Args:
         signal: The samples.
         gradient_weight: Weight of the squared error of the gradient per pixel.
-        gradient_stencil: Where the gradients come from.
-        weights: Of penalties, by the names of `siren_pl.training.penalties.PENALTIES`.
+        gradient_stencil: The stencil of the gradients.
+        weights: Weights of penalties, by the names of `siren_pl.training.penalties.PENALTIES`.
     """
     plain = math.isclose(gradient_weight, 0)
     term = ValueTerm(signal) if plain else SobolevTerm(signal, gradient_weight, gradient_stencil)

@@ -1,4 +1,4 @@
-"""Seamless cloning as an edit: slopes inside a mask, values outside (Pérez, Gangnet and Blake 2003)."""
+"""Seamless cloning as an edit: gradients inside a mask, values outside (Pérez, Gangnet and Blake 2003)."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from siren_pl.problems.sampled.observations.base import Shape
 
 
 class CloningEdit(Edit):
-    """Differences of neighbours inside a mask and across its rim, and values outside of it (Pérez et al. 2003).
+    """An observation of differences of neighbours inside a mask and across its rim, and of values outside.
 
     Args:
         material: See `Edit`.
         rule: See `Edit`; it is given the differences of the source and of the target, in this order.
 
     Attributes:
-        pairs: Row numbers (2, P) of neighbours of which one at least is inside, those down a column first.
-        downward: How many of them these are.
+        pairs: Row numbers (2, P) of neighbours at least one of which is inside, starting with the vertical pairs.
+        downward: Number of vertical pairs.
     """
 
     def __init__(self, material: Material, rule: Rule) -> None:
@@ -44,7 +44,7 @@ class CloningEdit(Edit):
 
     @property
     def data(self) -> Tensor:
-        """Wanted differences (P, C), axis by axis, then values outside of the mask: (P + M, C), float64."""
+        """The wanted differences (P, C) by axis, then the values outside the mask: (P + M, C), float64."""
         material = self.material
         pictures = [*material.sources, material.target]
         slopes = torch.stack([self.slopes(self.apply(picture.double())) for picture in pictures])
@@ -64,15 +64,15 @@ class CloningEdit(Edit):
         return values.reshape(*shape, -1)
 
     def seen(self, shape: Shape) -> Tensor:
-        """The samples outside of the mask."""
+        """Mark the samples outside the mask."""
         return ~self.material.inside
 
     def slopes(self, data: Tensor) -> Tensor:
-        """The first rows."""
+        """The differences, which are the first rows."""
         return data[: self.pairs.shape[1]]
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """The five-point Poisson problem, bounded by the outside (Pérez et al. 2003, equation 7), by a sparse LU."""
+        """Solve the five-point Poisson problem with given values outside (Pérez et al., equation 7) by a sparse LU."""
         inside = self.material.inside.reshape(-1).numpy()
         slopes = self.slopes(data).double().numpy()
         values = np.zeros((inside.size, data.shape[-1]))
@@ -84,13 +84,13 @@ class CloningEdit(Edit):
 
 
 def neighbours(inside: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
-    """For each axis the row numbers (2, P) of neighbours along it of which one at least is inside.
+    """For each axis, the row numbers (2, P) of neighbours along it at least one of which is inside.
 
     Raises:
         UserError: No sample is inside, or none is outside.
     """
     if not inside.any():
-        raise UserError("task.mask is empty: white (more than half) marks the part that is lent by the source.")
+        raise UserError("task.mask is empty: white (more than half) marks the part to clone from the source.")
     if inside.all():
         raise UserError("task.mask touches nothing: leave some of the target black, which holds the clone in place.")
     numbers = np.arange(inside.size).reshape(inside.shape)
@@ -103,7 +103,7 @@ def neighbours(inside: NDArray[np.bool_]) -> list[NDArray[np.int64]]:
 
 
 def differences(pairs: NDArray[np.int64], samples: int) -> sparse.csr_matrix:
-    """The matrix (P, N) of differences second − first."""
+    """The matrix (P, N) that takes the differences second − first of pairs."""
     count = pairs.shape[1]
     rows, signs = np.tile(np.arange(count), 2), np.repeat([-1.0, 1.0], count)
     return sparse.csr_matrix((signs, (rows, pairs.ravel())), shape=(count, samples))

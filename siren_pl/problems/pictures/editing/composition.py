@@ -1,4 +1,4 @@
-"""From pictures to the problem of editing one by the slopes of others: they are read, fitted and solved directly."""
+"""Compositions: they read the pictures of an edit, fit them to the target, and solve the edit directly."""
 
 from __future__ import annotations
 
@@ -25,27 +25,27 @@ from siren_pl.problems.sampled.observations.masks import require_shape
 from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import MOST_NUMBERS, SampledSignal
 
-# Of the mask where none is given: an ellipse in the middle, this fraction of the picture's sides.
+# Without a mask, an ellipse in the middle is used; its axes are this fraction of the picture's sides.
 ELLIPSE = 0.55
-# Channels of pictures that may be brought to one another: grey and colour, each with alpha or without.
+# Channels of pictures that can be converted to one another: grey and colour, each with or without alpha.
 MOST_CHANNELS, WITH_ALPHA = 4, (2, 4)
 
-# Makes an edit of its material.
+# Makes an edit from its material.
 Make = Callable[[Material], Edit]
 
 
 @dataclass(frozen=True)
 class Composition:
-    """Makes the edited picture of a target, as a signal: the direct solution, and what was measured of it.
+    """Makes a signal of the edited picture of a target: the direct solution, and the measurements that determine it.
 
     Attributes:
-        name: Of the kind of edit.
-        sources: Files, or names of `BUNDLED`.
-        make: Makes the edit of its material.
-        mask: Where slopes are lent, of a shape (H, W).
-        weights: Of the pictures' means, the target's first.
-        offset: Rows and columns that the sources are moved down and to the right.
-        resize: Filter that brings the sources to the target's size.
+        name: The name of the kind of edit.
+        sources: Files, or names in `BUNDLED`.
+        make: Makes the edit from its material.
+        mask: Returns the mask inside which gradients come from the sources, given the shape (H, W).
+        weights: Weights of the pictures' means, the target's first.
+        offset: Rows and columns by which the sources are moved down and to the right.
+        resize: Filter that resizes the sources to the target's size.
     """
 
     name: str
@@ -57,10 +57,10 @@ class Composition:
     resize: str = "bilinear"
 
     def __call__(self, target: SampledSignal) -> SampledSignal:
-        """The edited picture of a target.
+        """Make the edited picture of a target.
 
         Raises:
-            UserError: A source or the mask does not fit, or something of the target is withheld.
+            UserError: A source or the mask does not fit the target, or part of the target is withheld.
         """
         if target.in_features != IMAGE_AXES:
             raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
@@ -88,7 +88,7 @@ class Composition:
         return SampledSignal(truth, name, target.grid, edit, data.float(), container=target.container)
 
     def _source(self, named: str, target: SampledSignal) -> tuple[str, Tensor]:
-        """Name and values (H, W, C) of a source, of the target's size and channels, moved."""
+        """The name of a source, and its values (H, W, C) after conversion to the target's size and channels, moved."""
         name, samples = (named, bundled(named)()[1]) if named in BUNDLED else _read(named)
         pixels = with_channels(covering(samples, target.shape, self.resize), target.out_features, named)
         rows, columns = (np.clip(np.arange(n) - by, 0, n - 1) for n, by in zip(target.shape, self.offset, strict=True))
@@ -102,7 +102,7 @@ def _read(named: str) -> tuple[str, NDArray]:
 
 
 def covering(samples: NDArray, size: Shape, resize: str) -> Pixels:
-    """Samples (H, W, C) cut to a size's proportions around their middle, and resized to it: pixels in [0, 1]."""
+    """Crop samples (H, W, C) around their middle to the proportions of a size, and resize them: pixels in [0, 1]."""
     height, width = samples.shape[:2]
     scale = min(height / size[0], width / size[1])
     sides = [max(1, round(n * scale)) for n in size]
@@ -112,10 +112,12 @@ def covering(samples: NDArray, size: Shape, resize: str) -> Pixels:
 
 
 def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
-    """Pixels (H, W, C) with other channels: grey is repeated, colour becomes luma, alpha is left out or opaque.
+    """Convert pixels (H, W, C) to another number of channels.
+
+    Grey is repeated, colour becomes luma, alpha is left out or added as opaque.
 
     Raises:
-        UserError: One of the two has more channels than colour and alpha.
+        UserError: The pixels or the target have more channels than colour with alpha.
     """
     if pixels.shape[-1] == channels:
         return pixels
@@ -130,21 +132,21 @@ def with_channels(pixels: Pixels, channels: int, name: str) -> Pixels:
 
 
 def everywhere(shape: Shape) -> Tensor:
-    """All of a picture."""
+    """A mask of a whole picture."""
     return torch.ones(shape, dtype=torch.bool)
 
 
 def ellipse(shape: Shape) -> Tensor:
-    """An ellipse in the middle of a picture."""
+    """A mask that is an ellipse in the middle of a picture."""
     axes = [(2 * np.arange(n) + 1 - n) / (ELLIPSE * n) for n in shape]
     return torch.from_numpy(np.add.outer(*(axis**2 for axis in axes)) < 1)
 
 
 def mask_file(path: str) -> Callable[[Shape], Tensor]:
-    """What a picture of the target's size marks white.
+    """Make a function that reads the white pixels of a file with the target's size.
 
     Raises:
-        UserError: The file is not readable or of another size.
+        UserError: The file is not readable or has another size.
     """
 
     def read(shape: Shape) -> Tensor:
@@ -165,17 +167,19 @@ def edited(
     stencil: str = "spectral",
     resize: str = "bilinear",
 ) -> Composition:
-    """An edit by its name.
+    """Make an edit by the name of its mode.
 
     Args:
-        mode: `clone` (a source's slopes inside a mask), `fuse` (weighted slopes) or `mixed` (the longest ones).
-        sources: Files, or names of pictures that scikit-image holds; one for `clone`.
-        weights: Of `fuse` and of the mean that slopes leave open, the target's first; None for equal ones.
-        mixed: Of `clone`: the longer of the source's and the target's slopes, so that the source seems transparent.
-        mask: Of `clone`: file that is white where the source is cloned; None for an ellipse in the middle.
-        offset: Rows and columns that the sources are moved down and to the right.
-        stencil: Of `fuse` and `mixed`: the derivative of the samples.
-        resize: Filter that brings the sources to the target's size.
+        mode: `clone` (a source's gradients inside a mask), `fuse` (weighted gradients) or `mixed` (the longest ones).
+        sources: Files, or names of pictures that ship with scikit-image; one for `clone`.
+        weights: Weights for `fuse`, and for the mean, which gradients do not determine; the target's first, equal if
+            None.
+        mixed: For `clone`: whether to take the longer of the source's and the target's gradients, so that the source
+            seems transparent.
+        mask: For `clone`: a file that is white where the source is cloned; None for an ellipse in the middle.
+        offset: Rows and columns by which the sources are moved down and to the right.
+        stencil: For `fuse` and `mixed`: the derivative of the samples.
+        resize: Filter that resizes the sources to the target's size.
 
     Raises:
         UserError: Sources and weights do not fit the mode.

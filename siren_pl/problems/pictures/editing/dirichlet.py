@@ -1,9 +1,9 @@
-"""Slopes inside a mask measured as values: the potential that vanishes outside of it.
+"""Gradient errors inside a mask, converted to errors in values: the potential that vanishes outside the mask.
 
-On the whole grid a discrete Poisson equation is a division between two cosine transforms (`lattice`). Charges on the
-mask's rim turn it into the equation inside the mask with zero outside: the rim's values depend linearly on its charges,
-so one small dense matrix, inverted beforehand, says which charges cancel them (the capacitance matrix method of Buzbee,
-Dorr, George and Golub 1971). The image's edge reflects, as in the direct solution.
+On the whole grid, a discrete Poisson equation is solved by a division between two cosine transforms (`lattice`).
+Charges on the mask's rim turn this into a solution inside the mask that is zero outside. The values on the rim depend
+linearly on the charges, so a small dense matrix, inverted beforehand, gives the charges that cancel them (the
+capacitance matrix method of Buzbee, Dorr, George and Golub 1971). The image's edge reflects, as in the direct solution.
 
 Letters: N samples in all, P pairs of neighbours, B samples on the rim, C channels.
 """
@@ -19,17 +19,17 @@ from siren_pl.errors import UserError
 from siren_pl.problems.sampled.lattice import cosines, transform
 from siren_pl.training.term import Points
 
-# Samples on the rim: their matrix then takes 64 MB in single precision.
+# Largest number of samples on the rim: the matrix then takes 64 MB in single precision.
 MOST_RIM = 4096
 
 
 def solver(inside: Tensor, rim: Tensor, pairs: Tensor) -> Points:
-    """What `potential` needs, as named tensors, computed in double precision.
+    """Make the named tensors that `potential` needs, in double precision.
 
     Args:
         inside: The mask, bool (H, W).
-        rim: Samples outside beside it, bool (H, W).
-        pairs: Row numbers (2, P) of neighbours that touch the inside.
+        rim: The samples outside that are next to it, bool (H, W).
+        pairs: Row numbers (2, P) of neighbours at least one of which is inside.
 
     Raises:
         UserError: The rim is too long.
@@ -48,8 +48,8 @@ def solver(inside: Tensor, rim: Tensor, pairs: Tensor) -> Points:
     tools = {f"cosines_{axis}": basis for axis, basis in enumerate(bases)}
     tools |= {"inverse": inverse[..., None], "pairs": pairs, "rim": rim.reshape(-1).nonzero().flatten()}
     tools["within"] = inside.reshape(-1, 1).double()
-    # Unit charges on the rim, B of them as channels, and the values they cause there; charges must sum to zero, and a
-    # constant is free, hence the border of ones.
+    # Put unit charges on the rim, as B channels, and compute the values that they cause there. The matrix is bordered
+    # by ones, since charges must sum to zero and a constant is free.
     charges = torch.zeros(inside.numel(), count, dtype=torch.float64)
     charges[tools["rim"], torch.arange(count)] = 1
     caused = _solved(charges.reshape(*shape, count), tools).reshape(-1, count)[tools["rim"]]
@@ -64,13 +64,13 @@ def _spectrum(values: Tensor, tools: Points) -> Tensor:
 
 
 def _solved(charges: Tensor, tools: Points) -> Tensor:
-    """The zero-mean values (H, W, C) whose five-point Laplacian, sign changed, is the charges less their mean."""
+    """Find the zero-mean values (H, W, C) whose negative five-point Laplacian equals the charges minus their mean."""
     spectrum = _spectrum(charges, tools) * tools["inverse"]
     return transform(spectrum, [tools["cosines_0"].T, tools["cosines_1"].T])
 
 
 def potential(residual: Tensor, tools: Points) -> Tensor:
-    """Values (H, W, C), zero outside of the mask, whose neighbours' differences are nearest to a residual (P, C)."""
+    """Find values (H, W, C), zero outside the mask, whose differences of neighbours are nearest a residual (P, C)."""
     with torch.autocast(residual.device.type, enabled=False):
         return _potential(residual.to(tools["inverse"]), tools)
 
@@ -81,7 +81,7 @@ def _potential(residual: Tensor, tools: Points) -> Tensor:
     empty = residual.new_zeros(shape[0] * shape[1], shape[2])
     charges = (empty.index_add(0, second, residual) - empty.index_add(0, first, residual)) * tools["within"]
     at_rim = _solved(charges.reshape(shape), tools).reshape(empty.shape)[tools["rim"]]
-    # The last row cancels the net charge, whose mean the transforms leave out.
+    # The last row cancels the net charge, since the transforms leave out the mean.
     unknowns = tools["capacitance"] @ -torch.cat([at_rim, charges.sum(0, keepdim=True)])  # (B + 1, C)
     charges = charges.index_add(0, tools["rim"], unknowns[:-1])
     return _solved(charges.reshape(shape), tools) + unknowns[-1]

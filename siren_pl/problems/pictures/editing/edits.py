@@ -1,7 +1,8 @@
-"""What is known of an edited picture: slopes that other pictures lend it, and values where it stays as it was.
+"""Edits: a picture is determined by gradients from other pictures, and by its old values where it is unchanged.
 
-An edit is an observation: a linear map from samples to slopes (and values), data that some pictures gave for them, and
-the samples that fit the data best, found directly. Those samples are the truth that a field is judged by.
+An edit is an observation. It has a linear map from samples to gradients (and values), the data that some pictures give
+for them, and the samples that fit the data best, which are computed directly. These samples are the truth by which a
+field is judged.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 
 @dataclass(frozen=True)
 class Material:
-    """What an edit is made of; pictures are values (H, W, C) in [-1, 1].
+    """The pictures of an edit, with values (H, W, C) in [-1, 1], and how they are combined.
 
     Attributes:
-        target: The picture that is edited.
-        sources: Pictures of its size whose slopes it is lent.
-        names: What the pictures are called, the target first.
-        inside: Where slopes are lent, bool (H, W).
-        weights: How much of each picture, the target first, the mean of the edited one is made of.
+        target: The picture to edit.
+        sources: Pictures of the same size from which gradients are taken.
+        names: The names of the pictures, the target's first.
+        inside: The mask inside which gradients are taken from the sources, bool (H, W).
+        weights: The weight of each picture, the target's first, in the mean of the edited picture.
     """
 
     target: Tensor
@@ -40,27 +41,27 @@ class Material:
 
     @property
     def pictures(self) -> Tensor:
-        """All pictures (S, H, W, C), the target first."""
+        """All pictures, (S, H, W, C), the target first."""
         return torch.cat([self.target[None], self.sources])
 
     @property
     def pasted(self) -> Tensor:
-        """The first source copied into the target, (H, W, C)."""
+        """The target with the first source copied into the mask, (H, W, C)."""
         return torch.where(self.inside[..., None], self.sources[0], self.target)
 
     @property
     def blended(self) -> Tensor:
-        """The weighted mean of all pictures (H, W, C), float64."""
+        """The weighted mean of all pictures, (H, W, C), float64."""
         weights = torch.tensor(self.weights, dtype=torch.float64)
         return torch.tensordot(weights / weights.sum(), self.pictures.double(), dims=1)
 
 
 class Edit(Observation):
-    """An observation of slopes at every sample where they are lent, and of values at every other.
+    """An observation of gradients inside the mask, and of values outside.
 
     Args:
-        material: What it is made of.
-        rule: Chooses the slopes, see `siren_pl.problems.pictures.editing.guidance`.
+        material: The pictures.
+        rule: Chooses the gradients, see `siren_pl.problems.pictures.editing.guidance`.
     """
 
     def __init__(self, material: Material, rule: Rule) -> None:
@@ -72,33 +73,33 @@ class Edit(Observation):
         return "task.mode"
 
     def count(self, shape: Shape) -> int:
-        """Something is measured at every sample."""
+        """The number of samples, since something is measured at each."""
         return math.prod(shape)
 
     def density(self, shape: Shape) -> float:
-        """The longest axis."""
+        """The number of samples along the longest axis."""
         return float(max(shape))
 
     @property
     @abstractmethod
     def data(self) -> Tensor:
-        """What the pictures give for the map's measurements."""
+        """The measurements that the pictures give."""
 
     @abstractmethod
     def slopes(self, data: Tensor) -> Tensor:
-        """The measurements that are slopes, in values per pixel (…, C)."""
+        """Select the measurements that are gradients, in values per pixel, (…, C)."""
 
     @property
     @abstractmethod
     def rim(self) -> Tensor | None:
-        """Known samples beside lent ones, bool (H, W): the boundary; None where there is none."""
+        """The boundary, that is, the samples outside the mask next to it, bool (H, W); None without a mask."""
 
 
 class GradientEdit(Edit):
-    """The gradient at every sample, by a stencil; no value is known, so that a constant is open.
+    """An observation of a stencil's gradient at every sample; since no value is known, a constant is undetermined.
 
     Args:
-        material: See `Edit`; all of it is inside.
+        material: See `Edit`; all samples are inside the mask.
         rule: See `Edit`; it is given the gradients of all pictures, the target's first.
         stencil: The derivative of samples, see `siren_pl.problems.sampled.stencils`.
     """
@@ -109,7 +110,7 @@ class GradientEdit(Edit):
 
     @property
     def rim(self) -> None:
-        """There is none."""
+        """None, since there is no mask."""
         return None
 
     @property
@@ -118,7 +119,7 @@ class GradientEdit(Edit):
         return self.rule(torch.stack([self.apply(picture.double()) for picture in self.material.pictures]))
 
     def apply(self, values: Tensor) -> Tensor:
-        """The stencil's gradient per pixel: (2, H, W, C)."""
+        """Compute the stencil's gradient per pixel, (2, H, W, C)."""
         return torch.from_numpy(self.stencil.apply(values.double().numpy())).to(values)
 
     @override
@@ -126,14 +127,14 @@ class GradientEdit(Edit):
         return torch.from_numpy(self.stencil.adjoint(data.double().numpy())).to(data)
 
     def seen(self, shape: Shape) -> Tensor:
-        """No sample is known by itself."""
+        """Mark no sample, since no value is measured."""
         return torch.zeros((), dtype=torch.bool).expand(shape)
 
     def slopes(self, data: Tensor) -> Tensor:
-        """All of them."""
+        """All measurements."""
         return data
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """The least-squares picture by cosine transforms, with the pictures' weighted mean (H, W, C)."""
+        """Compute the least-squares picture (H, W, C) by cosine transforms, with the pictures' weighted mean."""
         found = torch.from_numpy(self.stencil.solve(data.double().numpy()))
         return found + self.material.blended.mean((0, 1))

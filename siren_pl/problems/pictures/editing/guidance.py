@@ -1,8 +1,8 @@
-"""Guidance: which slopes an edited picture shall have, chosen among those of several pictures, place by place.
+"""Guidance: rules that choose the gradient of an edited picture at each place among those of several pictures.
 
-A rule sees the slopes of S pictures as one array (S, V, …, C): V components of a gradient at each of … places, C
-channels, and returns those that are wanted (V, …, C). One decision is made for all components and channels of a place:
-deciding per channel (as Pérez, Gangnet and Blake 2003 do) would take red from one picture and green from another, which
+A rule takes the gradients of S pictures as one array (S, V, …, C), with V components of a gradient at each of … places
+and C channels, and returns the wanted ones (V, …, C). It makes one decision for all components and channels of a place.
+Deciding per channel (as Pérez, Gangnet and Blake 2003 do) would take red from one picture and green from another, which
 leaves coloured fringes wherever two edges cross.
 """
 
@@ -19,7 +19,7 @@ Rule = Callable[[Tensor], Tensor]
 
 
 def weighted(weights: Sequence[float]) -> Rule:
-    """The sum of the slopes, each picture's times its weight."""
+    """Make the rule that returns the weighted sum of the gradients."""
 
     def rule(slopes: Tensor) -> Tensor:
         factors = slopes.new_tensor(weights)
@@ -29,7 +29,7 @@ def weighted(weights: Sequence[float]) -> Rule:
 
 
 def strongest(slopes: Tensor) -> Tensor:
-    """The slopes of the picture whose gradient is longest, over all channels; of the first where they are equal.
+    """Take the longest gradient, or the first of equally long ones.
 
     Pérez, Gangnet and Blake 2003, equation 12, with the length taken over all channels.
     """
@@ -39,15 +39,15 @@ def strongest(slopes: Tensor) -> Tensor:
 
 
 def first(slopes: Tensor) -> Tensor:
-    """The slopes of the first picture."""
+    """Take the gradients of the first picture."""
     return slopes[0]
 
 
 def checked_weights(weights: Sequence[float], pictures: int) -> list[float]:
-    """The weights, one for each picture.
+    """Return the weights after checking them.
 
     Raises:
-        UserError: There are more or fewer, one is negative, or all are zero.
+        UserError: There is not one weight per picture, one is negative, or all are zero.
     """
     if len(weights) != pictures:
         raise UserError(

@@ -1,4 +1,4 @@
-"""What a composition of pictures comes to without a network; None for signals of another kind."""
+"""Methods that compose pictures without a network; they return None for other signals."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 
 def direct(signal: SampledSignal) -> Tensor | None:
-    """The direct solution of the same discrete problem, anew: the truth of the task, with the best scores there are."""
+    """Solve the same discrete problem directly; the result is the task's truth, so its scores are the best possible."""
     edit = signal.observation
     return edit.picture(signal.measured, signal.shape) if isinstance(edit, Edit) else None
 
 
 def paste(signal: SampledSignal) -> Tensor | None:
-    """The source copied into the mask; None where there is no mask."""
+    """Copy the source into the mask; None without a mask."""
     edit = signal.observation
     return edit.material.pasted.double() if isinstance(edit, CloningEdit) else None
 
 
 def seamless_clone(signal: SampledSignal) -> Tensor | None:
-    """OpenCV's seamlessClone of 8-bit colour; None where OpenCV is not installed, or there is no mask."""
+    """Apply OpenCV's seamlessClone to 8-bit colour; None without a mask, or if OpenCV is not installed."""
     edit = signal.observation
     if not isinstance(edit, CloningEdit) or signal.out_features != 3:  # noqa: PLR2004 - red, green and blue
         return None
@@ -36,7 +36,7 @@ def seamless_clone(signal: SampledSignal) -> Tensor | None:
         return None
     material = edit.material
     rows, columns = (np.flatnonzero(material.inside.any(axis).numpy()) for axis in (1, 0))
-    # OpenCV lays the middle of the mask's bounding box at this place (column, row).
+    # OpenCV moves the middle of the mask's bounding box to this place (column, row).
     centre = (int(columns[0] + columns[-1] + 1) // 2, int(rows[0] + rows[-1] + 1) // 2)
     source, target = (np.round(to_unit(v) * 255).astype(np.uint8) for v in (material.sources[0], material.target))
     kind = cv2.MIXED_CLONE if edit.rule is strongest else cv2.NORMAL_CLONE

@@ -1,4 +1,4 @@
-"""Gradient-domain composition: a picture with the slopes of others (Pérez, Gangnet and Blake 2003; SIREN, section 4.1).
+"""Gradient-domain composition: a picture gets the gradients of others (Pérez, Gangnet and Blake 2003; SIREN, 4.1).
 
 The truth of these tasks is the direct solution of the same problem, which the signal's samples hold.
 """
@@ -30,10 +30,10 @@ Array = NDArray[np.float64]
 
 
 def edit_of(signal: SampledSignal) -> Edit:
-    """What the signal is composed of.
+    """The edit that the signal is a result of.
 
     Raises:
-        UserError: The signal is no composition.
+        UserError: The signal is not a composition.
     """
     if not isinstance(signal.observation, Edit):
         raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
@@ -42,7 +42,7 @@ def edit_of(signal: SampledSignal) -> Edit:
 
 @dataclass(frozen=True)
 class EditGradient(Guidance):
-    """The gradient that an edit of a whole picture wants. See `siren_pl.problems.sampled.gradients.Guidance`."""
+    """The wanted gradient of an edit without a mask. See `siren_pl.problems.sampled.gradients.Guidance`."""
 
     @override
     def everywhere(self, signal: SampledSignal) -> Array:
@@ -55,16 +55,16 @@ class EditGradient(Guidance):
 
 
 def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
-    """Distance to the direct solution, and how well the problem itself is solved.
+    """Measure the distance to the direct solution, and how well the field solves the problem itself.
 
-    `guidance_error` is the root of the mean squared error of the slopes where they are lent, per pixel;
-    `boundary_error` and `boundary_max` compare the samples beside the mask with the target's. All three are in units of
-    [0, 1] and count what lies beyond. `inside_psnr` and `outside_psnr` part the mask from the rest; where a constant is
-    open instead, `psnr_mean_aligned` leaves it out, as do all scores but `psnr`.
+    `guidance_error` is the root mean squared error of the gradients inside the mask, per pixel; `boundary_error` and
+    `boundary_max` compare the samples next to the mask with the target's. All three are in units of [0, 1], without
+    clipping. `inside_psnr` and `outside_psnr` are for the mask and the rest. Without a mask, a constant is
+    undetermined; `psnr_mean_aligned`, like all scores but `psnr`, disregards it.
     """
     edit, found = edit_of(signal), values.detach().double().cpu()
     scores = truth_scores(found, signal, align_mean if edit.rim is None else keep)
-    # Known by themselves are the samples outside of the mask; where there is no mask, the first is the whole again.
+    # The observed samples are those outside the mask; without a mask, the first score is that of the whole again.
     outside, inside = scores.pop("train_psnr"), scores.pop("heldout_psnr", None)
     error = edit.slopes(edit.apply(found)) - edit.slopes(signal.measured.double())
     scores["guidance_error"] = float(error.square().mean().sqrt()) / 2
@@ -77,7 +77,7 @@ def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
 
 
 def edit_panels(values: Tensor, signal: SampledSignal) -> list[tuple[str, Array]]:
-    """The pictures that an edit is made of, what copying makes of them, the direct solution and the field."""
+    """Show the pictures of an edit, the result of copying, the direct solution and the field."""
     edit = edit_of(signal)
     material = edit.material
     panels = [(f"target: {material.names[0]}", to_unit(material.target))]
@@ -102,15 +102,15 @@ def poisson_edit(
     boundary_weight: float = BOUNDARY,
     edit: Composition | None = None,
 ) -> Problem:
-    """Compose a picture of others by their gradients.
+    """Make the problem of composing a picture from the gradients of others.
 
     Args:
-        signal: The picture that is edited.
-        mode: `clone`, where values are known outside of a mask; `fuse` or `mixed`, where none are.
-        stencil: Of `fuse` and `mixed`: the derivative of the samples that is supervised.
-        integrated: Supervise the potential of the error as well; False leaves the paper's pointwise loss.
-        boundary_weight: Of `clone`: weight of the values on the rim of the mask.
-        edit: What becomes of the picture, by the same mode and stencil; None where the signal is a composition already.
+        signal: The picture to edit.
+        mode: `clone`, with known values outside a mask, or `fuse` or `mixed`, without known values.
+        stencil: For `fuse` and `mixed`: the derivative of the samples to supervise.
+        integrated: Whether to supervise the potential of the error as well; False for the paper's pointwise loss.
+        boundary_weight: For `clone`: weight of the values on the rim of the mask.
+        edit: Makes the composition, with the same mode and stencil; None if the signal is a composition already.
     """
     signal = signal if edit is None else edit(signal)
     if mode == "clone":

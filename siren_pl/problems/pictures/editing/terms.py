@@ -1,9 +1,9 @@
-"""Seamless cloning: a field has the source's slopes inside a mask, and the target's values outside of it.
+"""Terms of seamless cloning: a field should have the source's gradients inside a mask, and the target's values outside.
 
-The slopes are looked at between neighbouring samples, each pair along its own axis, on a lattice that is shifted at
-random at every step; where it lies, the pictures' cosine interpolants say what is wanted. Unlike the slopes of one
-picture, those of a clone are not met exactly: what is left of them has no sources inside the mask. Its potential with
-zero outside is therefore zero for the right field, and the mean square of the rest is least for it.
+Differences between neighbouring samples, each along the axis of the pair, are supervised on a lattice that is shifted
+at random at every step; the pictures' cosine interpolants give the targets there. In contrast to the gradients of one
+picture, those of a clone cannot be matched exactly. The remaining error has no divergence inside the mask, so its
+potential, which is zero outside, vanishes for the right field, and its mean square is minimal for it.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 from siren_pl.training.term import Points, Term, chosen_rows
 
-# Samples outside of the mask that a step looks at beside all of the rim; there are many, and they are easy.
+# Number of samples outside the mask in a step, in addition to the whole rim; there are many, and they are easy to fit.
 SURROUNDINGS = 4096
-# Of the slopes' squared error beside the potential's. The right field does not make it zero (see above), so what a
-# moved lattice sees of it is noise; with a weight of 1 the rim gave way to it.
+# Weight of the gradients' squared error relative to that of the potential. The right field does not make it zero (see
+# above), so it is noise on a shifted lattice; with a weight of 1 it distorted the rim.
 SLOPES = 0.01
-# Of the error on the rim, from where it spreads to all of the inside.
+# Weight of the error on the rim, which would spread to the whole inside.
 BOUNDARY = 4.0
 
 
 def cloning_of(signal: SampledSignal) -> CloningEdit:
-    """What is cloned.
+    """The cloning edit that the signal is a result of.
 
     Raises:
-        UserError: The signal is no clone.
+        UserError: The signal is not a clone.
     """
     if not isinstance(signal.observation, CloningEdit):
         raise UserError(f"cloning needs task.mode=clone, and a dataset of images; {signal.withheld} is of another.")
@@ -45,12 +45,12 @@ def cloning_of(signal: SampledSignal) -> CloningEdit:
 
 @dataclass(frozen=True)
 class CloneTerm(Term):
-    """The error of the slopes between neighbours, and its potential inside the mask.
+    """The error of the gradients between neighbours, and its potential inside the mask.
 
     Attributes:
         signal: The edited picture.
-        rule: Chooses among the pictures' slopes, see `siren_pl.problems.pictures.editing.guidance`.
-        integrated: Whether the potential is supervised too.
+        rule: Chooses among the pictures' gradients, see `siren_pl.problems.pictures.editing.guidance`.
+        integrated: Whether to supervise the potential too.
     """
 
     signal: SampledSignal = field(compare=False)
@@ -60,10 +60,11 @@ class CloneTerm(Term):
     order = 1
 
     def points(self) -> Points:
-        """Spectra of the pictures' slopes per pixel (2, S, H, W, C), N samples of the inside and its rim, and pairs.
+        """Make the table: spectra of the pictures' gradients per pixel (2, S, H, W, C), samples and pairs.
 
-        `cell` (N,) numbers the samples in the grid; `pair_0` and `pair_1` (2, P) number both samples of a pair among
-        them. With `integrated` also what the potential needs.
+        `cell` (N,) holds the numbers in the grid of the N samples of the inside and its rim; `pair_0` and `pair_1`
+        (2, P) hold the numbers among these N of both samples of a pair. With `integrated` there are also the tensors of
+        the potential.
         """
         signal, edit = self.signal, cloning_of(self.signal)
         material = edit.material
@@ -86,14 +87,14 @@ class CloneTerm(Term):
         return table | solver(material.inside, edit.rim, pairs) if self.integrated else table
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """All samples, whatever the batch size, moved together by up to half of their distance.
+        """Take all samples, whatever the batch size, moved together by up to half of their distance.
 
         Returns:
-            `coords` (N, 2), `slope` per pixel (2, N, C), and for each axis which of the N stand for its pairs.
+            `coords` (N, 2), `slope` per pixel (2, N, C), and for each axis the numbers among the N of one per pair.
         """
         spectra = table["spectra"]
         shape = (spectra.shape[2], spectra.shape[3])
-        # In float32 whatever the precision of the fit, so that every precision sees the same lattices.
+        # The type is always float32, so that fits in every precision use the same lattices.
         shift = torch.rand(2, generator=generator, device=generator.device, dtype=torch.float32) - 0.5
         lattice = Lattice(
             shape, [torch.arange(n, device=shift.device) + 0.5 + by for n, by in zip(shape, shift, strict=True)]
@@ -106,14 +107,14 @@ class CloneTerm(Term):
         return kept | {
             "coords": lattice.coords(shape, table["pixels"]).to(spectra)[table["cell"]],
             "slope": self.rule(torch.stack(found, dim=1)),  # of (S, 2, N, C)
-            # A sample that was moved forwards lies between itself and the next one, else between it and the one before.
+            # A sample that is moved forwards lies between its place and the next one, else between it and the previous.
             **{f"at_{i}": torch.where(by > 0, *table[f"pair_{i}"]) for i, by in enumerate(shift)},
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`gradient`: the weighted squared error per pixel, and `potential`: the squared error in values it implies.
+        """Compute `gradient`, the weighted squared error per pixel, and `potential`, that in values, which it implies.
 
-        Both are summed over the slopes, or samples, of the inside, and divided by its samples and channels.
+        Both are summed over the gradients, or samples, of the inside, and divided by its samples times channels.
         """
         assert jet.gradient is not None
         error = jet.gradient / points["pixels"][:, None, None] - points["slope"]
@@ -127,18 +128,18 @@ class CloneTerm(Term):
 
 @dataclass(frozen=True)
 class SurroundingsTerm(Term):
-    """Mean squared error of the values outside of the mask: all of its rim, and a part of the others.
+    """The mean squared error of values outside the mask: of its whole rim, and of a part of the others.
 
     Attributes:
         signal: The edited picture.
-        weight: Of the error on the rim.
+        weight: Weight of the error on the rim.
     """
 
     signal: SampledSignal = field(compare=False)
     weight: float
 
     def points(self) -> Points:
-        """Coordinates and values of the samples on the rim, and of all outside of the mask."""
+        """Make the table: coordinates and values of the samples on the rim, and of all samples outside the mask."""
         signal, edit = self.signal, cloning_of(self.signal)
         coords, values = signal.coords(), edit.material.target.reshape(-1, signal.out_features)
         rows = {"": ~edit.material.inside, "rim_": edit.rim}
@@ -149,7 +150,7 @@ class SurroundingsTerm(Term):
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
-        """The rim, and after it up to `SURROUNDINGS` samples drawn with replacement."""
+        """Take the whole rim, then draw up to `SURROUNDINGS` samples with replacement."""
         rows = chosen_rows(len(table["coords"]), min(batch_size or SURROUNDINGS, SURROUNDINGS), generator)
         columns = {key: table[key] if rows is None else table[key][rows] for key in ("coords", "value")}
         return {key: torch.cat([table[f"rim_{key}"], column]) for key, column in columns.items()} | {
@@ -157,6 +158,6 @@ class SurroundingsTerm(Term):
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """`boundary`, on the rim, weighted; `surroundings`, everywhere outside."""
+        """Compute `boundary`, the weighted error on the rim, and `surroundings`, that of samples everywhere outside."""
         error, count = (jet.value - points["value"]).square(), len(points["rim"])
         return {"boundary": self.weight * error[:count].mean(), "surroundings": error[count:].mean()}

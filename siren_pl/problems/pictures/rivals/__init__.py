@@ -1,1 +1,1 @@
-"""Methods to be compared with, and distances that take pictures."""
+"""Rival methods for comparison, and distances between pictures."""

@@ -1,4 +1,4 @@
-"""Enlargements of a smaller picture: by interpolation, by pretrained networks."""
+"""Enlargements of a smaller picture by interpolation and by pretrained networks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 
 def interpolation(signal: SampledSignal, method: str) -> Tensor | None:
-    """Pillow's enlargement, aligned at pixel centres: nearest, bilinear, bicubic or lanczos; None of other data."""
+    """Enlarge with Pillow (nearest, bilinear, bicubic or lanczos), aligned at pixel centres; None for other data."""
     if not isinstance(signal.observation.linear, Downsampling) or signal.in_features != 2:  # noqa: PLR2004 - pictures
         return None
     pixels = to_unit(signal.measured)
@@ -26,10 +26,10 @@ def interpolation(signal: SampledSignal, method: str) -> Tensor | None:
 
 
 def usable(weights: str, observation: Downsampling) -> Pretrained:
-    """A pretrained network that enlarges by the observation's scale.
+    """Load a pretrained network that enlarges by the observation's scale.
 
     Raises:
-        UserError: The file is of no known network, or the network does not enlarge by this scale.
+        UserError: The file is not of a known network, or the network does not enlarge by this scale.
     """
     if not float(observation.scale).is_integer():
         raise UserError(f"task.reference={weights} enlarges by whole numbers, not by {observation.option}.")
@@ -39,16 +39,16 @@ def usable(weights: str, observation: Downsampling) -> Pretrained:
 
 
 def reference(signal: SampledSignal, weights: str | None) -> Tensor | None:
-    """A pretrained network's enlargement (see `references`); None without weights, or of other data.
+    """Enlarge with a pretrained network (see `references`); None without weights, or for other data.
 
     Raises:
-        UserError: The file is of no known network, or the network does not enlarge by this scale.
+        UserError: The file is not of a known network, or the network does not enlarge by this scale.
     """
     observation = signal.observation.linear
     if weights is None or not isinstance(observation, Downsampling):
         return None
     large = usable(weights, observation).enlarge(to_unit(signal.measured), int(observation.scale))
-    # A picture whose size is no multiple of the scale was measured as if it went on: what is too much is cut off.
+    # If the size is not a multiple of the scale, the last coarse sample extends over the edge; cut the excess off.
     rows, columns = signal.shape
     short = [(0, max(0, n - m)) for n, m in zip(signal.shape, large.shape[:2], strict=True)]
     return torch.from_numpy(np.pad(large, [*short, (0, 0)], mode="edge")[:rows, :columns] * 2 - 1)

@@ -1,7 +1,7 @@
-"""NIQE: how far a picture's statistics lie from those of natural pictures, without a reference (Mittal et al. 2013).
+"""NIQE: the distance of a picture's statistics from those of natural pictures; it needs no truth (Mittal et al. 2013).
 
-Statistics are those of normalised luminance and of the products of neighbours, fitted by asymmetric generalised
-Gaussians on blocks, at two scales. The natural pictures are represented by published numbers in a local file.
+The statistics are those of normalised luminance and of products of neighbours, fitted by asymmetric generalised
+Gaussians on blocks, at two scales. Published numbers in a local file represent the natural pictures.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ Array = NDArray[np.float64]
 
 BLOCK = 96  # side in pixels, halved at the second scale
 SCALES = (1, 2)
-# Products with the right, lower, lower right and lower left neighbour, as (rows, columns) to roll by.
+# Products are taken with the right, lower, lower right and lower left neighbour: (rows, columns) to roll by.
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 FEATURES = len(SCALES) * (2 + 4 * len(NEIGHBOURS))
-SATURATION = 1.0  # in levels: keeps flat regions from being divided by nothing
-# The shapes among which a fit is sought, with their ratios (E|x|)² / E x², which increase.
+SATURATION = 1.0  # in levels; avoids a division by zero in flat regions
+# The candidate shapes of a fit, with their ratios (E|x|)² / E x², which increase.
 SHAPE_DECIMALS = 3
 SHAPES = np.arange(200, 10_001) / 10**SHAPE_DECIMALS
 RATIOS = gamma(2 / SHAPES) ** 2 / (gamma(1 / SHAPES) * gamma(3 / SHAPES))
-# Keys' cubic kernel (a = −1/2) stretched to twice its width, at 1/2, 3/2, 5/2 and 7/2 pixels from the middle of a pair.
+# Keys' cubic kernel (a = −1/2) at twice its width, sampled 1/2, 3/2, 5/2 and 7/2 pixels from the middle of a pair.
 HALF_KERNEL = np.array([0.43359375, 0.11328125, -0.03515625, -0.01171875])
 HALVING = np.concatenate([HALF_KERNEL[::-1], HALF_KERNEL])
-# What the file must hold, under the names of the authors' release, with shapes.
+# Names and shapes of the arrays in the file; the names are those of the authors' release.
 PARAMETERS = {
     "mu_pris_param": (1, FEATURES),
     "cov_pris_param": (FEATURES, FEATURES),
@@ -41,7 +41,7 @@ PARAMETERS = {
 
 
 def niqe(pixels: Array, parameters_path: str | Path) -> float | None:
-    """The distance of a picture from natural ones: about 2 to 5 for good photographs, more for damaged pictures.
+    """Compute the distance of a picture from natural ones: about 2 to 5 for good photographs, more for damaged ones.
 
     Args:
         pixels: Grey or RGB (H, W, C) in [0, 1]; its `studio_luma` is rounded to 8-bit levels, as papers
@@ -50,7 +50,7 @@ def niqe(pixels: Array, parameters_path: str | Path) -> float | None:
             gaussian_window (7, 7).
 
     Returns:
-        Equation 10 of the paper; None for a picture with no block of 96 × 96 pixels, or with flat blocks only.
+        Equation 10 of the paper; None for a picture without a block of 96 × 96 pixels, or with flat blocks only.
 
     Raises:
         UserError: The file is missing, damaged, or holds other numbers.
@@ -66,38 +66,38 @@ def niqe(pixels: Array, parameters_path: str | Path) -> float | None:
     rows = rows[np.isfinite(rows).all(1)]
     if not len(rows):
         return None
-    # A single block has no spread of its own.
+    # A single block has no covariance.
     covariance = np.cov(rows, rowvar=False) if len(rows) > 1 else np.zeros_like(natural_covariance)
     difference = natural_mean[0] - rows.mean(0)
     return float(np.sqrt(difference @ np.linalg.pinv((natural_covariance + covariance) / 2) @ difference))
 
 
 def normalised(levels: Array, window: Array) -> Array:
-    """Luminance (H, W) less its local mean, over its local standard deviation plus one level (equation 1)."""
+    """Subtract from luminance (H, W) its local mean, and divide by its local deviation plus one level (equation 1)."""
     mean = ndimage.correlate(levels, window, mode="nearest")
     variance = ndimage.correlate(levels**2, window, mode="nearest") - mean**2
     return (levels - mean) / (np.sqrt(np.abs(variance)) + SATURATION)
 
 
 def halved(levels: Array) -> Array:
-    """A picture (H, W), both even, at half its size: antialiased bicubic, reflected at the border."""
+    """Halve a picture (H, W), with H and W even, by antialiased bicubic resizing with reflection at the border."""
     for axis in (0, 1):
-        # The kernel has an even length; shifted by one, output 2i lies between pixels 2i and 2i + 1.
+        # The kernel has an even length; with a shift of one, output 2i lies between pixels 2i and 2i + 1.
         levels = ndimage.correlate1d(levels, HALVING, axis, mode="reflect", origin=-1)
         levels = levels[::2] if axis == 0 else levels[:, ::2]
     return levels
 
 
 def asymmetric_fit(samples: Array) -> tuple[Array, Array, Array]:
-    """Moment fit of a generalised Gaussian with two widths, along the last axis (Lasmar et al. 2009).
+    """Fit a generalised Gaussian with two widths by moments, along the last axis (Lasmar et al. 2009).
 
     The density is proportional to exp(−(|x| / β)^α), with β left for x < 0 and β right for x > 0.
 
     Args:
-        samples: (…, N).
+        samples: Samples, (…, N).
 
     Returns:
-        Shape α, left width and right width, each (…); NaN where a side has no samples.
+        Shape α, left width and right width, each (…); NaN if a side has no samples.
     """
     with np.errstate(invalid="ignore", divide="ignore"):
         power = samples**2
@@ -105,20 +105,20 @@ def asymmetric_fit(samples: Array) -> tuple[Array, Array, Array]:
         skew = left / right
         ratio = np.abs(samples).mean(-1) ** 2 / power.mean(-1)
         ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
-    # To the grid's own steps, as the fits behind the published parameters are: finer ones move a score by 0.005.
+    # Round to the grid's steps, as in the fits behind the published parameters; without it scores differ by 0.005.
     shape = np.round(np.interp(ratio, RATIOS, SHAPES), SHAPE_DECIMALS)
     width = np.sqrt(gamma(1 / shape) / gamma(3 / shape))
     return shape, left * width, right * width
 
 
 def _features(normal: Array, side: int) -> Array:
-    """Features (blocks, 18) of normalised luminance (H, W), cut into blocks of side × side pixels."""
+    """Compute features (blocks, 18) of normalised luminance (H, W), cut into blocks of side × side pixels."""
     rows, columns = (length // side for length in normal.shape)
     blocks = normal.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(-1, side, side)
     shape, left, right = asymmetric_fit(blocks.reshape(len(blocks), -1))
     features = [shape, (left + right) / 2]
     for shift in NEIGHBOURS:
-        products = blocks * np.roll(blocks, shift, (1, 2))  # within the block, round its edge, as the authors do
+        products = blocks * np.roll(blocks, shift, (1, 2))  # wraps around within the block, as in the authors' code
         shape, left, right = asymmetric_fit(products.reshape(len(blocks), -1))
         mean = (right - left) * gamma(2 / shape) / gamma(1 / shape)
         features += [shape, mean, left, right]
@@ -129,7 +129,7 @@ def _read_parameters(path: Path) -> list[Array]:
     wanted = ", ".join(f"{name} {shape}" for name, shape in PARAMETERS.items())
     cure = f"name an .npz file with the published {wanted}"
     try:
-        # Opened here: a damaged archive would leave NumPy's own handle open.
+        # Open the file here, since NumPy would leave its own handle open if the archive is damaged.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = [np.asarray(file[name], np.float64) for name in PARAMETERS]
     except FileNotFoundError as error:

@@ -1,7 +1,7 @@
-"""A perceptual distance: how far two pictures lie apart in the features of VGG19 (Johnson et al. 2016).
+"""A perceptual distance: the distance of two pictures in the features of VGG19 (Johnson et al. 2016).
 
 The network is that of Simonyan and Zisserman 2015 (configuration E) without its classifier; Ledig et al. 2017 train
-SRGAN by this distance. Its weights come from a local file, or are downloaded once.
+SRGAN with this distance. The weights come from a local file, or are downloaded once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from siren_pl.field.weights import fill, read_tensors
 from siren_pl.problems.pictures.catalogue import PublicFile, locate
 
 OPTION = "task.perceptual_weights=FILE"
-# torchvision writes the first digits of the checksum into the name; no source states the others.
+# torchvision puts the first digits of the checksum into the name; no source states the others.
 VGG19 = PublicFile(
     "vgg19-dcbb9e9d.pth",
     "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
@@ -24,26 +24,26 @@ VGG19 = PublicFile(
     option=OPTION,
 )
 BLOCKS = (2, 2, 4, 4, 4)  # convolutions before each halving
-# The layers in order, by their usual names: conv1_1, relu1_1, conv1_2, relu1_2, pool1, conv2_1, …
+# The usual names of the layers in order: conv1_1, relu1_1, conv1_2, relu1_2, pool1, conv2_1, …
 LAYERS = [
     name
     for block, count in enumerate(BLOCKS, 1)
     for name in [*(f"{kind}{block}_{i}" for i in range(1, count + 1) for kind in ("conv", "relu")), f"pool{block}"]
 ]
 COLOURS = 3
-# Mean and deviation of ImageNet's red, green and blue in [0, 1], by which torchvision's networks were trained.
+# Mean and standard deviation of ImageNet's red, green and blue in [0, 1], for which torchvision's networks are trained.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def vgg19_features(path: Path, layer: str) -> nn.Sequential:
-    """The layers of VGG19 up to a named one, with the weights and the widths of a file.
+    """Load the layers of VGG19 up to a named one, with the weights and widths in a file.
 
     Args:
-        path: A state dict in torchvision's layout, features.0.weight and so on; other names (the classifier) are left.
+        path: A state dict in torchvision's layout (features.0.weight …); other names (the classifier) are ignored.
         layer: conv1_1 … conv5_4 (before the ReLU), relu1_1 … relu5_4 (after it) or pool1 … pool5.
 
     Raises:
-        UserError: There is no such layer, or the file is missing, damaged or of another layout.
+        UserError: There is no such layer, or the file is missing, damaged or has another layout.
     """
     if layer not in LAYERS:
         raise UserError(f"VGG19 has no layer {layer}: choose one of relu1_1 … relu5_4, conv1_1 … conv5_4.")
@@ -72,11 +72,12 @@ def vgg19_features(path: Path, layer: str) -> nn.Sequential:
 class PerceptualDistance(nn.Module):
     """The mean squared difference of two pictures' features, differentiable in the first picture.
 
-    A module without trainable parameters, which follows its argument to its device and type.
+    The module has no trainable parameters, and moves to the device and type of its argument.
 
     Args:
         weights_path: VGG19's weights in torchvision's layout; None downloads them once (575 MB).
-        layer: Whose features: late ones (relu5_4, as SRGAN) see content, early ones (relu2_2) texture and edges.
+        layer: The layer of the features: late ones (relu5_4, as in SRGAN) represent content, early ones (relu2_2)
+            texture and edges.
 
     Raises:
         UserError: There is no such layer, or no usable file of weights.
@@ -91,7 +92,7 @@ class PerceptualDistance(nn.Module):
         self.deviation = nn.Buffer(torch.tensor(IMAGENET_DEVIATION))
 
     def forward(self, result: Tensor, target: Tensor) -> Tensor:
-        """The distance, a scalar.
+        """Compute the distance, a scalar.
 
         Args:
             result: (N, H, W, C) or (H, W, C) in [-1, 1]; grey is repeated over three channels, alpha is left out.
@@ -108,7 +109,7 @@ class PerceptualDistance(nn.Module):
         return (self.features(self._normalised(result)) - wanted).square().mean()
 
     def _normalised(self, pictures: Tensor) -> Tensor:
-        """Pictures as the network was trained on them, (N, 3, H, W) or (3, H, W)."""
+        """Normalise pictures as for the network's training, to (N, 3, H, W) or (3, H, W)."""
         colours = pictures[..., :COLOURS] if pictures.shape[-1] >= COLOURS else pictures[..., :1]
         return ((colours / 2 + 0.5 - self.mean) / self.deviation).movedim(-1, -3)
 

@@ -1,4 +1,4 @@
-"""What was measured of an unknown field: some of its samples, smaller pictures of it, samples with noise."""
+"""Observations, the ways to measure an unknown field: some of its samples, smaller pictures, samples with noise."""
 
 from siren_pl.problems.sampled.observations.base import Everything as Everything
 from siren_pl.problems.sampled.observations.base import Observation as Observation

@@ -1,10 +1,10 @@
-"""A smaller picture of the field: each coarse sample is a weighted mean of the field around it.
+"""Downsampling: each sample of a smaller picture is a weighted mean of the field around it.
 
-On a grid of fine samples the map is a matrix along each axis, rows summing to one, the picture continued by reflection
-at its border, as MATLAB's imresize has it (Pillow cuts the kernel off there). Both pictures cover the same area, so a
-coarse sample is n / m fine ones wide, as in Pillow, torch and imresize(A, [m_1 m_2]). imresize(A, 1/scale) makes it
-`scale` wide instead: the same where n is a multiple of the scale, while elsewhere the last sample hangs over the edge.
-Between the samples the same kernel weighs a field at any places, which is how a field is trained through it
+On a grid of fine samples the map is a matrix along each axis, whose rows sum to one. At its border the picture is
+continued by reflection, as in MATLAB's imresize (Pillow truncates the kernel there). Both pictures cover the same area,
+so a coarse sample is n / m fine ones wide, as in Pillow, torch and imresize(A, [m_1 m_2]). imresize(A, 1/scale) makes
+it `scale` wide instead, which is the same if n is a multiple of the scale; otherwise its last sample extends over the
+edge. The same kernel can weigh a field at any places between the samples, and fields are trained that way
 (`siren_pl.problems.pictures.enlargement`).
 """
 
@@ -21,10 +21,10 @@ from siren_pl.problems.sampled.observations.base import Observation, Shape, mism
 from siren_pl.problems.sampled.observations.kernels import KERNELS, Kernel, gaussian
 from siren_pl.problems.sampled.observations.noise import NOISES, Noisy
 
-# Far more than the rounding of a product of a size and a scale, and far less than a sample.
+# In samples: far more than the rounding error of a size times a scale, and far less than one.
 ROUNDING = 1e-6
-# How many times finer than the data a field's frequencies reach. Measured at scale 4: at 1.6 times butterfly gains
-# 2.3 dB over bicubic, at 3.2 times 2.8 dB, both with the same prior against ringing.
+# How many times finer than the data a field's frequencies may be. On butterfly at scale 4, a factor of 1.6 gains 2.3 dB
+# over bicubic and a factor of 3.2 gains 2.8 dB, both with the same penalty against ringing.
 MOST_DETAIL = 4.0
 
 
@@ -32,8 +32,8 @@ class Downsampling(Observation):
     """A picture `scale` times smaller along each axis.
 
     Args:
-        scale: How many times smaller, a real number from 1.
-        kernel: What is averaged.
+        scale: How many times smaller the picture becomes, a real number of at least 1.
+        kernel: The weights of the mean.
     """
 
     def __init__(self, scale: float, kernel: Kernel = KERNELS["bicubic"]) -> None:
@@ -47,16 +47,20 @@ class Downsampling(Observation):
         return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
-        """The smaller picture's shape: rounded up, as MATLAB's imresize(A, 1/scale) does."""
+        """The shape of the smaller picture, rounded up as in MATLAB's imresize(A, 1/scale)."""
         return tuple(max(1, math.ceil(n / self.scale - ROUNDING)) for n in shape)
 
     def fine(self, coarse: Shape) -> Shape:
-        """The shape of the picture that is looked for: the largest that is not made larger than `coarse`."""
+        """The shape of the unknown picture: the largest whose smaller picture is not larger than `coarse`."""
         return tuple(max(1, math.floor(m * self.scale + ROUNDING)) for m in coarse)
 
     @override
     def require_pair(self, measured: Shape, truth: Shape) -> None:
-        """The truth, made smaller, is of the measured size."""
+        """Refuse a truth whose smaller picture would not have the measured size.
+
+        Raises:
+            UserError: The sizes do not match; the message names both.
+        """
         if self.coarse(truth) != measured:
             small = " × ".join(map(str, self.coarse(truth)))
             raise mismatch(measured, truth, f"{self.option} makes {small} of the reference")
@@ -75,7 +79,7 @@ class Downsampling(Observation):
 
     @override
     def apply(self, values: Tensor) -> Tensor:
-        """A picture (m_1, …, m_D, C), computed in double precision."""
+        """Compute the smaller picture (m_1, …, m_D, C) in double precision."""
         found = values.double()
         for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
             found = along(matrix, found, axis)
@@ -89,23 +93,23 @@ class Downsampling(Observation):
         return found.to(data)
 
     def seen(self, shape: Shape) -> Tensor:
-        """No sample is known by itself, unless the scale is 1 and the kernel passes through the samples."""
+        """Mark no sample as directly measured, unless the scale is 1 and the kernel interpolates the samples."""
         return torch.zeros((), dtype=torch.bool).expand(shape)
 
     def count(self, shape: Shape) -> int:
-        """Samples of the smaller picture."""
+        """The number of samples of the smaller picture."""
         return math.prod(self.coarse(shape))
 
     def density(self, shape: Shape) -> float:
-        """The smaller picture's longest axis."""
+        """The number of samples along the longest axis of the smaller picture."""
         return float(max(self.coarse(shape)))
 
     def resolution(self, shape: Shape) -> float:
-        """The fine picture's, up to `MOST_DETAIL` times the measured one: edges are sharper than the data show."""
+        """That of the fine picture, at most `MOST_DETAIL` times that of the data: edges are sharper than the data."""
         return self.density(shape) * min(self.scale, MOST_DETAIL)
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """Each coarse sample as a block."""
+        """Show each coarse sample as a block."""
         found = data
         for axis, (n, m) in enumerate(zip(shape, data.shape[:-1], strict=True)):
             rows = ((torch.arange(n) + 0.5) * m / n).long().clamp(max=m - 1)
@@ -120,13 +124,13 @@ def along(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
 
 
 def reflected(cells: Tensor, n: int) -> Tensor:
-    """Sample numbers of a grid continued by reflection: -1 is 0, n is n - 1."""
+    """Map sample numbers beyond a grid of n into it by reflection: -1 to 0, n to n - 1."""
     folded = cells.remainder(2 * n)
     return torch.where(folded < n, folded, 2 * n - 1 - folded)
 
 
 def reflected_places(places: Tensor, length: int) -> Tensor:
-    """Places of a domain [0, length] continued by reflection at both ends."""
+    """Map places beyond the domain [0, length] into it by reflection at both ends."""
     folded = places.remainder(2 * length)
     return torch.where(folded < length, folded, 2 * length - folded)
 
@@ -139,12 +143,12 @@ def downsampling(
     sigma: float = 0.0,
     seed: int = 0,
 ) -> Observation:
-    """A smaller picture, with noise if asked for.
+    """Make an observation by downsampling, optionally with noise.
 
     Args:
-        scale: How many times smaller, a real number from 1.
+        scale: How many times smaller the picture becomes, a real number of at least 1.
         kernel: bicubic, bilinear, area, lanczos or gaussian, each stretched over the coarse grid.
-        blur: Of the gaussian kernel: its standard deviation in coarse samples; None for 0.5.
+        blur: Standard deviation of the gaussian kernel in coarse samples; None for 0.5.
         noise: gaussian, poisson or salt_and_pepper.
         sigma: Strength of the noise, in pixels of [0, 1]; 0 for none.
         seed: Seeds the noise.

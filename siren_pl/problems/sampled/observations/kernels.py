@@ -1,7 +1,7 @@
-"""Kernels of downsampling: how much each place of the fine field counts in a coarse sample, in coarse samples.
+"""Kernels of downsampling: the weight of each place of the fine field in a coarse sample.
 
-A kernel is a function of the distance from the coarse sample's centre. Stretched over the coarse grid like this, it
-keeps out what the coarse grid cannot hold (antialiasing), as Pillow's and MATLAB's resizing do.
+A kernel is a function of the distance from the coarse sample's centre, in coarse samples. Because it is stretched over
+the coarse grid, it removes what the coarse grid cannot represent (antialiasing), as Pillow's and MATLAB's resizing do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torch import Tensor
 # Keys 1981, equation 8: the cubic that reproduces quadratics; Pillow, MATLAB and torch (antialiased) use it.
 CUBIC = -0.5
 LANCZOS_LOBES = 3
-# Of the Gaussian: the blur of an ideal camera whose sensor just resolves the coarse grid, and where it is cut.
+# The Gaussian blur of an ideal camera whose sensor just resolves the coarse grid, and the distance of truncation.
 GAUSSIAN_SIGMA, GAUSSIAN_CUT = 0.5, 4.0
 
 
@@ -25,8 +25,8 @@ class Kernel:
     """A kernel of downsampling.
 
     Attributes:
-        name: What configurations call it.
-        weigh: Distances (…, m, n) in coarse samples to weights of n places in each of m samples, not normalised.
+        name: Its name in configurations.
+        weigh: Maps distances (…, m, n) in coarse samples to unnormalised weights of n places in each of m samples.
         radius: Distance beyond which weights are zero.
     """
 
@@ -51,7 +51,7 @@ def _triangle(x: Tensor) -> Tensor:
 
 
 def _box(x: Tensor) -> Tensor:
-    # A place on the border between two samples counts half for each.
+    # A place on the border between two samples has half its weight in each.
     return torch.where((x - 0.5).abs() < 1e-6, 0.5, (x < 0.5).to(x))  # noqa: PLR2004 - half a sample
 
 
@@ -60,15 +60,15 @@ def _lanczos(x: Tensor) -> Tensor:
 
 
 def gaussian(sigma: float = GAUSSIAN_SIGMA) -> Kernel:
-    """A Gaussian blur of standard deviation `sigma` in coarse samples, cut at a half-integer number of them.
+    """Make a Gaussian of standard deviation `sigma` in coarse samples, truncated at a half-integer number of them.
 
-    One far narrower than the distance between places takes the nearest.
+    If it is far narrower than the distance between places, the nearest place has all the weight.
     """
     radius = math.ceil(GAUSSIAN_CUT * sigma * 2) / 2
 
     def weigh(x: Tensor) -> Tensor:
         nearest = x.amin(-1, keepdim=True)
-        # Relative to the nearest place, whose own weight would underflow: rows are normalised anyway.
+        # Weights are relative to that of the nearest place, which could underflow; rows are normalised anyway.
         exponents = (x - nearest) / sigma * ((x + nearest) / sigma)
         return torch.where((x < radius) | (x == nearest), torch.exp(-0.5 * exponents), 0)
 

@@ -1,4 +1,4 @@
-"""Observations of some samples by themselves: at random, one in so many, or where a mask says."""
+"""Direct observations of some samples: a random choice, every n-th along each axis, or those of a given mask."""
 
 from __future__ import annotations
 
@@ -14,55 +14,55 @@ from siren_pl.errors import UserError
 from siren_pl.field.seeds import seeded
 from siren_pl.problems.sampled.observations.base import Observation, Shape
 
-# Samples are marked this many at a time: a few MB beside the list itself.
+# Samples are marked this many at a time, which takes a few MB in addition to the list itself.
 PORTION = 1 << 20
-# What is shown where nothing is known: grey, in [-1, 1].
+# Value in [-1, 1] that is shown for unobserved samples: grey.
 UNKNOWN = 0.0
 
 
 class Mask(Observation):
-    """Some samples, each by itself."""
+    """Direct observation of some samples."""
 
     @abstractmethod
     @override
     def seen(self, shape: Shape) -> Tensor: ...
 
     def apply(self, values: Tensor) -> Tensor:
-        """The seen samples (M, C), in the order of the grid."""
+        """Select the observed samples (M, C), in the order of the grid."""
         return values[self.seen(tuple(values.shape[:-1]))]
 
     def read(self, picture: Tensor) -> Tensor:
-        """The seen samples of a damaged picture."""
+        """Select the observed samples of a damaged picture."""
         return self.apply(picture)
 
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        """The data at their places, zero elsewhere."""
+        """Put the data at their places, and zero elsewhere."""
         values = data.new_zeros(*shape, data.shape[-1])
         values[self.seen(shape)] = data
         return values
 
     def count(self, shape: Shape) -> int:
-        """Seen samples."""
+        """The number of observed samples."""
         return int(self.seen(shape).sum())
 
     def density(self, shape: Shape) -> float:
-        """N times (seen fraction)^(1/D)."""
+        """N · (observed fraction)^(1/D), with N samples along the longest axis."""
         return max(shape) * (self.count(shape) / math.prod(shape)) ** (1 / len(shape))
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
-        """The data at their places, grey elsewhere."""
+        """Put the data at their places, and grey elsewhere."""
         values = torch.full((*shape, data.shape[-1]), UNKNOWN, dtype=data.dtype)
         values[self.seen(shape)] = data
         return values
 
 
 class RandomFraction(Mask):
-    """Samples kept at random, the same ones for the same seed and shape.
+    """Observation of samples that are chosen at random; the choice depends only on the seed and the shape.
 
     Args:
-        heldout: Fraction in [0, 1) that is withheld.
+        heldout: Fraction of the samples to withhold, in [0, 1).
         seed: Seeds the choice.
-        option: The option that asked for it.
+        option: The option that asked for the observation.
     """
 
     def __init__(self, heldout: float, seed: int = 0, option: str | None = None) -> None:
@@ -87,7 +87,7 @@ class RandomFraction(Mask):
 
     @override
     def count(self, shape: Shape) -> int:
-        """Summing the mask would make 64-bit integers of it."""
+        """The number of observed samples, found without summing the mask, which would take 64-bit integers."""
         kept = math.prod(shape) - round(self.heldout * math.prod(shape))
         if kept < 1:
             raise UserError(f"{self._option} leaves no sample to train on: keep more.")
@@ -99,10 +99,10 @@ class RandomFraction(Mask):
 
 
 class EveryOther(Mask):
-    """One sample in so many along each axis, from the first.
+    """Observation of every `stride`-th sample along each axis, starting with the first.
 
     Args:
-        stride: How many, from 1; or a number for each axis.
+        stride: From 1; one number, or one for each axis.
     """
 
     def __init__(self, stride: int | Sequence[int]) -> None:
@@ -153,11 +153,11 @@ class EveryOther(Mask):
 
 
 class GivenMask(Mask):
-    """Samples that a picture of the damage calls known.
+    """Observation of the samples that a picture of the damage marks as known.
 
     Args:
         known: Bool of the grid's shape.
-        option: The option that named it.
+        option: The option that named the picture.
     """
 
     def __init__(self, known: Tensor, option: str) -> None:
@@ -172,20 +172,20 @@ class GivenMask(Mask):
 
     @override
     def seen(self, shape: Shape) -> Tensor:
-        """The mask itself.
+        """Return the mask.
 
         Raises:
-            UserError: The mask is of another size.
+            UserError: The mask has another size.
         """
         require_shape(self.known, shape, self._option, "picture")
         return self.known
 
 
 def require_shape(mask: Tensor, shape: Shape, option: str, what: str) -> None:
-    """Refuse a mask of another size than what it is laid over.
+    """Refuse a mask whose size differs from that of the picture.
 
     Raises:
-        UserError: Naming the option and both sizes.
+        UserError: The sizes differ; the message names the option and both sizes.
     """
     if tuple(mask.shape) != shape:
         given, wanted = (" × ".join(map(str, size)) for size in (mask.shape, shape))
@@ -196,5 +196,5 @@ def require_shape(mask: Tensor, shape: Shape, option: str, what: str) -> None:
 
 
 def row_type(count: int) -> torch.dtype:
-    """The smallest type that torch draws permutations in and that holds row numbers below `count`."""
+    """The smallest type that holds row numbers below `count` and in which torch can draw permutations."""
     return torch.int32 if count <= torch.iinfo(torch.int32).max else torch.int64

@@ -1,4 +1,4 @@
-"""Noise of declared kind, the same for the same seed and shape."""
+"""Noise of a chosen kind; it depends only on the seed, the shape and the values."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from siren_pl.errors import UserError
 from siren_pl.field.seeds import seeded
 from siren_pl.problems.sampled.observations.base import Everything, Observation, Shape
 
-# How many times finer than its noisy data a field's frequencies reach, held down by a prior: edges stay sharp. Measured
-# on a photograph of 256 pixels with noise of 25 levels: 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
+# How many times finer than its noisy data a field's frequencies may be, so that edges stay sharp; a penalty holds the
+# noise down. A photograph of 256 pixels with noise of 25 levels had 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
 DETAIL = 3.0
 
 Noise = Callable[[Tensor, float, torch.Generator], Tensor]
 
 
 def gaussian(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
-    """Additive and white, of standard deviation `level` in units of the pixel range [0, 1], which is 2 wide here."""
+    """Add white noise of standard deviation `level` for pixels in [0, 1], twice that for values in [-1, 1]."""
     return values + 2 * level * torch.randn(values.shape, generator=generator, dtype=torch.float64).to(values)
 
 
 def poisson(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
-    """Photon noise: a white pixel counts 1 / level² photons, so that its standard deviation is `level`."""
+    """Draw photon noise: a white pixel counts 1 / level² photons, so that its standard deviation is `level`."""
     photons = 1 / level**2
     pixels = (values.double() / 2 + 0.5).clamp(0, 1)
     return (torch.poisson(pixels * photons, generator=generator) / photons * 2 - 1).to(values)
 
 
 def salt_and_pepper(values: Tensor, level: float, generator: torch.Generator) -> Tensor:
-    """A fraction `level` of the pixels becomes black or white."""
+    """Make a fraction `level` of the pixels black or white."""
     chance = torch.rand(values.shape[:-1], generator=generator)[..., None]
     noisy = torch.where(chance < level / 2, torch.full_like(values, -1.0), values)
     return torch.where(chance > 1 - level / 2, torch.full_like(values, 1.0), noisy)
@@ -47,9 +47,9 @@ class Noisy(Observation):
 
     Args:
         noise: The kind of noise.
-        level: Its strength: a standard deviation, or a fraction; of pixels in [0, 1].
-        seed: Seeds it.
-        observation: What is measured; all samples by default.
+        level: Its strength for pixels in [0, 1]: a standard deviation, or a fraction.
+        seed: Seeds the noise.
+        observation: The observation without noise; all samples by default.
     """
 
     def __init__(self, noise: Noise, level: float, seed: int = 0, observation: Observation | None = None) -> None:
@@ -95,7 +95,7 @@ class Noisy(Observation):
         return self.observation.spacing(shape)
 
     def resolution(self, shape: Shape) -> float:
-        """Finer than the data by `DETAIL`, or by what the observation itself asks for."""
+        """That of the observation, but at least `DETAIL` times the density of the data."""
         return max(self.observation.resolution(shape), DETAIL * self.density(shape))
 
     @override
@@ -115,7 +115,7 @@ class Noisy(Observation):
         self.observation.require_pair(measured, truth)
 
     def measure(self, values: Tensor) -> Tensor:
-        """What the observation gives, with noise."""
+        """Apply the observation and add the noise."""
         clean = self.observation.measure(values)
         if math.isclose(self.level, 0):
             return clean
@@ -123,5 +123,5 @@ class Noisy(Observation):
 
 
 def noisy(noise: str = "gaussian", sigma: float = 0.0, seed: int = 0) -> Noisy:
-    """All samples with noise of a named kind: gaussian, poisson or salt_and_pepper; see `Noisy`."""
+    """Make an observation of all samples with gaussian, poisson or salt_and_pepper noise; see `Noisy`."""
     return Noisy(NOISES[noise], sigma, seed)

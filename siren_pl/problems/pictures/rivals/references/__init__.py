@@ -1,6 +1,6 @@
-"""Pretrained super-resolution networks as measured references: a local file of published weights, one entry point.
+"""Pretrained super-resolution networks for comparison, loaded from local files of published weights.
 
-`pretrained(FILE).enlarge(pixels, scale)`; nothing is downloaded and no file is required.
+The entry point is `pretrained(FILE).enlarge(pixels, scale)`. Nothing is downloaded, and no file is required.
 """
 
 from siren_pl.problems.pictures.rivals.references.loading import Pretrained as Pretrained

@@ -14,14 +14,14 @@ STAGES = 3  # blocks in the network's cascade, and steps in that of each block
 
 
 def carn_like(tensors: dict[str, Tensor]) -> Carn:
-    """A network of the sizes that a state dict of github.com/nmhkahn/CARN-pytorch (CARN-M) has."""
+    """Build a network of the sizes in a state dict of github.com/nmhkahn/CARN-pytorch (CARN-M)."""
     features, per_group = len(tensors["entry.weight"]), tensors["b1.b1.body.0.weight"].shape[1]
     scales = {int(name.split(".")[1].removeprefix("up")) for name in tensors if name.startswith("upsample.")}
     return Carn(features, features // per_group, tuple(sorted(scales)))
 
 
 def cascade(x: Tensor, stages: Iterable[nn.Module], mixers: Iterable[nn.Module]) -> Tensor:
-    """Features (N, C, H, W) through stages; a mixer sees the input and every stage so far (equations 3 and 4)."""
+    """Pass features (N, C, H, W) through stages; a mixer gets the input and all stages so far (equations 3 and 4)."""
     seen = x
     for stage, mixer in zip(stages, mixers, strict=True):
         seen = torch.cat([seen, stage(x)], 1)
@@ -30,7 +30,7 @@ def cascade(x: Tensor, stages: Iterable[nn.Module], mixers: Iterable[nn.Module])
 
 
 class EfficientResidual(nn.Module):
-    """Two grouped 3 × 3 convolutions and one that joins the groups, around a skip (figure 4)."""
+    """Two grouped 3 × 3 convolutions and one that joins the groups, with a skip connection (figure 4)."""
 
     def __init__(self, features: int, groups: int) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class CascadingBlock(nn.Module):
 
 
 class Carn(Enlarger):
-    """The network: one trunk, and an end for each scale.
+    """The network: one trunk, and one upsampling end per scale.
 
     Args:
         features: Channels of every hidden layer.
@@ -69,7 +69,7 @@ class Carn(Enlarger):
     def __init__(self, features: int, groups: int, scales: tuple[int, ...]) -> None:
         super().__init__()
         self.scales = scales
-        # Entry, two pixels for each of 3 · 3 residual blocks, and at most 1 + 1/2 + 1/4 + … + 1 behind them.
+        # One pixel for the entry, two for each of 3 · 3 residual blocks, and at most 1 + 1/2 + 1/4 + … + 1 after them.
         self.reach = 1 + 2 * STAGES**2 + 3
         self.sub_mean, self.add_mean = _shift(), _shift()
         self.entry = convolution(3, features)
@@ -90,17 +90,17 @@ def _mixers(features: int) -> list[nn.Module]:
 
 
 def _shift() -> nn.Module:
-    """Subtract or add the mean colour of the training pictures, which the file states."""
+    """A layer that subtracts or adds the mean colour of the training pictures, which the file holds."""
     return nn.Sequential(OrderedDict(shifter=convolution(3, 3, 1)))
 
 
 def _enlargement(features: int, groups: int, scale: int) -> nn.Module:
-    """Convolution, ReLU and pixel shuffle, once by 3 or by 2 as often as the scale asks."""
+    """Convolution, ReLU and pixel shuffle: once by 3, or by 2 as often as the scale requires."""
     factors = [3] if scale == 3 else [2] * (scale.bit_length() - 1)  # noqa: PLR2004 - the one odd scale
     layers = [[convolution(features, f**2 * features, groups=groups), nn.ReLU(), nn.PixelShuffle(f)] for f in factors]
     return _body(*(layer for row in layers for layer in row))
 
 
 def _body(*layers: nn.Module) -> nn.Module:
-    """Layers in a row, under the name by which the published files know a row."""
+    """Layers in sequence, under the name that a sequence has in the published files."""
     return nn.Sequential(OrderedDict(body=nn.Sequential(*layers)))

@@ -1,6 +1,6 @@
-"""What the information distillation networks share: blocks in a row, all their results joined, one pixel shuffle.
+"""The common part of information distillation networks: blocks in sequence, their joined results, a pixel shuffle.
 
-IMDN (Hui et al. 2019, figure 1) and RFDN (Liu, Tang and Wu 2020, figure 3) differ in their blocks alone.
+IMDN (Hui et al. 2019, figure 1) and RFDN (Liu, Tang and Wu 2020, figure 3) differ only in their blocks.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ NEGATIVE_SLOPE = 0.05  # of every leaky ReLU in both networks
 
 
 class DistillationNetwork(Enlarger):
-    """The trunk around given blocks. Blocks weigh their channels by the whole picture, so `reach` is None.
+    """The trunk around given blocks. Blocks weight their channels by the whole picture, so `reach` is None.
 
     Args:
         title: Name and paper.
-        blocks: Blocks by the names that the published files give them, in order.
+        blocks: Blocks in order, by their names in the published files.
         features: Channels between blocks.
         scale: The factor of the pixel shuffle.
-        smallest_side: What the blocks need along each axis.
-        peak: What white was in the pictures that the network was trained on.
+        smallest_side: Number of pixels that the blocks need along each axis.
+        peak: Value of white in the pictures on which the network was trained.
     """
 
     def __init__(

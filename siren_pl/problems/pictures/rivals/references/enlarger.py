@@ -1,4 +1,4 @@
-"""What every super-resolution network here offers, so that one function can run them all."""
+"""The interface of the super-resolution networks, so that one function can run them all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Enlarger(nn.Module, ABC):
 
     Attributes:
         title: Its name and paper, for messages and tables.
-        scales: The factors it was trained for.
-        smallest_side: Pictures of fewer pixels along an axis do not pass through its layers.
-        reach: How many pixels away, in the small picture, an input can change an output; None where every input can
-            change every output, so that a picture cannot be worked through in parts.
+        scales: The factors for which it was trained.
+        smallest_side: The smallest number of pixels along an axis that its layers accept.
+        reach: The largest distance, in pixels of the small picture, at which an input affects an output; None if every
+            input affects every output, so that a picture cannot be processed in parts.
     """
 
     title: str
@@ -25,19 +25,19 @@ class Enlarger(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, pictures: Tensor, scale: int) -> Tensor:
-        """Pictures (N, 3, H, W) in [0, 1] to (N, 3, scale · H, scale · W), which may overshoot [0, 1]."""
+        """Enlarge pictures (N, 3, H, W) in [0, 1] to (N, 3, scale · H, scale · W), which may overshoot [0, 1]."""
 
 
 def convolution(inputs: int, outputs: int, side: int = 3, groups: int = 1) -> nn.Conv2d:
-    """A convolution by a side × side kernel that keeps height and width."""
+    """A convolution with a side × side kernel that keeps height and width."""
     return nn.Conv2d(inputs, outputs, side, padding=side // 2, groups=groups)
 
 
 def scale_of_shuffle(tensors: dict[str, Tensor], name: str, inputs: int = 3) -> int:
-    """The factor of a pixel shuffle, from the convolution before it: factor² outputs for each of its channels.
+    """Find the factor of a pixel shuffle from the convolution before it, which has factor² outputs per channel.
 
     Raises:
-        ValueError: The number of outputs is not such a product.
+        ValueError: The number of outputs is not a square times the number of channels.
     """
     scale = round((len(tensors[name]) / inputs) ** 0.5)
     if inputs * scale**2 != len(tensors[name]):

@@ -1,4 +1,4 @@
-"""IMDN: blocks that set a part of their channels aside at every step (Hui, Gao, Yang and Wang 2019)."""
+"""IMDN: blocks that set some of their channels aside at every step (Hui, Gao, Yang and Wang 2019)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from siren_pl.problems.pictures.rivals.references.enlarger import convolution, s
 
 
 def imdn_like(tensors: dict[str, Tensor]) -> DistillationNetwork:
-    """A network of the sizes that a state dict of github.com/Zheng222/IMDN has."""
+    """Build a network of the sizes in a state dict of github.com/Zheng222/IMDN."""
     features, kept = len(tensors["fea_conv.weight"]), len(tensors["IMDB1.c4.weight"])
     squeezed = len(tensors["IMDB1.cca.conv_du.0.weight"])
     blocks = {name: MultiDistillation(features, kept, squeezed) for name in blocks_named(tensors, "IMDB")}
@@ -21,7 +21,7 @@ def imdn_like(tensors: dict[str, Tensor]) -> DistillationNetwork:
 
 
 class ContrastAttention(nn.Module):
-    """Weigh each channel by its contrast over the picture: standard deviation plus mean (equation 6)."""
+    """Weights each channel by its contrast over the picture: standard deviation plus mean (equation 6)."""
 
     def __init__(self, features: int, squeezed: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class ContrastAttention(nn.Module):
 
 
 class MultiDistillation(nn.Module):
-    """Four convolutions; each but the last sets `kept` channels aside and hands on the others (equation 4)."""
+    """Four convolutions, each but the last of which sets `kept` channels aside and passes on the rest (equation 4)."""
 
     def __init__(self, features: int, kept: int, squeezed: int) -> None:
         super().__init__()

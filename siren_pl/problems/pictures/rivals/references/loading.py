@@ -1,4 +1,4 @@
-"""A file of published weights becomes a network that enlarges pictures: recognised by its tensors, loaded exactly."""
+"""Loading of published weights: the tensors in a file determine the network, and must all fit it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from siren_pl.problems.pictures.rivals.references.tiles import in_tiles
 Pixels = NDArray[np.float64]
 COLOURS = 3
 
-# A tensor that only this layout has, and what builds a network of the sizes found in a file.
+# For each layout, a tensor that no other layout has, and the builder of a network of the sizes in a file.
 LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Enlarger]] = {
     "block2.prelu.weight": srgan_like,
     "B1.c1_r.weight": rfdn_like,
@@ -35,14 +35,14 @@ KNOWN = "the generator of leftthomas/SRGAN, RFDN, IMDN and CARN-M"
 
 
 def pretrained(path: str | Path) -> Pretrained:
-    """Load a published super-resolution network; no generator of random numbers is touched.
+    """Load a published super-resolution network, without using any random generator.
 
     Args:
-        path: A state dict as torch.save writes it, of one of: SRGAN's generator (leftthomas/SRGAN), RFDN (njulj/RFDN),
-            IMDN (Zheng222/IMDN), CARN-M (nmhkahn/CARN-pytorch).
+        path: A state dict written by torch.save, of SRGAN's generator (leftthomas/SRGAN), RFDN (njulj/RFDN), IMDN
+            (Zheng222/IMDN) or CARN-M (nmhkahn/CARN-pytorch).
 
     Raises:
-        UserError: The file is missing, damaged, of another layout, or has tensors too many, too few or misshapen.
+        UserError: The file is missing, damaged or of another layout, or tensors are missing, left over or misshapen.
     """
     path = Path(path)
     tensors = read_tensors(path, f"name a file of published weights; {KNOWN} are known")
@@ -51,7 +51,7 @@ def pretrained(path: str | Path) -> Pretrained:
         some = ", ".join(list(tensors)[:3]) or "nothing"
         raise UserError(f"{path} holds {some} …, which is no layout known here: {KNOWN} are.")
     try:
-        with torch.device("meta"):  # no memory and no random weights for what is replaced at once
+        with torch.device("meta"):  # the weights are replaced at once, so they need neither memory nor random numbers
             network = layouts[0](tensors)
         fill(network, tensors)
     except (KeyError, ValueError, IndexError, TypeError, ZeroDivisionError, RuntimeError) as error:
@@ -67,28 +67,28 @@ class Pretrained:
     """A network with its published weights.
 
     Attributes:
-        network: Works on batches (N, 3, H, W), on the device to which it is moved.
-        path: The file it came from.
+        network: The network, which takes batches (N, 3, H, W) on its device.
+        path: The file of its weights.
     """
 
     network: Enlarger
     path: Path
 
     def require_scale(self, scale: int) -> None:
-        """Refuse a factor that the network was not trained for.
+        """Refuse a factor for which the network was not trained.
 
         Raises:
-            UserError: Naming those that it was.
+            UserError: It was not trained for this factor; the message names the others.
         """
         if scale not in self.network.scales:
             has = ", ".join(f"×{known}" for known in self.network.scales)
             raise UserError(f"{self.path} is {self.network.title} for {has}, not ×{scale}: name weights of that scale.")
 
     def enlarge(self, pixels: Pixels, scale: int) -> Pixels:
-        """Pixels (H, W, C) in [0, 1], C = 1 or 3, to (scale · H, scale · W, C) in [0, 1], float64.
+        """Enlarge pixels (H, W, C) in [0, 1], with C = 1 or 3, to (scale · H, scale · W, C) in [0, 1], float64.
 
-        Grey pictures are repeated over three channels and averaged back. A picture with fewer pixels than the network
-        needs is continued by its last row and column.
+        Grey is repeated over three channels, and the result averaged. If a picture has fewer pixels than the network
+        needs, its last row and column are repeated.
 
         Raises:
             UserError: The network has no such scale, or the picture is neither grey nor RGB.

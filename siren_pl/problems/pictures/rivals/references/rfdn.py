@@ -1,4 +1,4 @@
-"""RFDN: distillation by 1 × 1 convolutions beside shallow residual blocks (Liu, Tang and Wu 2020)."""
+"""RFDN: distillation by 1 × 1 convolutions parallel to shallow residual blocks (Liu, Tang and Wu 2020)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from torch.nn.functional import interpolate, leaky_relu, max_pool2d
 from siren_pl.problems.pictures.rivals.references.distillation import NEGATIVE_SLOPE, DistillationNetwork, blocks_named
 from siren_pl.problems.pictures.rivals.references.enlarger import convolution, scale_of_shuffle
 
-# The attention looks at maxima over 7 × 7 windows, every third, of a convolution of stride 2 without padding.
+# The attention uses the maxima of a convolution of stride 2 without padding over every third window of 7 × 7.
 WINDOW, WINDOW_STRIDE, STRIDE = 7, 3, 2
 SMALLEST_SIDE = STRIDE * (WINDOW - 1) + 3  # so that one such window exists
-PEAK = 255.0  # its authors trained it on 8-bit levels
+PEAK = 255.0  # the authors trained on 8-bit levels
 
 
 def rfdn_like(tensors: dict[str, Tensor]) -> DistillationNetwork:
-    """A network of the sizes that a state dict of github.com/njulj/RFDN has."""
+    """Build a network of the sizes in a state dict of github.com/njulj/RFDN."""
     features, kept = len(tensors["fea_conv.weight"]), len(tensors["B1.c4.weight"])
     squeezed = len(tensors["B1.esa.conv1.weight"])
     blocks = {name: ResidualDistillation(features, kept, squeezed) for name in blocks_named(tensors, "B")}
@@ -25,7 +25,7 @@ def rfdn_like(tensors: dict[str, Tensor]) -> DistillationNetwork:
 
 
 class SpatialAttention(nn.Module):
-    """Enhanced spatial attention: weigh every pixel by its wide neighbourhood (Liu et al. 2020, CVPR, figure 4)."""
+    """Enhanced spatial attention: weights each pixel by its wide neighbourhood (Liu et al. 2020, CVPR, figure 4)."""
 
     def __init__(self, features: int, squeezed: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class SpatialAttention(nn.Module):
 
 
 class ResidualDistillation(nn.Module):
-    """Three residual convolutions, each beside a 1 × 1 one that sets `kept` channels aside (figure 2d)."""
+    """Three residual convolutions, each parallel to a 1 × 1 convolution that sets `kept` channels aside (figure 2d)."""
 
     def __init__(self, features: int, kept: int, squeezed: int) -> None:
         super().__init__()

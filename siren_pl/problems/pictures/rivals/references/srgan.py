@@ -1,7 +1,7 @@
 """The generator of SRGAN, a deep residual network trained against a discriminator (Ledig et al. 2017, figure 4).
 
-As github.com/leftthomas/SRGAN publishes it: a PReLU, not a batch norm, behind the residual blocks, and at the end a
-hyperbolic tangent mapped to [0, 1].
+This is the version of github.com/leftthomas/SRGAN: it has a PReLU, not a batch norm, after the residual blocks, and at
+the end a hyperbolic tangent that is mapped to [0, 1].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHUFFLE = 2  # every sub-pixel convolution doubles the picture
 
 
 def srgan_like(tensors: dict[str, Tensor]) -> Srgan:
-    """A generator of the sizes that a state dict of github.com/leftthomas/SRGAN has."""
+    """Build a generator of the sizes in a state dict of github.com/leftthomas/SRGAN."""
     blocks = sum(name.endswith(".conv1.weight") for name in tensors)
     doublings = sum(name.startswith(f"block{blocks + 3}.") and name.endswith(".conv.weight") for name in tensors)
     return Srgan(len(tensors["block1.0.weight"]), blocks, doublings)
@@ -53,8 +53,8 @@ class Srgan(Enlarger):
     def __init__(self, features: int, blocks: int, doublings: int) -> None:
         super().__init__()
         self.scales = (SHUFFLE**doublings,)
-        # Half the first kernel, two pixels for each block and one behind them; all that follows the first doubling sees
-        # no further than half a kernel, since its pixels are smaller.
+        # Half of the first kernel, two pixels for each block and one after them. Everything after the first doubling
+        # reaches at most half a kernel, since its pixels are smaller.
         self.reach = EDGE_KERNEL // 2 + 2 * blocks + 1 + EDGE_KERNEL // 2
         entry = nn.Sequential(convolution(3, features, EDGE_KERNEL), nn.PReLU())
         middle = [Residual(features) for _ in range(blocks)]

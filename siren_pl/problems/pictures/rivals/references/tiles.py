@@ -1,4 +1,4 @@
-"""A large picture in overlapping tiles: memory is that of one tile, and the result is that of the whole."""
+"""Processing of a large picture in overlapping tiles: it needs the memory of one tile, and gives the same result."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from torch import Tensor
 
 from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
 
-# Of the small picture. At ×4 a tile's 64 feature maps are about 120 MB, and its overlaps cost less than its inside.
+# Side of a tile in pixels of the small picture. At ×4, a tile's 64 feature maps take about 120 MB, and its overlaps
+# cost less than its inside.
 TILE = 128
 
 
 def in_tiles(network: Enlarger, picture: Tensor, scale: int, side: int = TILE) -> Tensor:
-    """A picture (1, 3, H, W) through the network, to (1, 3, scale · H, scale · W).
+    """Pass a picture (1, 3, H, W) through the network, to (1, 3, scale · H, scale · W).
 
-    A tile is computed with as many pixels around it as the network can see, so that seams do not exist. Networks that
-    see the whole picture take it whole; those here work at the small size, where it costs little.
+    Each tile is computed with as many pixels around it as the network reaches, so that there are no seams. Networks
+    whose reach is the whole picture take it whole; those here work at the small size, where this costs little.
     """
     height, width = picture.shape[2:]
     if network.reach is None or max(height, width) <= side:
