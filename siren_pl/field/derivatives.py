@@ -44,6 +44,10 @@ class ForwardDerivatives(Derivatives):
 
     Raises:
         TypeError: The network uses a torch operation that has no jet rule; the message names the cure.
+
+    >>> field = lambda x: jet.multiply(x, x)
+    >>> ForwardDerivatives()(field, torch.tensor([[3.0]]), order=2).laplacian
+    tensor([[2.]])
     """
 
     @override
@@ -66,6 +70,10 @@ class ReverseDerivatives(Derivatives):
 
     `torch.func.vjp` rather than `autograd.grad(create_graph=True)`, because only the former survives
     `torch.compile` (which has no double backward).
+
+    >>> field = lambda x: x.prod(-1, keepdim=True)  # y x, whose gradient is (x, y)
+    >>> ReverseDerivatives()(field, torch.tensor([[2.0, 5.0]]), order=1).gradient.flatten()
+    tensor([5., 2.])
     """
 
     @override
@@ -97,7 +105,11 @@ class ReverseDerivatives(Derivatives):
 
 @dataclass(frozen=True)
 class AutogradDerivatives(Derivatives):
-    """Nested `autograd.grad`: slow, never compiled, and right for any module. The oracle, and the named fallback."""
+    """Nested `autograd.grad`: slow, never compiled, and right for any module. The oracle, and the named fallback.
+
+    >>> AutogradDerivatives()(torch.exp, torch.zeros(1, 1), order=2).laplacian.item()  # torch.exp has no jet rule
+    1.0
+    """
 
     @override
     def __call__(

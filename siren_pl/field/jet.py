@@ -113,6 +113,11 @@ def seed(coords: Tensor, order: int, groups: Groups | None = None, directions: T
     Returns:
         A jet whose derivative parts have one row for all points, unless every point has directions of its own; they
         broadcast until a non-linearity.
+
+    >>> x = seed(torch.tensor([[3.0]]), order=2)
+    >>> square = multiply(x, x)
+    >>> square.value.item(), square.gradient.item(), square.laplacian.item()
+    (9.0, 6.0, 2.0)
     """
     if order == 0:
         return Jet(coords)
@@ -148,6 +153,9 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
         x: Shape (..., N, in_features), or a jet of it.
         weight: Shape (out_features, in_features).
         bias: Shape (out_features,).
+
+    >>> linear(seed(torch.zeros(1, 2), order=1), torch.tensor([[5.0, 7.0]])).gradient.flatten()
+    tensor([5., 7.])
     """
     return _mapped(*products.suited(weight), x, bias)
 
