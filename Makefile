@@ -22,7 +22,7 @@ train: install ## The main example: reconstruct an image from its gradients
 test: install ## The whole test suite
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-soak: install ## 300 mutated inputs and 100 kills: only clear messages, and every run continued bit for bit
+soak: install ## 300 mutated inputs, 100 kills, every pair of model and task: clear messages, runs continued bit for bit
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/soak --soak
 
 lint: install ## Check format, lint, types and the layers of the architecture

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import runpy
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +19,13 @@ from pathlib import Path
 import pytest
 import torch
 from hydra.core.global_hydra import GlobalHydra
+from PIL import Image
 
 from siren_pl.commands import evaluate as evaluation
 from siren_pl.commands import train as commands
 from siren_pl.commands.guard import guarded
 from siren_pl.problems.pictures import figures
+from tests import forked
 
 # torch's compiler looks up what it made by the source alone, and would hand code for wide vectors to a process that
 # ATEN_CPU_CAPABILITY keeps to narrow ones. So each capability has a cache of its own.
@@ -27,6 +33,10 @@ os.environ.setdefault(
     "TORCHINDUCTOR_CACHE_DIR",
     str(Path(tempfile.gettempdir(), f"siren_pl_tests_{os.getuid()}_{torch.backends.cpu.get_cpu_capability()}")),
 )
+
+ROOT = Path(__file__).resolve().parents[1]
+# Seconds after which a command is not slow but stuck.
+PATIENCE = 240.0
 
 # `make test` runs a process of tests per core. Each keeps to its share of the cores, and so does whatever it starts.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -64,8 +74,8 @@ class Ended:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--soak` takes all cases of tests/soak, not the first few."""
-    parser.addoption("--soak", action="store_true", help="300 mutated inputs and 100 kills instead of 20 and 3")
+    """`--soak` takes all cases of tests/soak, not a few."""
+    parser.addoption("--soak", action="store_true", help="300 mutated inputs and 100 kills, not 20 and 3; all pairs")
 
 
 @pytest.fixture(autouse=True)
@@ -111,16 +121,16 @@ def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def few_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Figures that take a second each are empty files, where a test looks at others."""
+    """Figures that take a second each are a dot, where a test looks at others."""
     for name in ("reconstruction", "derivatives", "zooms"):
         monkeypatch.setattr(figures, name, empty_figure)
 
 
 def empty_figure(*given: object, **_: object) -> Path:
-    """Stands for a function that draws a figure into the path that it is given."""
+    """Stands for a function that draws a figure into the path that it is given: a dot."""
     (path,) = (each for each in given if isinstance(each, Path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    Image.new("L", (1, 1)).save(path)
     return path
 
 
@@ -140,6 +150,34 @@ def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
         return _invoke(commands._train, chosen, "train.py", monkeypatch, capfd)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, ...], Path]:
+    """Where `trained` keeps what it trained, by what was typed."""
+    return defaultdict(lambda: tmp_path_factory.mktemp("shelf") / "run")
+
+
+@pytest.fixture
+def trained(train: Command, shelf: dict[tuple[str, ...], Path]) -> Callable[..., Path]:
+    """`trained("run", "dataset=coffee")` is `train("dataset=coffee", "hydra.run.dir=run")`, but for its time.
+
+    It is trained for the first test that asks, and copied for the others. Data and everything else that is typed must
+    be the same in every working directory.
+    """
+
+    def copied(name: str, *arguments: str) -> Path:
+        kept = shelf[arguments]
+        if not kept.exists():
+            where = "hydra.sweep.dir" if "-m" in arguments else "hydra.run.dir"
+            ended = train(*arguments, f"{where}={name}")
+            assert ended.code == 0, ended.err
+            shutil.copytree(name, kept)
+        else:
+            shutil.copytree(kept, name)
+        return Path(name)
+
+    return copied
 
 
 def _is_missing(option: str, arguments: tuple[str, ...]) -> bool:
@@ -171,16 +209,38 @@ def _invoke(
     return Ended(code, captured.out, captured.err)
 
 
-def end_at(moment: str, how: signal.Signals, *arguments: str, steps: int = 0) -> int:
+def end_at(moment: str, how: signal.Signals, *arguments: str, steps: int) -> int:
     """Run train.py, which ends itself by a signal so many optimiser steps after a file is there; the exit code."""
+    process = forked.start(_ended_at, moment, how.name, arguments, steps)
+    process.join(PATIENCE)
+    code = process.exitcode
+    process.kill()
+    assert code is not None, Path("said").read_text()
+    return code
+
+
+def _ended_at(moment: str, how: str, arguments: tuple[str, ...], steps: int) -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    commands.STARTED = time.time()
+    sys.argv = ["train.py", *arguments]
+    runpy.run_path(str(ROOT / "tests/interruption/sitecustomize.py"))["end_at"](how, moment, steps)
+    try:
+        code = guarded(commands._train, list(arguments))
+    except SystemExit as exit_:
+        code = int(exit_.code or 0)
+    sys.stderr.flush()
+    return code
+
+
+def end_a_fresh_one_at(moment: str, how: signal.Signals, *arguments: str, steps: int = 0) -> int:
+    """The same with a new interpreter, which may end while it still imports, or start processes of its own."""
     # A shell that runs the tests in the background ignores SIGINT, and so would every process that is started here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    root = Path(__file__).parents[1]
-    environment = {"PYTHONPATH": str(root / "tests/interruption"), "END_AT": f"{how.name} {moment} {steps}"}
+    environment = {"PYTHONPATH": str(ROOT / "tests/interruption"), "END_AT": f"{how.name} {moment} {steps}"}
     with Path("said").open("w") as said:
-        command = [sys.executable, str(root / "train.py"), *arguments]
+        command = [sys.executable, str(ROOT / "train.py"), *arguments]
         return subprocess.run(
-            command, env=os.environ | environment, stdout=said, stderr=said, timeout=240, check=False
+            command, env=os.environ | environment, stdout=said, stderr=said, timeout=PATIENCE, check=False
         ).returncode
 
 

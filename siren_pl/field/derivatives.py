@@ -44,6 +44,10 @@ class ForwardDerivatives(Derivatives):
 
     Raises:
         TypeError: The network uses a torch operation that has no jet rule; the message says what to do.
+
+    >>> field = lambda x: jet.multiply(x, x)
+    >>> ForwardDerivatives()(field, torch.tensor([[3.0]]), order=2).laplacian
+    tensor([[2.]])
     """
 
     @override
@@ -66,6 +70,10 @@ class ReverseDerivatives(Derivatives):
 
     It uses `torch.func.vjp`, because `autograd.grad(create_graph=True)` needs a double backward pass, which
     `torch.compile` does not have.
+
+    >>> field = lambda x: x.prod(-1, keepdim=True)  # y x, whose gradient is (x, y)
+    >>> ReverseDerivatives()(field, torch.tensor([[2.0, 5.0]]), order=1).gradient.flatten()
+    tensor([5., 2.])
     """
 
     @override
@@ -104,6 +112,9 @@ class AutogradDerivatives(Derivatives):
     """Nest `autograd.grad`: slow, never compiled, right for any module. Used as the tests' oracle and as a fallback.
 
     Users name it for a module that has no jet rules. Given directions, it carries the jet forward instead.
+
+    >>> AutogradDerivatives()(torch.exp, torch.zeros(1, 1), order=2).laplacian.item()  # torch.exp has no jet rule
+    1.0
     """
 
     @override

@@ -113,6 +113,11 @@ def seed(coords: Tensor, order: int, groups: Groups | None = None, directions: T
     Returns:
         A jet whose derivatives have one row for all points, which broadcasts until the first non-linearity; if every
         point has its own directions, they have a row per point.
+
+    >>> x = seed(torch.tensor([[3.0]]), order=2)
+    >>> square = multiply(x, x)
+    >>> square.value.item(), square.gradient.item(), square.laplacian.item()
+    (9.0, 6.0, 2.0)
     """
     if order == 0:
         return Jet(coords)
@@ -148,6 +153,9 @@ def linear(x: Tensor | Jet, weight: Tensor, bias: Tensor | None = None) -> Any:
         x: A tensor of shape (..., N, in_features), or a jet with such a value.
         weight: Shape (out_features, in_features).
         bias: Shape (out_features,).
+
+    >>> linear(seed(torch.zeros(1, 2), order=1), torch.tensor([[5.0, 7.0]])).gradient.flatten()
+    tensor([5., 7.])
     """
     return _mapped(*products.suited(weight), x, bias)
 

@@ -16,7 +16,12 @@ _TWISTER = slice(3, 3 + 624)
 
 
 def seeded(seed: int) -> torch.Generator:
-    """Make a generator whose whole state depends on the seed (0 or above): no two seeds share a stream."""
+    """Make a generator whose whole state depends on the seed (0 or above): no two seeds share a stream.
+
+    >>> first, other = (torch.rand((), generator=seeded(seed)) for seed in (1, 2**32 + 1))
+    >>> bool(first == torch.rand((), generator=torch.Generator().manual_seed(1))), bool(first == other)
+    (True, False)
+    """
     generator = torch.Generator().manual_seed(seed % 2**CPU_BITS)
     if seed < 2**CPU_BITS:
         return generator

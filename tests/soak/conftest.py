@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 # Mutated inputs and kills: in the suite, and by `make soak`.
 SPOILT, KILLS = (20, 300), (3, 100)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The products of all members are for the soak alone."""
+    left_out = collection_path.name == "test_combinations.py" and not config.getoption("soak")
+    return True if left_out else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

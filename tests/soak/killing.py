@@ -5,7 +5,6 @@ The processes are forked from one that has imported everything, and keep a check
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import sys
@@ -13,15 +12,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests import forked
 
-ROOT = Path(__file__).resolve().parents[2]
 # Audit events of whatever changes a file or a directory.
 _CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.chmod", "shutil.copyfile")
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["siren_pl.commands.train", "siren_pl.runs.train", "siren_pl.commands.callbacks", "lightning.pytorch"]
-)
 # No command of the soak takes a tenth of this.
 PATIENCE = 120.0
 
@@ -34,12 +28,7 @@ def run(arguments: tuple[str, ...], changes: int | None = None, seconds: float |
         changes: Kill it just before it changes the file system for this time, from 1; None lets it live.
         seconds: Kill it after so long.
     """
-    Path("said").touch()
-    process = FORKS.Process(target=_command, args=(arguments, str(Path.cwd()), changes))
-    with pytest.MonkeyPatch.context() as patch:
-        # The first of them starts the server, which looks for packages here.
-        patch.setenv("PYTHONPATH", str(ROOT))
-        process.start()
+    process = forked.start(_command, arguments, changes)
     process.join(PATIENCE if seconds is None else seconds)
     process.kill()
     process.join()
@@ -47,27 +36,21 @@ def run(arguments: tuple[str, ...], changes: int | None = None, seconds: float |
     return process.exitcode, Path("said").read_text(errors="replace")
 
 
-def _command(arguments: tuple[str, ...], place: str, changes: int | None) -> None:
-    import torch
-
+def _command(arguments: tuple[str, ...], changes: int | None) -> int:
     from siren_pl.commands import train as commands
     from siren_pl.commands.guard import guarded
     from siren_pl.training import checkpoints, module
 
-    os.chdir(place)
-    with Path("said").open("w") as said:
-        os.dup2(said.fileno(), 1)
-        os.dup2(said.fileno(), 2)
-    torch.set_num_threads(1)
     # A slice is a step, and every slice is kept: there is then much to be damaged, and the same at every run.
     commands.STARTED = time.time()
     module.SLICE_SECONDS, checkpoints.INTERVAL_SECONDS = 0.0, -1.0
     sys.argv = ["train.py", *arguments]
-    counter = _Counter(Path(place), changes)
+    place = Path.cwd()
+    counter = _Counter(place, changes)
     sys.addaudithook(counter)
     code = guarded(commands._train, list(arguments))
-    (Path(place) / "changes").write_text(str(counter.seen))
-    os._exit(code)
+    (place / "changes").write_text(str(counter.seen))
+    return code
 
 
 class _Counter:

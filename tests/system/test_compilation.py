@@ -11,17 +11,23 @@ from tests.conftest import Command
 
 
 def test_a_compiled_run_equals_an_eager_one_within_rounding(train: Command) -> None:
-    arguments = ("task=poisson_grad", "dataset.size=12", "trainer.max_steps=3")
-    assert train(*arguments, "compile=true", "hydra.run.dir=compiled").code == 0
+    arguments = ("task=poisson_laplacian", "dataset.size=12", "trainer.max_steps=3")
+    ended = train(*arguments, "compile=true", "hydra.run.dir=compiled")
+    assert ended.code == 0 and "uncompiled" not in ended.err
     assert train(*arguments, "compile=false", "hydra.run.dir=eager").code == 0
     compiled, eager = (json.loads(Path(f"{name}/metrics.json").read_text()) for name in ("compiled", "eager"))
+    # Fused sums round elsewhere, and three steps of Adam on float32 carry that to the fourth digit of 20 dB.
     assert compiled["psnr_mean_aligned"] == pytest.approx(eager["psnr_mean_aligned"], abs=0.01)
+    assert torch.load("compiled/checkpoints/last.ckpt", weights_only=True)["siren_pl"]["compile"] is True
 
 
-@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed"])
-@pytest.mark.parametrize("task", ["image_fit", "poisson_grad", "poisson_laplacian"])
-def test_what_is_asked_to_be_compiled_is(task: str, precision: str, train: Command) -> None:
-    """A run that cannot be compiled goes on without, so that only this test would notice."""
+def test_half_precision_is_compiled(train: Command) -> None:
+    """Of first derivatives; second ones are compiled above, values in test_many, and the rest by `make soak`."""
+    check_that_it_is_compiled("poisson_grad", "bf16-mixed", train)
+
+
+def check_that_it_is_compiled(task: str, precision: str, train: Command) -> None:
+    """A run that cannot be compiled goes on without, so that only this check would notice."""
     options = (f"task={task}", "dataset.size=12", "trainer.max_steps=2", f"trainer.precision={precision}")
     ended = train(*options, "compile=true", "hydra.run.dir=here")
     assert ended.code == 0 and "uncompiled" not in ended.err
@@ -62,11 +68,7 @@ def test_auto_weighs_the_runs_length(work: float, chosen: bool, monkeypatch: pyt
 
 
 def test_the_choice_is_kept_by_a_resumed_run(train: Command) -> None:
-    train("compile=auto", "hydra.run.dir=here")
+    assert "compile=auto chose false" in train("compile=auto", "hydra.run.dir=here").err
     kept = torch.load("here/checkpoints/last.ckpt", weights_only=True)["siren_pl"]
     assert kept["compile"] is False
-
-
-def test_a_resumed_run_does_not_choose_again(train: Command) -> None:
-    assert "compile=auto chose false" in train("compile=auto", "hydra.run.dir=here").err
     assert "compile=auto" not in train("resume=here", "trainer.max_steps=6").err

@@ -15,6 +15,8 @@ from tests.conftest import TINY, Command
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
+# The README's; its test leaves it to the first one here, whose batch suits a tiny picture.
+TWO_PROCESSES = f"train.py {' '.join(TWO)} dataset.batch_size=1024"
 
 
 def weights(run: str) -> dict[str, torch.Tensor]:

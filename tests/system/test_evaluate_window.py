@@ -1,6 +1,7 @@
 """evaluate.py renders a window of the field at any scale: the part of the whole, with its figure, or says why not."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,8 @@ from tests.conftest import Command
 
 
 @pytest.fixture
-def run(train: Command) -> Path:
-    assert train("dataset=coffee", "dataset.size=[12,16]", "hydra.run.dir=run").code == 0
-    return Path("run")
+def run(trained: Callable[..., Path]) -> Path:
+    return trained("run", "dataset=coffee", "dataset.size=[12,16]")
 
 
 def pixels(path: str) -> np.ndarray:
@@ -40,7 +40,9 @@ def test_a_window_is_a_part_of_the_whole(scale, rows, columns, task, grid, train
     expected = pixels(str(whole))[slice(*rows), slice(*columns)]
     assert part.shape == expected.shape
     assert np.abs(part - expected).max() <= 1  # other batches of float32; a tie may be rounded either way
-    assert json.loads(Path(made, "metrics.json").read_text())["psnr"] > 0
+    # Scored is the whole field, at its own samples.
+    again, first = (json.loads(Path(place, "metrics.json").read_text())["psnr"] for place in (made, "run"))
+    assert again == pytest.approx(first, abs=1e-6)
     with Image.open(f"{made}/figures/window.png") as figure:
         assert figure.width > 2 * figure.height  # three panels
 
@@ -57,7 +59,7 @@ def test_a_window_of_a_size_is_the_field_at_the_centres_of_its_pixels(run: Path,
     assert np.abs(found - np.clip(np.round((values + 1) * 127.5), 0, 255)).max() <= 1
 
 
-def test_one_side_sets_the_size_and_no_scale_is_one(run: Path, evaluate: Command) -> None:
+def test_one_side_sets_the_size_and_no_scale_is_one(run: Path, evaluate: Command, few_figures: None) -> None:
     assert evaluate("run=run", "window=0,0,4,8", "size=32").code == 0
     assert pixels("run/evaluate/window_0_0_4_8_size_16x32/coffee.png").shape == (16, 32, 3)
     assert evaluate("run=run").code == 0

@@ -15,7 +15,7 @@ import pytest
 
 from siren_pl.commands import launchers
 from siren_pl.commands.guard import explain
-from tests.conftest import TINY, Command, end_at
+from tests.conftest import TINY, Command, end_a_fresh_one_at
 from tests.system.test_sweep_resume import ROOT, assert_same
 from tests.system.test_sweeps import inspect
 
@@ -87,7 +87,7 @@ def test_a_requeued_job_continues_where_it_was(train: Command) -> None:
     launcher = ("hydra/launcher=submitit_local", "hydra.sweep.dir=sweep")
     # The worker is the one process in which there are optimiser steps.
     moment = "sweep/0/checkpoints/last.ckpt"
-    assert end_at(moment, signal.SIGUSR2, "-m", *TINY, "logger=none", *options, *launcher, steps=7) == 0
+    assert end_a_fresh_one_at(moment, signal.SIGUSR2, "-m", *TINY, "logger=none", *options, *launcher, steps=7) == 0
     (folder,) = Path("sweep/.submitit").glob("[0-9]*")
     assert "Requeued job" in "".join(path.read_text() for path in folder.glob("*.err"))
     assert train("-m", *options, "hydra.sweep.dir=whole").code == 0

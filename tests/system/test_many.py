@@ -34,19 +34,37 @@ def weights(run: str | Path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     "options",
     [
-        ("task=image_fit", "dataset.heldout=0.25", "dataset.batch_size=16"),
         ("task=image_fit", "task.gradient_weight=0.1"),
         ("task=poisson_grad",),
         ("task=poisson_grad", "derivatives=reverse", "dataset.grayscale=true"),
         ("task=poisson_laplacian", "task.boundary=true"),
         ("task=poisson_laplacian", "task.integrated=false", "optimizer.clip=0.001"),
-        ("task=image_fit", "model=relu_pe", "compile=true"),
     ],
     ids=" ".join,
 )
 def test_together_equals_one_by_one(options: tuple[str, ...], images: Path, train: Command) -> None:
     assert train(*options, *SET, "hydra.run.dir=together").code == 0
-    for index, name in enumerate("abcde"):
+    # One of each shape, neither the first of its stack.
+    check_that_they_equal_single_runs("be", options, train)
+
+
+def test_every_one_equals_its_single_run(images: Path, train: Command) -> None:
+    options = ("task=image_fit", "dataset.heldout=0.25", "dataset.batch_size=16")
+    assert train(*options, *SET, "hydra.run.dir=together").code == 0
+    check_that_they_equal_single_runs("abcde", options, train)
+
+
+def test_a_compiled_set_equals_a_run_that_is_not_compiled(images: Path, train: Command) -> None:
+    """Of one shape, since every shape is compiled anew."""
+    options = ("task=image_fit", "model=relu_pe")
+    ended = train(*options, *SET, "compile=true", "dataset.index=[0,1]", "hydra.run.dir=together")
+    assert ended.code == 0 and "uncompiled" not in ended.err
+    check_that_they_equal_single_runs("b", options, train)
+
+
+def check_that_they_equal_single_runs(names: str, options: tuple[str, ...], train: Command) -> None:
+    for name in names:
+        index = "abcde".index(name)
         assert train(*options, *SET, f"dataset.index={index}", f"hydra.run.dir=alone_{name}").code == 0
         together, alone = weights(f"together/signals/{name}"), weights(f"alone_{name}")
         assert together.keys() == alone.keys()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 
@@ -11,6 +12,8 @@ from siren_pl.problems.sampled.filling import biharmonic, cubic
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.metrics import psnr
 from siren_pl.problems.sampled.observations import RandomFraction
+from siren_pl.problems.sampled.poisson_solvers import pointwise_gradient_ceiling
+from siren_pl.problems.sampled.scores import align_mean
 
 
 def waves(fastest: int = 3, n: int = 24, **options: object) -> SampledSignal:
@@ -34,15 +37,22 @@ def test_gaps_are_filled_better_than_by_interpolation() -> None:
     metrics = fit(network, image_fit(signal), steps=600, lr=4e-3, progress=False).metrics
     unseen = ~signal.observed.numpy()
     target = to_unit(signal.values)[unseen]
-    assert metrics["train_psnr"] > 45
+    assert metrics["train_psnr"] > metrics["heldout_psnr"]  # nothing that is known is given up for the gaps
     assert metrics["heldout_psnr"] > psnr(to_unit(cubic(signal))[unseen], target) + 4
     assert metrics["heldout_psnr"] > psnr(to_unit(biharmonic(signal))[unseen], target) + 1
+
+
+def best_from_differences() -> float:
+    """What the best of all fields has whose slopes are the image's differences by Sobel, as the paper's targets are."""
+    best = pointwise_gradient_ceiling(waves(), "sobel")
+    assert best is not None
+    return psnr(to_unit(align_mean(best, waves())), to_unit(waves().values))
 
 
 @pytest.mark.parametrize("task", [poisson_grad, poisson_laplacian], ids=["gradient", "laplacian"])
 def test_an_image_is_rebuilt_from_its_derivatives(task: Callable[..., Problem]) -> None:
     metrics = fitted(task(waves(), stencil="spectral"), steps=300, lr=2e-3, batch_size=None)
-    assert metrics["psnr_mean_aligned"] > 35
+    assert metrics["psnr_mean_aligned"] > best_from_differences()
 
 
 def test_the_integrated_loss_beats_the_pointwise_one() -> None:
@@ -55,11 +65,13 @@ def test_the_integrated_loss_beats_the_pointwise_one() -> None:
 
 def test_border_values_are_honoured() -> None:
     metrics = fitted(poisson_laplacian(waves(), stencil="spectral", boundary=True), steps=300, lr=2e-3, batch_size=None)
-    assert metrics["psnr"] > 33  # without alignment: the border fixes the constant
+    assert metrics["psnr"] > best_from_differences()  # without alignment: the border fixes the constant
 
 
 def test_one_dimensional_signals_fit() -> None:
-    t = torch.linspace(-1, 1, 64)
-    signal = SampledSignal(torch.sin(5 * t)[:, None], "sound")
+    """Better than a broken line of twenty pieces through the signal, 42 dB."""
+    t, knots = np.linspace(-1, 1, 64), np.linspace(-1, 1, 21)
+    signal = SampledSignal(torch.from_numpy(np.sin(5 * t)).float()[:, None], "sound")
     network = Siren(1, 1, hidden_features=32, hidden_layers=1, omega_0=10.0)
-    assert fit(network, image_fit(signal), steps=300, progress=False).metrics["psnr"] > 40
+    found = fit(network, image_fit(signal), steps=300, progress=False).metrics["psnr"]
+    assert found > psnr(np.interp(t, knots, np.sin(5 * knots)) / 2 + 0.5, np.sin(5 * t) / 2 + 0.5)

@@ -34,13 +34,13 @@ def test_every_mode_is_run_scored_and_drawn(options, expected, baselines, train:
     assert ("inside_psnr" in found) == (expected is CLONE)
     named = {name.split("/")[1] for name in found if name.startswith("baseline/")} - {"seamless_clone"}
     assert named == baselines
-    assert found["baseline/direct/psnr"] > 140
+    assert found["baseline/direct/psnr"] > 140  # it is the truth of an edit, up to float32's 1e-7
     figure = np.asarray(Image.open("here/figures/poisson_edit.png"))
     assert figure.shape[1] > 1000 and figure.std() > 0
     assert Path("here/figures/reconstruction.png").exists()
 
 
-def test_an_edit_is_scored_again_as_it_was(train: Command, evaluate: Command) -> None:
+def test_an_edit_is_scored_again_as_it_was(train: Command, evaluate: Command, few_figures: None) -> None:
     assert train("task=poisson_edit", "hydra.run.dir=here").code == 0
     assert evaluate("run=here").code == 0
     (again,) = Path("here/evaluate").glob("*/metrics.json")

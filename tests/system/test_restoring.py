@@ -57,7 +57,7 @@ def test_with_the_truth(task: str, train: Command, evaluate: Command, few_figure
 
 
 @pytest.mark.parametrize("task", KINDS)
-def test_without_the_truth(task: str, train: Command, evaluate: Command) -> None:
+def test_without_the_truth(task: str, train: Command, evaluate: Command, request: pytest.FixtureRequest) -> None:
     ended = train(*FILE, f"task={task}", *KINDS[task][1], "hydra.run.dir=run", "figures=true", logger="csv")
     assert ended.code == 0, ended.err
     assert {path.name for path in Path("run/figures").iterdir()} == {"curve.png", "restoration.png", "zoom.png"}
@@ -66,6 +66,7 @@ def test_without_the_truth(task: str, train: Command, evaluate: Command) -> None
     height, width = (48, 54) if task == "super_resolution" else (32, 36)
     with Image.open("run/predictions/a.png") as picture:
         assert picture.size == (width, height)
+    request.getfixturevalue("few_figures")  # evaluate.py draws the same ones
     ended = evaluate("run=run")
     assert ended.code == 0 and "train_psnr" in ended.out
     again = metrics(f"run/evaluate/{height}x{width}")

@@ -3,7 +3,6 @@
 import csv
 import json
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,9 +11,10 @@ import pytest
 import torch
 
 from siren_pl.commands import train as commands
+from siren_pl.commands.guard import guarded
+from tests import forked
 from tests.conftest import TINY, Command, end_at
 
-ROOT = Path(__file__).resolve().parents[2]
 # Each evaluation ends a slice of steps, so that a run looks up in time from those that are left after a signal.
 LONG = (*TINY, "logger=none", "trainer.max_steps=60", "trainer.evaluations=6", "dataset.batch_size=64")
 LAST = "run/checkpoints/last.ckpt"
@@ -111,11 +111,15 @@ def test_ctrl_c_exits_130() -> None:
     assert "Traceback" not in Path("said").read_text()
 
 
+def started(arguments: tuple[str, ...]) -> int:
+    sys.argv = ["train.py", *arguments]
+    return guarded(commands._train, list(arguments))
+
+
 def test_two_runs_started_in_one_second_do_not_share_a_directory(tmp_path: Path) -> None:
-    arguments = [*TINY, "logger=none", "trainer.max_steps=1"]
-    pair = [
-        subprocess.Popen([sys.executable, str(ROOT / "train.py"), *arguments], stderr=subprocess.DEVNULL)
-        for _ in range(2)
-    ]
-    assert [process.wait() for process in pair] == [0, 0]
+    arguments = (*TINY, "logger=none", "trainer.max_steps=1")
+    pair = [forked.start(started, arguments) for _ in range(2)]
+    for process in pair:
+        process.join()
+    assert [process.exitcode for process in pair] == [0, 0], Path("said").read_text()
     assert len(list((tmp_path / "outputs").rglob("metrics.json"))) == 2

@@ -38,7 +38,7 @@ def test_every_promised_file_and_metric_is_there(task: str, train: Command) -> N
 def test_poisson_metrics_hold_the_direct_solve_and_the_ceiling(train: Command) -> None:
     train("task=poisson_grad")
     metrics = run_directory.read_metrics(only_run())
-    assert metrics["baseline/poisson_solver/psnr_mean_aligned"] > 150  # exact to rounding
+    assert metrics["baseline/poisson_solver/psnr_mean_aligned"] > 150  # exact to rounding: 3e-8 of the range
     assert metrics["baseline/pointwise_ceiling/psnr_mean_aligned"] > 150  # the spectral stencil has no ceiling
 
 

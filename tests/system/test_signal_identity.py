@@ -11,6 +11,9 @@ from PIL import Image
 from siren_pl.report.__main__ import main
 from tests.conftest import Command, Ended, _invoke
 
+# evaluate.py draws wherever it scores, which is not looked at here.
+pytestmark = pytest.mark.usefixtures("few_figures")
+
 GIVEN = ("dataset=folder", "dataset.path=images", "dataset.size=null", "trainer.max_steps=30", "optimizer.lr=1e-3")
 
 

@@ -21,7 +21,7 @@ from tests.conftest import TINY, Command, Ended, _invoke
 from tests.fields import domain as domain_of
 from tests.handmade_runs import handmade_run
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "few_figures")
 
 SECRET = "s3cr3t-0f-th3-r3ad3r"
 PAYLOAD = {"_target_": "os.system", "command": "touch pwned"}

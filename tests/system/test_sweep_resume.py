@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 import signal
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from filelock import FileLock
 
 from siren_pl.runs import claims
-from tests.conftest import TINY, Command, end_at
+from tests.conftest import TINY, Command, end_a_fresh_one_at, end_at
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ("-m", "seed=0,1,2", "dataset.batch_size=64")
@@ -53,9 +54,8 @@ def contents(directory: Path) -> dict[Path, tuple[bytes, int]]:
 def test_killed_at_once(train: Command) -> None:
     """SIGKILL before multirun.yaml is written; nothing heavy was even imported."""
     steps = "trainer.max_steps=20"
-    assert (
-        end_at("sweep/sweep.yaml", signal.SIGKILL, *TINY, "logger=none", *SEEDS, steps, "hydra.sweep.dir=sweep") == -9
-    )
+    start = (*TINY, "logger=none", *SEEDS, steps, "hydra.sweep.dir=sweep")
+    assert end_a_fresh_one_at("sweep/sweep.yaml", signal.SIGKILL, *start) == -9
     assert not Path("sweep/0/status").exists()
     assert train("sweep.resume=sweep").code == 0
     assert train(*SEEDS, steps, "hydra.sweep.dir=whole").code == 0
@@ -79,9 +79,9 @@ def test_ended_in_the_second_job_then_killed_in_the_third_equals_uninterrupted(t
     assert statuses() == ["finished"] * 3
 
 
-def test_whatever_a_kill_leaves_behind_is_mended(train: Command) -> None:
+def test_whatever_a_kill_leaves_behind_is_mended(train: Command, trained: Callable[..., Path]) -> None:
     """Half a multirun.yaml, a finished job, one that had trained but not been judged, one that had not begun."""
-    assert train(*SEEDS, "hydra.sweep.dir=sweep").code == 0
+    trained("sweep", *SEEDS)
     shutil.copytree("sweep", "whole")
     text = Path("sweep/multirun.yaml").read_text()
     Path("sweep/multirun.yaml").write_text(text[: len(text) // 3])
@@ -99,8 +99,8 @@ def test_whatever_a_kill_leaves_behind_is_mended(train: Command) -> None:
     assert_same(Path("sweep"), Path("whole"))
 
 
-def test_a_finished_sweep_says_so_and_nothing_is_touched(train: Command) -> None:
-    train(*SEEDS, "hydra.sweep.dir=sweep")
+def test_a_finished_sweep_says_so_and_nothing_is_touched(train: Command, trained: Callable[..., Path]) -> None:
+    trained("sweep", *SEEDS)
     before = contents(Path("sweep"))
     ended = train("sweep.resume=sweep")
     assert ended.code == 0 and "finished" in ended.err
@@ -174,8 +174,8 @@ def test_a_job_of_another_configuration_is_refused_and_left_alone(train: Command
     assert contents(Path("sweep/0")) == before
 
 
-def test_what_is_no_sweep_is_said_in_one_paragraph(train: Command) -> None:
-    train("hydra.run.dir=run")
+def test_what_is_no_sweep_is_said_in_one_paragraph(train: Command, trained: Callable[..., Path]) -> None:
+    trained("run")
     Path("empty").mkdir()
     Path("spoilt").mkdir()
     Path("spoilt/multirun.yaml").write_text("hydra:\n  overrides:\n    ta")
@@ -185,11 +185,11 @@ def test_what_is_no_sweep_is_said_in_one_paragraph(train: Command) -> None:
         assert f"sweep.resume={directory}" in ended.paragraph and cure in ended.paragraph
 
 
-def test_a_continued_sweep_is_the_same_sweep(train: Command) -> None:
-    train("-m", "seed=1,2", "hydra.sweep.dir=sweep")
+def test_a_continued_sweep_is_the_same_sweep(train: Command, trained: Callable[..., Path]) -> None:
+    trained("sweep", *SEEDS)
     ended = train("sweep.resume=sweep", "seed=3")
     assert ended.code == 1
-    assert "seed=3" in ended.paragraph and "seed=1,2" in ended.paragraph  # how it was started
+    assert "seed=3" in ended.paragraph and "seed=0,1,2" in ended.paragraph  # how it was started
 
 
 class LetsGo(logging.Handler):

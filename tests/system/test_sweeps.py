@@ -4,9 +4,11 @@ import csv
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import Command
+from tests.system.test_sweep_resume import SEEDS
 
 
 def rows(directory: str = "sweep") -> list[dict[str, str]]:
@@ -53,7 +55,8 @@ def test_every_job_is_a_wandb_run_of_its_own(train: Command) -> None:
     assert sorted(run["config"]["model"]["omega_0"] for run in runs) == [5, 30]
     for run in runs:
         assert run["state"] == "finished" and run["exit_code"] == 0
-        assert run["summary"]["psnr"] > 0
+        job = "0" if run["config"]["model"]["omega_0"] == 5 else "1"
+        assert run["summary"]["psnr"] == json.loads(Path("sweep", job, "metrics.json").read_text())["psnr"]
         assert run["config"]["overrides"]
 
 
@@ -73,7 +76,7 @@ def inspect(directory: Path) -> dict:
     return json.loads(answer.stdout)
 
 
-def test_a_used_sweep_directory_is_refused(train: Command) -> None:
-    train("-m", "seed=1,2", "hydra.sweep.dir=sweep")
-    again = train("-m", "seed=1,2", "hydra.sweep.dir=sweep")
+def test_a_used_sweep_directory_is_refused(train: Command, trained: Callable[..., Path]) -> None:
+    trained("sweep", *SEEDS)
+    again = train(*SEEDS, "hydra.sweep.dir=sweep")
     assert again.code == 1 and "hydra.sweep.dir=sweep" in again.paragraph

@@ -85,7 +85,7 @@ def test_the_agents_command_is_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("task", ["image_fit", "poisson_grad", "poisson_laplacian"])
-def test_panels_have_the_same_names_for_every_task(task: str, train: Command) -> None:
+def test_panels_have_the_same_names_for_every_task(task: str, train: Command, few_figures: None) -> None:
     """Only the terms of a loss have names of their own."""
     assert (
         train(f"task={task}", "dataset.heldout=0", "logger.histograms=true", "figures=true", logger="wandb").code == 0

@@ -154,9 +154,11 @@ def test_spectral_derivatives_have_no_ceiling():
 
 def test_sobel_has_a_ceiling_and_central_a_higher_one():
     detailed = signal(size=64)
+    means = psnr(torch.from_numpy(ndimage.uniform_filter(detailed.values.numpy(), (3, 3, 0))), detailed)
     sobel, central = (psnr(pointwise_gradient_ceiling(detailed, s), detailed) for s in ("sobel", "central"))
-    assert sobel < central < 40  # the design document: 34 and 37 dB on the starfish
-    assert sobel > 20
+    # The design document has 34 and 37 dB on the starfish. Sobel spans 3 × 3 pixels, whose means are a stronger blur.
+    assert means < sobel < central < 40
+    # A Laplacian of neighbours is an error of second order, no rounding: far from the 130 dB and more of exact ones.
     assert psnr(pointwise_laplacian_ceiling(detailed, "laplace"), detailed) < 60
 
 

@@ -15,6 +15,7 @@ from siren_pl.problems.pictures import enlargement
 from siren_pl.problems.pictures.enlargement import LATTICE, EnlargementTerm, enlargement_term, tiles
 from siren_pl.problems.pictures.restoration import super_resolution
 from siren_pl.problems.sampled.grid import PixelCorners
+from siren_pl.problems.sampled.metrics import psnr
 from siren_pl.problems.sampled.observations import KERNELS, Downsampling, RandomFraction, downsampling
 from siren_pl.training.penalties import MOST_POINTS
 from siren_pl.training.pieces import pieces
@@ -220,7 +221,12 @@ def test_signals_of_one_and_three_axes(coarse, scale, one_thread):
     of = SampledSignal(values, observation=Downsampling(scale))
     network = Siren(len(coarse), 1, hidden_features=32, hidden_layers=1, omega_0=4.0)
     found = fit(network, super_resolution(of), steps=150, lr=5e-3, progress=False).metrics
-    assert found["psnr"] > 27 and found["train_psnr"] > 27
+    # Closer than the measurement's own samples, each repeated over what it covers.
+    target, blocks = values[..., 0].numpy() / 2, values[..., 0].numpy() / 2
+    for axis, m in enumerate(coarse):
+        blocks = np.stack([part.mean(axis) for part in np.split(blocks, m, axis)], axis).repeat(scale, axis)
+    assert found["psnr"] > psnr(blocks, target)
+    assert found["train_psnr"] > found["psnr"]  # what was measured is fitted best
     assert "psnr_y" not in found and "ssim_y" not in found
 
 

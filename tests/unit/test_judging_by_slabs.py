@@ -16,7 +16,7 @@ from siren_pl.problems.sampled import judge as judging
 from siren_pl.problems.sampled import rendering
 from siren_pl.problems.sampled import signal as sampled
 from siren_pl.problems.sampled.observations import RandomFraction
-from siren_pl.problems.sampled.rendering import render, render_bytes
+from siren_pl.problems.sampled.rendering import render, render_levels
 from siren_pl.problems.sampled.scores import RunningScores, align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import image_fit
@@ -61,7 +61,8 @@ def test_by_slabs_or_as_a_whole(monkeypatch, tmp_path):
     assert slabs.metrics.keys() == whole.metrics.keys() - left_out
     # float32 matrix products of other batch sizes, and another order of summation.
     assert slabs.metrics == {name: pytest.approx(whole.metrics[name], abs=1e-4) for name in slabs.metrics}
-    assert np.array_equal(slabs.picture(SIGNAL.shape), render_bytes(FIELD, SIGNAL, SIGNAL.shape))
+    axes = SIGNAL.grid.axes(SIGNAL.shape, SIGNAL.shape)
+    assert np.array_equal(slabs.picture(SIGNAL.shape), render_levels(FIELD, axes, 3, np.uint8))
     assert slabs.picture((5, 7)).shape == (5, 7, 3)
     names = ["reconstruction.png", "restoration.png", "zoom.png"]
     assert [path.name for path in slabs.draw(tmp_path, [])] == names

@@ -11,7 +11,7 @@ from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives, 
 from siren_pl.field.networks import Siren
 from siren_pl.problems.sampled import rendering
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
-from siren_pl.problems.sampled.rendering import evaluate, jet_on_grid, render, render_bytes
+from siren_pl.problems.sampled.rendering import evaluate, jet_on_grid, render, render_levels
 from siren_pl.problems.sampled.signal import SampledSignal
 
 # float32 matrix products of another batch size may sum in another order.
@@ -103,11 +103,16 @@ def test_double_networks_are_rendered_too():
     torch.testing.assert_close(render(field, signal()), render(network(), signal()), **SINGLE)
 
 
+def rendered_bytes(field, scene, size, **settled):
+    axes = scene.grid.axes(scene.shape, size)
+    return render_levels(field, axes, scene.out_features, np.uint8, **settled)
+
+
 @pytest.mark.parametrize("size", [(7, 9), (13, 4), (1, 1)])
 def test_bytes_are_the_rounded_picture(size):
     scene = signal()
     values = render(network(), scene, size).numpy()
-    result = render_bytes(network(), scene, size)
+    result = rendered_bytes(network(), scene, size)
     assert result.dtype == np.uint8
     assert result.shape == (*size, 2)
     # Half a level of rounding, and float32's share of 1e-7 × 255.
@@ -119,12 +124,12 @@ def test_bytes_are_the_rounded_picture(size):
     [(-5.0, 0), (-1.0, 0), (1.0, 255), (7.0, 255), (100.4 / 127.5 - 1, 100), (100.6 / 127.5 - 1, 101)],
 )
 def test_bytes_are_clipped_and_rounded(value, level):
-    assert (render_bytes(Constant(value), signal(channels=1), (3, 5)) == level).all()
+    assert (rendered_bytes(Constant(value), signal(channels=1), (3, 5)) == level).all()
 
 
 def test_bytes_undo_scale_and_offset():
     scene = signal(channels=2)
-    found = render_bytes(network(), scene, (7, 9), scale=4.0, offset=torch.tensor([0.5, -0.25]))
+    found = rendered_bytes(network(), scene, (7, 9), scale=4.0, offset=torch.tensor([0.5, -0.25]))
     values = render(network(), scene).numpy() / 4 + np.array([0.5, -0.25])
     np.testing.assert_allclose(found, (values.clip(-1, 1) / 2 + 0.5) * 255, rtol=0, atol=0.5 + 1e-3)
 

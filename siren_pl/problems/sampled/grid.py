@@ -51,7 +51,13 @@ class Grid(ABC):
 
 @dataclass(frozen=True)
 class PixelCentres(Grid):
-    """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis."""
+    """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis.
+
+    >>> [axis.tolist() for axis in PixelCentres().axes((2, 4), (2, 4))]
+    [[-0.25, 0.25], [-0.75, -0.25, 0.25, 0.75]]
+    >>> [axis.tolist() for axis in PixelCentres().axes((2, 4), (1, 2))]  # the same domain, half as densely
+    [[0.0], [-0.5, 0.5]]
+    """
 
     @override
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
@@ -60,7 +66,11 @@ class PixelCentres(Grid):
 
 @dataclass(frozen=True)
 class PixelCorners(Grid):
-    """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it; the domain ends half a sample beyond."""
+    """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it; the domain ends half a sample beyond.
+
+    >>> [axis.tolist() for axis in PixelCorners().axes((2, 5), (2, 5))]
+    [[-1.0, 1.0], [-1.0, -0.5, 0.0, 0.5, 1.0]]
+    """
 
     @override
     def pixels_per_unit(self, shape: Shape) -> tuple[float, ...]:
@@ -112,7 +122,11 @@ def named(name: str) -> Grid:
 
 
 def coordinates(axes: Sequence[Tensor]) -> Tensor:
-    """All points of the grid that the axes span, float32 (N, D), the last axis fastest."""
+    """All points of the grid that the axes span, float32 (N, D), the last axis fastest.
+
+    >>> coordinates(PixelCentres().axes((2, 2), (2, 2))).tolist()
+    [[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]]
+    """
     return torch.stack([axis.reshape(-1) for axis in torch.meshgrid(*axes, indexing="ij")], dim=-1).float()
 
 

@@ -18,7 +18,11 @@ INTEGERS = (torch.uint8, torch.uint16)
 
 
 def levels(kind: torch.dtype) -> Tensor:
-    """The value in [-1, 1] of every integer of an unsigned type, float32 (256 or 65,536)."""
+    """The value in [-1, 1] of every integer of an unsigned type, float32 (256 or 65,536).
+
+    >>> levels(torch.uint8)[[0, 51, 255]].tolist()  # 51 is a fifth of 255
+    [-1.0, -0.6000000238418579, 1.0]
+    """
     top = torch.iinfo(kind).max
     return (torch.arange(top + 1, dtype=torch.float64) / top * 2 - 1).float()
 
@@ -31,5 +35,9 @@ def decoded(stored: Tensor) -> Tensor:
 
 
 def to_unit(values: Tensor) -> Pixels:
-    """Map field values from [-1, 1] to [0, 1], clipped, in float64."""
+    """Map field values from [-1, 1] to [0, 1], clipped, in float64.
+
+    >>> to_unit(torch.tensor([-1.0, 0.0, 1.5])).tolist()
+    [0.0, 0.5, 1.0]
+    """
     return (values.detach().double().cpu().numpy() / 2 + 0.5).clip(0, 1)

@@ -50,11 +50,6 @@ def psnr_of_error(error: float, data_range: float = 1.0) -> float:
     return float(10 * np.log10(data_range**2 / error))
 
 
-def psnr_8bit(result: Array, target: Array) -> float:
-    """PSNR after both were rounded to 8 bits, as files on disk are compared."""
-    return psnr(rounded(result), rounded(target))
-
-
 def rounded(pixels: Array) -> Array:
     """Pixels as a file of 8 bits holds them."""
     return np.round(pixels * 255) / 255

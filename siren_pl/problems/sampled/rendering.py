@@ -45,14 +45,6 @@ def render(network: nn.Module, signal: SampledSignal, size: Shape | None = None)
 
 
 @torch.no_grad()
-def render_bytes(
-    network: nn.Module, signal: SampledSignal, size: Shape, scale: float = 1.0, offset: Tensor | float = 0.0
-) -> NDArray[np.unsignedinteger]:
-    """An 8-bit picture (n_1, …, n_D, C) of `values / scale + offset`, clipped to [-1, 1]; never whole in float."""
-    return render_levels(network, signal.grid.axes(signal.shape, size), signal.out_features, np.uint8, scale, offset)
-
-
-@torch.no_grad()
 def render_levels(
     network: nn.Module,
     axes: Sequence[Tensor],
@@ -61,7 +53,10 @@ def render_levels(
     scale: float = 1.0,
     offset: Tensor | float = 0.0,
 ) -> NDArray[np.unsignedinteger]:
-    """The same on the grid that the axes span, as unsigned integers of any type."""
+    """Integers (n_1, …, n_D, C) of `values / scale + offset` on the grid that the axes span; never whole in float.
+
+    The whole range of the type stands for [-1, 1], to which values are clipped.
+    """
     picture = np.empty((*map(len, axes), out_features), dtype=levels)
     for slab, values in slabs(network, axes, out_features):
         picture[slab] = as_levels(values / scale + offset, levels)

@@ -194,10 +194,6 @@ class SampledSignal:
         line[:, -1] = self.grid.axes(self.shape, self.shape)[-1]
         return line
 
-    def on_grid(self, samples: Tensor) -> Tensor:
-        """Bring flat samples (N, …) back to the grid's shape."""
-        return samples.reshape(*self.shape, *samples.shape[1:])
-
     def excerpt(self, count: int) -> Excerpt:
         """`count` different samples (or all), chosen at random but always the same ones for a shape."""
         everything = math.prod(self.shape)
