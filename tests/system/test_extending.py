@@ -30,13 +30,18 @@ def written_out(monkeypatch: pytest.MonkeyPatch) -> None:
         ("model=quadratic",),
         ("model=quadratic", "task=poisson_laplacian"),
         ("task=robust_fit",),
+        ("task=spectrum_fit", "figures=true"),
+        ("task=worst_fit",),
         ("dataset=checkerboard", "model=quadratic", "task=robust_fit"),
     ],
     ids="+".join,
 )
 def test_the_guides_code_trains(overrides: tuple[str, ...], train: Command) -> None:
     assert train("--config-dir", "my_conf", *overrides, "hydra.run.dir=here").code == 0
-    assert run_directory.read_metrics(Path("here"))["psnr"] > 0
+    metrics = run_directory.read_metrics(Path("here"))
+    assert metrics[next(iter(run_directory.read_measures(Path("here"))))] > 0
+    if "task=spectrum_fit" in overrides:
+        assert Path("here/predictions/spectrum.npy").is_file() and Path("here/figures/spectrum.png").is_file()
 
 
 def test_the_guides_run_is_evaluated_on_trust(train: Command, evaluate: Command) -> None:
