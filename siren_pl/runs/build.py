@@ -26,7 +26,7 @@ from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
 from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule
-from siren_pl.training.own_module import OwnModule
+from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem
 from siren_pl.training.recipe import Phase, Recipe
 from siren_pl.training.schedules import Constant, Cosine
@@ -159,8 +159,7 @@ def module(plans: Sequence[Plan]) -> FieldModule:
     wanted = _compile(config["compile"], bundles[0], first, means)
     compilation = Compilation(wanted, work * parameters / REFERENCE_PARAMETERS)
     again = functools.partial(_module_again, [each.config for each in plans])
-    given = merge(bundles, [each.problem for each in plans]), means, steps, compilation, again
-    return FieldModule(*given) if first.module is None else OwnModule(*given, own=first.module(bundles[0], first))
+    return module_of(merge(bundles, [each.problem for each in plans]), means, steps, compilation, again)
 
 
 def _module_again(configs: list[Plain]) -> FieldModule:

@@ -126,26 +126,21 @@ class Run:
         """Fit a chunk and leave its signals behind."""
         module = build.module(chunk.plans)
         say_settled(module, chunk.plans[0].settled)
+        # Loggers are opened for a module that could be built.
         sinks, first = self._open(), chunk.plans[0].problem
         # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well. All fields of a
         # chunk begin with the same.
         wanted = self._config["layer_statistics"]
         initial = before_training(module.fields.split()[0].network, first) if wanted else None
-        try:
-            fitting.run(module, build.machine(self._config), chunk.place, sinks, self._meter)
-        except DivergenceError as divergence:
-            told = "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0."
-            log.error(told, self._info.task, divergence, chunk.place / LAST)
-            # Spawned processes tell this one the last step alone.
-            module.diverged = dict.fromkeys(range(len(chunk.plans)), divergence.step) | module.diverged
+        self._fit(module, chunk, sinks)
         if chunk.is_of_a_set:
             hand_out(chunk, module.fields.bundle)
         for index, (plan, home, bundle) in enumerate(zip(chunk.plans, chunk.homes, module.fields.split(), strict=True)):
             spent = partial(costs, module, self._meter, self._config["trainer"]["devices"], index)
             if index in module.diverged:
-                metrics = of_divergence(module, index) | spent()
+                left, metrics = None, of_divergence(module, index) | spent()
                 directory_of.write_metrics(home, metrics)
-                left = None
+                log.error("%s diverged at step %d", plan.problem.data, module.diverged[index])
             else:
                 answer = plan.problem.answer(ask_of(bundle.float().cpu(), module.derivatives))
                 left = leave(plan.problem.judge, answer, build.rivals(plan), home, home / "predictions", spent)
@@ -153,12 +148,20 @@ class Run:
                 after_training(initial, bundle.network, plan.problem, home)
             if chunk.is_of_a_set:
                 directory_of.write_status(home, directory_of.FINISHED if left else directory_of.DIVERGED)
-                if left is None:
-                    log.error("%s diverged at step %d", home.name, module.diverged[index])
             else:
                 self._end(left, metrics, module, chunk)
         if chunk.is_of_a_set:
             self._draw_curve(module, chunk)
+
+    def _fit(self, module: FieldModule, chunk: Chunk, sinks: list[Any]) -> None:
+        """Fit a chunk; which of its signals diverged stands in the module afterwards."""
+        try:
+            fitting.run(module, build.machine(self._config), chunk.place, sinks, self._meter)
+        except DivergenceError as divergence:
+            told = "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0."
+            log.error(told, self._info.task, divergence, chunk.place / LAST)
+            # Spawned processes tell this one the last step alone.
+            module.diverged = dict.fromkeys(range(len(chunk.plans)), divergence.step) | module.diverged
 
     def _draw_curve(self, module: FieldModule, chunk: Chunk) -> None:
         if self._config["figures"] and module.history:

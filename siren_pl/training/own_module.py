@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.training.fields import Fields
 from siren_pl.training.module import FieldModule
 from siren_pl.training.problem import Batch
 
@@ -40,3 +41,11 @@ class OwnModule(FieldModule):
         loss.backward()
         self.last_losses = {"loss": loss.detach()[None]}
         return loss.detach()[None]
+
+
+def module_of(fields: Fields, *given: Any) -> FieldModule:
+    """What fits these fields: by the module that their problem brings, else by its terms."""
+    own = fields.problem.module
+    if own is None:
+        return FieldModule(fields, *given)
+    return OwnModule(fields, *given, own=own(fields.bundle, fields.problem))
