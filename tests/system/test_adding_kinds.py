@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from siren_pl.report.__main__ import main
-from tests.conftest import Command, _invoke
+from tests.conftest import TINY, Command, _invoke
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -116,6 +116,18 @@ baselines:
   grey: {_target_: kinds.rivals.grey}
 """,
     "kinds/rivals.py": "def grey(signal):\n    return signal.values * 0\n",
+    "kinds/tone.py": """
+import torch
+from siren_pl import SampledSignal
+
+def tone(count):
+    return SampledSignal(torch.sin(torch.arange(count) / 5.0)[:, None] / 2, "tone")
+""",
+    "kinds_conf/dataset/tone.yaml": """
+count: 64
+signal: {_target_: kinds.tone.tone, count: "${..count}"}
+rules: {count: {whole: true, from: 2}}
+""",
     "kinds/absolute.py": '''
 """The absolute error of the samples, by a LightningModule of one's own."""
 from dataclasses import replace
@@ -234,6 +246,22 @@ def test_two_fields_are_looked_for_and_the_warp_has_a_gradient(train: Command) -
     assert metrics("run")["endpoint"] == pytest.approx(error, rel=1e-5)
     assert metrics("run")["baseline/no_motion/endpoint"] == pytest.approx(1.0)
     assert not any(name.startswith("baseline/nothing") for name in metrics("run"))
+
+
+def test_samples_of_no_known_kind_leave_an_array(train: Command, evaluate: Command) -> None:
+    """A signal of one axis, of which nothing says how it is drawn or written."""
+    options = [option for option in TINY if "dataset.size" not in option]
+    given = ("dataset=tone", "dataset.batch_size=full", *options, "figures=true", "hydra.run.dir=run")
+    ended = train("--config-dir", "kinds_conf", *given, tiny=False)
+    assert ended.code == 0, ended.err
+    found, truth = np.load("run/predictions/tone.npy"), np.sin(np.arange(64) / 5)[:, None] / 4 + 0.5
+    assert found.shape == (64, 1)
+    expected = -10 * np.log10(np.square(found - truth).mean())
+    assert metrics("run")["psnr"] == pytest.approx(expected, abs=1e-3)
+    assert [path.name for path in Path("run/figures").iterdir()] == ["curve.png"]
+    assert "scale is not an option" in evaluate("run=run", "trust=kinds", "scale=2").paragraph
+    assert evaluate("run=run", "trust=kinds").code == 0
+    assert np.array_equal(np.load("run/evaluate/64/tone.npy"), found)
 
 
 def test_rivals_are_measured_by_the_judge_of_ones_own(train: Command) -> None:

@@ -35,7 +35,6 @@ class Kind(View):
 
     Attributes:
         options: What `evaluate.py` takes for it, each with a line of help.
-        levels: The integers that a large signal's result is kept in.
     """
 
     options: Mapping[str, str] = {}
