@@ -251,7 +251,7 @@ def test_two_fields_are_looked_for_and_the_warp_has_a_gradient(train: Command) -
 def test_samples_of_no_known_kind_leave_an_array(train: Command, evaluate: Command) -> None:
     """A signal of one axis, of which nothing says how it is drawn or written."""
     options = [option for option in TINY if "dataset.size" not in option]
-    given = ("dataset=tone", "dataset.batch_size=full", *options, "figures=true", "hydra.run.dir=run")
+    given = ("dataset=tone", "recipe.batch_size=64", *options, "figures=true", "hydra.run.dir=run")
     ended = train("--config-dir", "kinds_conf", *given, tiny=False)
     assert ended.code == 0, ended.err
     found, truth = np.load("run/predictions/tone.npy"), np.sin(np.arange(64) / 5)[:, None] / 4 + 0.5
