@@ -28,6 +28,9 @@ from .problems.sampled.gradients import poisson_grad as poisson_grad
 from .problems.sampled.laplacians import poisson_laplacian as poisson_laplacian
 from .problems.sampled.signal import SampledSignal as SampledSignal
 from .problems.sampled.values import image_fit as image_fit
+from .training.judge import Findings as Findings
+from .training.judge import Judge as Judge
+from .training.judge import Measure as Measure
 from .training.problem import Problem as Problem
 from .training.term import Term as Term
 

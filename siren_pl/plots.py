@@ -26,9 +26,9 @@ LONGEST = 24
 
 
 def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
-    """Draw the loss and its terms over steps, and the PSNR during the fit, if there is any."""
-    scored = {"eval/psnr": "all samples", "eval/heldout_psnr": "held-out samples"}
-    figure, axes = subplots(1, 1 + any(name in row for row in history for name in scored))
+    """Draw the loss and its terms over steps, and what was measured during the fit, if anything was."""
+    scored = list(dict.fromkeys(name for row in history for name in row if name.startswith("eval/")))
+    figure, axes = subplots(1, 1 + bool(scored))
     names = sorted({name for row in history for name in row if name.startswith("train/")})
     if len(names) == 2:  # noqa: PLR2004 - a single term is the loss
         names = ["train/loss"]
@@ -37,11 +37,12 @@ def curve(history: Sequence[dict[str, float]], path: Path) -> Path:
         axes[0, 0].plot(*zip(*points, strict=True), label=name.removeprefix("train/"), linewidth=1)
     axes[0, 0].set_yscale("log")
     axes[0, 0].set(xlabel="optimiser step", ylabel="loss", title="training loss")
-    for name, label in scored.items():
+    for name in scored:
         points = [(row["step"], row[name]) for row in history if name in row]
-        if points:
-            axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
-            axes[0, 1].set(xlabel="optimiser step", ylabel="PSNR (dB)", title="reconstruction")
+        label = name.removeprefix("eval/")
+        axes[0, 1].plot(*zip(*points, strict=True), marker="o", markersize=3, label=label, linewidth=1)
+        unit = "PSNR (dB)" if all(name.endswith("psnr") for name in scored) else ""
+        axes[0, 1].set(xlabel="optimiser step", ylabel=unit, title="measured on the way")
     for panel in axes[0]:
         panel.grid(alpha=0.3)
         if panel.get_legend_handles_labels()[0]:

@@ -17,6 +17,7 @@ from siren_pl.training.ask import Ask
 from siren_pl.training.checkpoints import LAST
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.fields import Fields, merge
+from siren_pl.training.judge import Findings, Judge
 from siren_pl.training.module import FieldModule
 from siren_pl.training.problem import Batch, drawn, tables_of
 from siren_pl.training.recipe import Phase, Recipe
@@ -77,14 +78,11 @@ def gradients_of(
     )
 
 
-class Silent:
+class Silent(Judge):
     """Judges nothing."""
 
-    def quick(self, answer: object) -> dict[str, float]:
-        return {}
-
-    def judge(self, answer: object) -> dict[str, float]:
-        return {}
+    def judge(self, answer: object) -> Findings:
+        return Findings({})
 
 
 def problem_of(terms: Mapping[str, Term], *names: str, data: str = "waves", **numbers: float) -> Problem:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl.commands.guard import guarded
-from siren_pl.commands.wanted import Wanted, read
 from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
-from siren_pl.training.attempts import attempt
 
 if TYPE_CHECKING:
     from siren_pl.field.networks import CoordinateNetwork
+    from siren_pl.field.networks.bundle import Bundle
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +32,10 @@ USAGE = """evaluate.py: score a run again and render its field at any size
                                                        own grid, beside the samples enlarged; scale or size is its own
   … dataset.path=FILE, dataset.root=DIR                where the data lies now
   … trust=PACKAGE                                      admit code of your own that the run names
+scale, size and window are options of pictures; signals of another kind have their own, which an unknown option lists.
 Results go to <run>/evaluate/<H>x<W>/ or <run>/evaluate/window_<…>/; the run's own files stay as they are."""
-OPTIONS = ("run", "scale", "size", "window", "trust", "debug", "dataset")
+# Of every kind of signal; what else there is, the run's judge says.
+OPTIONS = ("run", "trust", "debug", "dataset")
 
 
 def evaluate() -> NoReturn:
@@ -52,7 +53,7 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
     Raises:
         UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
     """
-    return _field(_saved(Path(run), trust), Path(run))
+    return _bundle(_saved(Path(run), trust), Path(run)).network
 
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
     return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
 
 
-def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
+def _bundle(config: dict[str, Any], run: Path) -> Bundle:
+    """The run's fields and numbers."""
     from siren_pl.field.domain import Domain
     from siren_pl.runs import build
     from siren_pl.runs.autos import settle
@@ -77,7 +79,8 @@ def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
     checkpoint = read_checkpoint(path)
     try:
         domains = {name: Domain(**made_for) for name, made_for in checkpoint["siren_pl"]["domains"].items()}
-        weights = checkpoint["state_dict"]
+        # A module of one's own keeps what is its own beside the fields.
+        weights = {name: each for name, each in checkpoint["state_dict"].items() if not name.startswith("own.")}
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is not a checkpoint of siren_pl: it has no {error}.") from error
     numbers = {name.removeprefix("numbers."): 0.0 for name in weights if name.startswith("numbers.")}
@@ -86,7 +89,7 @@ def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:
         bundle.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(f"the weights in {path} do not fit the network of {run}/.hydra/config.yaml: {error}") from error
-    return bundle.network.float().eval()
+    return bundle.float().eval()
 
 
 def _evaluate(arguments: list[str]) -> int:
@@ -95,50 +98,43 @@ def _evaluate(arguments: list[str]) -> int:
         return 0
     # Names with commas or equals signs after the first one stay whole: no grammar but key=value.
     pairs = {key: value for key, _, value in (argument.partition("=") for argument in arguments)}
-    for key in pairs:
-        if key.split(".")[0] not in OPTIONS:
-            raise UserError(
-                f"{key} is not an option of evaluate.py: choose among {', '.join(OPTIONS[:5])}, dataset.path."
-            )
     if not pairs.get("run"):
         raise UserError("evaluate.py needs run=<run directory>.")
     run = Path(pairs["run"])
-    asked = read(pairs)
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
     packages = tuple(pairs.get("trust", "").split(","))
     config = _saved(run, packages, overrides)
+    asked = {key: value for key, value in pairs.items() if key.split(".")[0] not in OPTIONS}
     return _score_and_render(config, run, asked, list(overrides))
 
 
-def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridden: Sequence[Any]) -> int:
-    from siren_pl.problems.pictures.containers import write_picture
-    from siren_pl.problems.pictures.judging import judge
+def _score_and_render(config: dict[str, Any], run: Path, asked: dict[str, str], overridden: Sequence[Any]) -> int:
     from siren_pl.runs import build, identity
+    from siren_pl.runs.leave import draw, leave
+    from siren_pl.runs.summary import rows
+    from siren_pl.training.fields import ask_of
 
     # Whoever says where the data lie may mean another picture.
     (plan,) = identity.opened(config, run, log.warning if overridden else None)
-    problem, signal, network = plan.problem, plan.signal, _field(config, run)
-    # A window that cannot be had is refused before the field is judged.
-    window = asked.part(signal)
-    shape = asked.whole(signal.shape) if window is None else window.size
-    derivatives = build.derivatives(config, signal.out_features)
-    judgement = judge(network, problem, signal, derivatives, {})
-    target = run / "evaluate" / asked.name(shape)
-    directory_of.write_metrics(target, judgement.metrics)
-    pixels = judgement.picture(shape) if window is None else judgement.window(window)
-    paths = [write_picture(pixels, target / f"{directory_of.safe_name(signal.name)}.png", signal.container)]
-    judgement.compare(build.baselines(config))
-    directory_of.write_metrics(target, judgement.metrics)
-    if window is not None:
-        with attempt("figures/window.png"):
-            paths.append(judgement.draw_windows([window], target / "figures" / "window.png"))
-    elif shape == signal.shape:
-        paths += judgement.draw(target / "figures", [])
-    # Plain PSNR of a field whose constant is open tells of that constant alone.
-    overall = "psnr_mean_aligned" if "psnr_mean_aligned" in judgement.metrics else "psnr"
-    for name in (overall, "train_psnr", "heldout_psnr", "ssim"):
-        if name in judgement.metrics:
-            print(f"{name:18s} {judgement.metrics[name]:.4g}")
+    problem = plan.problem
+    _require_known(asked, problem.judge.options)
+    # What cannot be had is refused before the field is judged.
+    name, judge = problem.judge.asked(asked)
+    answer = problem.answer(ask_of(_bundle(config, run), build.strategies(config, problem.fields)))
+    target = run / "evaluate" / name
+    left = leave(judge, answer, build.rivals(plan), target, target)
+    paths = [*left.files, *draw(left, target / "figures")]
+    for metric in rows(left.metrics, left.findings.measures):
+        print(f"{metric:18s} {left.metrics[metric]:.4g}")
     for path in [target / "metrics.json", *paths]:
         print(path)
     return 0
+
+
+def _require_known(asked: Iterable[str], options: Mapping[str, str]) -> None:
+    told = "; ".join(f"{name}=… {says}" for name, says in options.items())
+    for key in asked:
+        if key not in options:
+            known = ", ".join(["run", *options, "trust", "debug", "dataset.path"])
+            of_kind = told and f" Of this kind of signal: {told}."
+            raise UserError(f"{key} is not an option of evaluate.py: choose among {known}.{of_kind}")

@@ -47,16 +47,15 @@ def _resume(directory: Path, overrides: list[str], started: float) -> bool:
     checks.validate(config)
     from siren_pl.runs import build
     from siren_pl.runs import train as run
-    from siren_pl.runs.job import Job
+    from siren_pl.runs.run_info import RunInfo
 
     plain, choices = build.plain(config), stored.choices(directory)
-    job = Job(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
+    info = RunInfo(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
     if run.is_done(plain, directory):
         print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)
         return True
     with _logging_to(directory / "run.log"):
-        outcome = run.train(plain, job, started)
-    return outcome.status == directory_of.FINISHED
+        return run.train(plain, info, started) == directory_of.FINISHED
 
 
 def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from siren_pl.problems.sampled.metrics import HEADLINES, headline
+from siren_pl.runs import directory as directory_of
 from siren_pl.runs import sweeps
 from siren_pl.runs.claims import WITHOUT_TRACE
 from siren_pl.runs.sweeps import Row
 from siren_pl.training.attempts import attempt
+from siren_pl.training.judge import Measure
+
+# Measures beside the one that jobs are compared by: what still fits a terminal.
+MOST_COLUMNS = 3
 
 
 def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
@@ -22,8 +27,11 @@ def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
         rows: A row per job.
         config: The sweep's configuration, Hydra's part included.
     """
-    measured = {name for row in rows for name in row}
-    metric = headline(measured, config.sweep.metric) or "train_psnr"  # where no truth is known
+    measures: dict[str, Measure] = {}
+    for job in sweeps.job_directories(directory):
+        measures |= directory_of.read_measures(job)
+    measured = {name: None for row in rows for name in row}
+    metric = sweeps.compared_by(measures, measured, config.sweep.metric)
     pictures = _plot(rows, metric, directory)
     if config.logger.name == "wandb":
         from siren_pl.runs import wandb_runs
@@ -34,7 +42,7 @@ def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
     # The last that is written: a sweep with a summary has nothing left to do.
     sweeps.write_summary(directory, rows)
     with attempt("the table of the sweep"):
-        _print(rows, metric, directory)
+        _print(rows, _columns(rows, metric, measures), directory)
 
 
 def _swept(rows: list[Row]) -> list[str]:
@@ -42,10 +50,12 @@ def _swept(rows: list[Row]) -> list[str]:
     return [key for key in sweeps.swept_keys(rows) if key.split(".")[0] not in WITHOUT_TRACE]
 
 
-def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
+def _plot(rows: list[Row], metric: str | None, directory: Path) -> list[Path]:
     from siren_pl import plots
 
     pictures = []
+    if metric is None:
+        return pictures
     for key in _swept(rows):
         points = [(row[key], row[metric]) for row in rows if metric in row and key in row]
         path = directory / "figures" / f"{metric.replace('/', '_')}_over_{key.replace('/', '_')}.png"
@@ -55,15 +65,17 @@ def _plot(rows: list[Row], metric: str, directory: Path) -> list[Path]:
     return pictures
 
 
-def _print(rows: list[Row], metric: str, directory: Path) -> None:
+def _columns(rows: list[Row], metric: str | None, measures: Mapping[str, Measure]) -> list[str]:
+    """What the table shows of every job: what it is compared by, what leads in any of them, and the time."""
+    names = dict.fromkeys([metric, *list(measures)[:MOST_COLUMNS], "wall_s"])
+    return [name for name in names if name and any(name in row for row in rows)]
+
+
+def _print(rows: list[Row], names: list[str], directory: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
     keys = _swept(rows)
-    names = [name for name in dict.fromkeys([metric, *HEADLINES]) if any(name in row for row in rows)]
-    if metric != "psnr" and all("psnr_mean_aligned" in row for row in rows if "psnr" in row):
-        names = [name for name in names if name != "psnr"]  # it tells of the free constant alone
-    names = [*(names or ["train_psnr"]), "wall_s"]
     table = Table("job", *keys, "status", *names, title="sweep")
     for row in rows:
         numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]

@@ -27,7 +27,7 @@ from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored, sweeps
-from siren_pl.runs.claims import ClaimError, held, settle
+from siren_pl.runs.claims import ClaimError, claim, held
 from siren_pl.runs.sweeps import ENDED
 
 log = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ def _hydra_job(config: DictConfig) -> float | None:
     started = time.time() if sweeping and hydra_config.job.num else STARTED
     try:
         with held(directory):
-            settle(directory, config, hydra_config)
+            claim(directory, config, hydra_config)
             if directory_of.read_status(directory) in ENDED:
                 # Not by the log, which is a file of the finished run.
                 print(f"job {hydra_config.job.num} is kept: {directory_of.read_status(directory)}", file=sys.stderr)
@@ -130,10 +130,8 @@ def _hydra_job(config: DictConfig) -> float | None:
         return None
     if not sweeping:
         _ended.append(directory_of.read_status(directory))
-    from siren_pl.problems.sampled.metrics import headline
-
     measured = directory_of.read_metrics(directory)
-    metric = headline(measured, config.sweep.metric)
+    metric = sweeps.compared_by(directory_of.read_measures(directory), measured, config.sweep.metric)
     return None if metric is None else measured.get(metric)
 
 
@@ -142,16 +140,16 @@ def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool,
     checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
     from siren_pl.runs import build
     from siren_pl.runs import train as run
-    from siren_pl.runs.job import Job
+    from siren_pl.runs.run_info import RunInfo
 
-    job = Job(
+    info = RunInfo(
         directory,
         task=hydra_config.runtime.choices["task"],
         model=hydra_config.runtime.choices["model"],
         group=Path(hydra_config.sweep.dir).name if sweeping else None,
         overrides=tuple(hydra_config.overrides.task),
     )
-    run.train(build.plain(config), job, started)
+    run.train(build.plain(config), info, started)
 
 
 def _resume(directory: Path, overrides: list[str]) -> int:

@@ -10,11 +10,11 @@ import torch
 from siren_pl.field.derivatives import AutoDerivatives, Derivatives
 from siren_pl.field.networks import CoordinateNetwork
 from siren_pl.field.networks.bundle import Bundle
-from siren_pl.problems.pictures.judging import judge
 from siren_pl.training import fitting
 from siren_pl.training.compilation import Compilation
-from siren_pl.training.module import FieldModule
+from siren_pl.training.fields import ask_of
 from siren_pl.training.one_field import OneField
+from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem
 from siren_pl.training.recipe import Phase, Recipe
 from siren_pl.training.schedules import Cosine
@@ -65,8 +65,9 @@ def fit(
     optimizer = functools.partial(torch.optim.Adam, lr=lr, fused=True)
     recipe = Recipe(steps, batch_size, (Phase(optimizer, Cosine(warmup=0.02)),), seed=seed)
     (name,) = problem.fields
-    module = FieldModule(OneField(Bundle({name: network}), problem), {name: strategy}, recipe, Compilation(False, 0))
+    fields = OneField(Bundle({name: network}), problem)
+    module = module_of(fields, {name: strategy}, recipe, Compilation(False, 0))
     fitting.run(module, fitting.Machine(progress=progress))
     network.cpu().eval()
-    metrics = judge(network, problem, problem.judge.signal, strategy, {}).metrics
-    return Fit(network, metrics, module.history)
+    answer = problem.answer(ask_of(module.fields.bundle, module.derivatives))
+    return Fit(network, problem.judge.judge(answer).metrics, module.history)

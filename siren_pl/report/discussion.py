@@ -9,7 +9,7 @@ from siren_pl.report.estimates import CLEAR, estimate, gap
 from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, columns, headline, leader
 from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
-from siren_pl.runs.results import spikes
+from siren_pl.runs.costs import spikes
 
 
 def verdict(comparison: Comparison) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from siren_pl.problems.sampled import metrics
 from siren_pl.report.estimates import Estimate
 from siren_pl.report.settings import Comparison, Setting
+from siren_pl.training.judge import leading
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,10 @@ COLUMNS = {
     ),
 }
 
+# A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
+# when a free constant is settled before what it makes of the plain PSNR.
+HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
+
 
 def columns(comparison: Comparison) -> list[Measure]:
     """The measures that a table shows: those that exist, except counts that are equal in all rows.
@@ -87,7 +91,7 @@ def columns(comparison: Comparison) -> list[Measure]:
 
 def headline(comparison: Comparison) -> Measure | None:
     """The measure by which a task's settings are compared."""
-    name = metrics.headline({name for row in comparison.settings for run in row.runs for name in run.metrics})
+    name = leading(HEADLINES, {name: None for row in comparison.settings for run in row.runs for name in run.metrics})
     return MEASURES[name] if name else None
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from siren_pl.commands.evaluate import load
 from siren_pl.errors import UserError
+from siren_pl.field.networks.bundle import Bundle
 from siren_pl.problems.pictures.figures import RANGE_PERCENTILE, Array, draw_pixels
-from siren_pl.problems.pictures.judging import judge
-from siren_pl.problems.pictures.judging.whole import WholeJudgement
 from siren_pl.problems.pictures.windows import busiest
+from siren_pl.problems.sampled.evaluation import WholeEvaluation
+from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.report.blocks import Block, Figure, Paragraph
 from siren_pl.report.charts import LETTERS, PAGE_WIDTH, png, sheet
@@ -22,6 +23,7 @@ from siren_pl.report.measures import headline
 from siren_pl.report.runs import Run
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.runs import build, identity
+from siren_pl.training.fields import ask_of
 
 # The sides of the picture are this many times those of the excerpt.
 EXCERPT = 4
@@ -96,22 +98,26 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
     """
     network, config = load(run.directory, run.packages), run.config
     (plan,) = identity.opened(config, run.directory)
-    problem, signal = plan.problem, plan.signal
+    problem, judge = plan.problem, plan.problem.judge
+    if not isinstance(judge, SampledJudge):
+        raise UserError(f"{problem.data} is no image.")
+    signal = judge.signal
     if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
-    judgement = judge(network, problem, signal, build.derivatives(config, signal.out_features), {})
-    if not isinstance(judgement, WholeJudgement) or judgement.jet is None or judgement.jet.gradient is None:
+    ask = ask_of(Bundle({"field": network}), build.strategies(config, problem.fields))
+    found = WholeEvaluation(judge, problem.answer(ask))
+    if found.jet is None or found.jet.gradient is None:
         raise UserError(f"{signal.name} is too large for its derivatives to be drawn.")
     shape = signal.values.shape
-    target, pixels = to_unit(signal.values), to_unit(problem.judge.align(judgement.values, signal))
-    slopes = judgement.jet.gradient.double().numpy()
+    target, pixels = to_unit(signal.values), found.pixels
+    slopes = found.jet.gradient.double().numpy()
     # A piecewise linear field has no Laplacian, so its map stays blank.
     blank = np.full(shape, np.nan)
-    laplacian = blank if judgement.jet.second is None else judgement.jet.laplacian.double().numpy()
-    truth = judgement.targets
+    laplacian = blank if found.jet.second is None else found.jet.laplacian.double().numpy()
+    truth = found.targets
     slope = _magnitude(truth["gradient"], shape)
     (window,) = busiest(slope, (max(1, shape[0] // EXCERPT), max(1, shape[1] // EXCERPT)))
-    title = f"{label}\n{judgement.metrics.get('psnr_mean_aligned', judgement.metrics['psnr']):.2f} dB"
+    title = f"{label}\n{found.metrics.get('psnr_mean_aligned', found.metrics['psnr']):.2f} dB"
     error = np.abs(pixels - target).mean(-1)
     return (
         Strip("target", target, slope, truth["laplacian"].mean(-1), window),

@@ -9,7 +9,7 @@ from siren_pl.report.blocks import Table
 from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.measures import Measure, baseline_names, baseline_scores, columns, leader
 from siren_pl.report.settings import Comparison, Setting
-from siren_pl.runs.results import spikes
+from siren_pl.runs.costs import spikes
 
 ABSENT = "–"
 

@@ -11,13 +11,12 @@ from functools import cached_property
 from typing import Any
 
 from hydra.utils import get_object
-from torch import Tensor, nn
+from torch import nn
 
 from siren_pl.errors import UserError
 from siren_pl.field.derivatives import AutoDerivatives, AutogradDerivatives, Derivatives
 from siren_pl.field.domain import Domain
 from siren_pl.field.networks.bundle import Bundle
-from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
@@ -27,13 +26,12 @@ from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
 from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule
+from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem
 from siren_pl.training.recipe import Phase, Recipe
 from siren_pl.training.schedules import Constant, Cosine
 
 log = logging.getLogger(__name__)
-
-Baseline = Callable[[SampledSignal], Tensor | None]
 
 # What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
@@ -55,11 +53,6 @@ class Plan:
     def settled(self) -> Settled:
         """What every `auto` came to."""
         return settle(self.config, self.problem.fields)
-
-    @property
-    def signal(self) -> SampledSignal:
-        """What the problem is judged by."""
-        return self.problem.judge.signal
 
 
 def plan(config: Plain, data: Any = None) -> Plan:
@@ -123,6 +116,11 @@ def derivatives(config: Plain, out_features: int) -> Derivatives:
     return create(options)
 
 
+def strategies(config: Plain, domains: Mapping[str, Domain]) -> dict[str, Derivatives]:
+    """How each field is differentiated."""
+    return {name: derivatives(config, domain.out_features) for name, domain in domains.items()}
+
+
 def recipe(given: Plan) -> Recipe:
     """Steps, batches and optimiser."""
     config, settled = given.config, given.settled
@@ -157,11 +155,11 @@ def module(plans: Sequence[Plan]) -> FieldModule:
     steps = recipe(plans[0])
     parameters = sum(parameter.numel() for parameter in bundles[0].parameters())
     work = len(plans) * steps.max_steps * _points(plans[0]) * _streams(first)
-    strategies = {name: derivatives(config, domain.out_features) for name, domain in first.fields.items()}
-    wanted = _compile(config["compile"], bundles[0], first, strategies)
+    means = strategies(config, first.fields)
+    wanted = _compile(config["compile"], bundles[0], first, means)
     compilation = Compilation(wanted, work * parameters / REFERENCE_PARAMETERS)
     again = functools.partial(_module_again, [each.config for each in plans])
-    return FieldModule(merge(bundles, [each.problem for each in plans]), strategies, steps, compilation, again)
+    return module_of(merge(bundles, [each.problem for each in plans]), means, steps, compilation, again)
 
 
 def _module_again(configs: list[Plain]) -> FieldModule:
@@ -222,6 +220,10 @@ def machine(config: Plain) -> Machine:
     return Machine(**{name: options[name] for name in names}, callbacks=callbacks)
 
 
-def baselines(config: Plain) -> dict[str, Baseline]:
-    """The classical methods to be judged beside the field."""
-    return {name: functools.partial(create, options) for name, options in config["baselines"].items()}
+def rivals(given: Plan) -> dict[str, Callable[[], Any]]:
+    """The classical methods to be judged beside the field, the configuration's and the problem's own."""
+    problem = given.problem
+    if not problem.judge.takes_rivals:
+        return {}
+    named = given.config["baselines"].items()
+    return {name: functools.partial(create, options, problem.given) for name, options in named} | {**problem.baselines}

@@ -65,7 +65,7 @@ def _lock(lock: BaseFileLock | None, directory: Path) -> None:
         lock.acquire()
 
 
-def settle(directory: Path, config: DictConfig, hydra_config: Any) -> None:
+def claim(directory: Path, config: DictConfig, hydra_config: Any) -> None:
     """Make an unused directory that of this configuration; in a used one, require that it is.
 
     Args:

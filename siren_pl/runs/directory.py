@@ -1,6 +1,7 @@
 """A run directory: what one run leaves behind, and how it is read back.
 
-`.hydra/` (the configuration), `checkpoints/last.ckpt`, `metrics.json`, `status`, `figures/`, `predictions/`, the log.
+`.hydra/` (the configuration), `checkpoints/last.ckpt`, `metrics.json`, `measures.json` (how they are read), `status`,
+`figures/`, `predictions/`, the log.
 """
 
 from __future__ import annotations
@@ -8,9 +9,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from siren_pl.errors import UserError
+from siren_pl.training.judge import Measure
 from siren_pl.training.whole_files import write_text as write_text  # noqa: PLC0414 - callers find it here
 
 RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diverged", "failed", "interrupted"
@@ -38,6 +41,21 @@ def read_metrics(directory: Path) -> dict[str, float]:
         raise UserError(
             f"{path} is damaged ({error}): delete it; resume={directory} judges the run again and writes it anew."
         ) from error
+
+
+def write_measures(directory: Path, measures: Mapping[str, Measure]) -> None:
+    """Write how the metrics of a run are read, in the order of its table (`Findings.measures`)."""
+    told = {name: measure._asdict() for name, measure in measures.items()}
+    write_text(directory / "measures.json", json.dumps(told, indent=2) + "\n")
+
+
+def read_measures(directory: Path) -> dict[str, Measure]:
+    """How the metrics of a run are read; empty before it has any, and where the file is damaged."""
+    try:
+        told = json.loads((directory / "measures.json").read_text())
+        return {str(name): Measure(**fields) for name, fields in told.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def write_status(directory: Path, status: str) -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from siren_pl.errors import UserError
-from siren_pl.problems.pictures.containers import Container
 from siren_pl.runs import build
 from siren_pl.runs import directory as directory_of
 
@@ -104,17 +103,17 @@ def _aimed(config: build.Plain, known: Identity) -> build.Plain:
 
 
 def _identity(plan: build.Plan) -> Identity:
-    config, signal = plan.config, plan.signal
-    container, index = signal.container or Container(), config["dataset"].get("index")
-    files = {"dataset": container.path} if container.path else {}
+    config, origin = plan.config, plan.problem.origin
+    index = config["dataset"].get("index")
+    files = {"dataset": origin.path} if origin.path else {}
     for group, key in _OTHERS:
         given = config[group].get(key)
         for number, name in enumerate([given] if isinstance(given, str) else given or []):
             files |= {f"{group}.{key}.{number}": Path(name)} if Path(name).is_file() else {}
     return Identity(
-        signal.name,
+        plan.problem.data,
         index if isinstance(index, int) else None,
-        container.place,
+        origin.place,
         {key: _sha256(path) for key, path in files.items()},
     )
 

@@ -13,17 +13,17 @@ from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 
-from siren_pl.runs.job import Job
+from siren_pl.runs.run_info import RunInfo
 from siren_pl.runs.wandb_runs import open_run
 from siren_pl.training.attempts import attempt
 
 log = logging.getLogger(__name__)
 
 
-def make(options: Mapping[str, Any], job: Job) -> list[Any]:
+def make(options: Mapping[str, Any], info: RunInfo) -> list[Any]:
     """The loggers that `logger` names; an empty list for none."""
     name = options["name"]
-    found = {"wandb": _wandb, "csv": _csv, "tensorboard": _tensorboard}[name](options, job) if name != "none" else None
+    found = {"wandb": _wandb, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
     if options.get("histograms") and not hasattr(found, "log_histograms"):
         log.warning("logger.histograms=true: logger=%s keeps no histograms; choose logger=wandb or tensorboard.", name)
     return [] if found is None else [found]
@@ -36,18 +36,18 @@ def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequen
             logger.close(metrics, figures, exit_code)
 
 
-def _wandb(options: Mapping[str, Any], job: Job) -> Logger:
-    return open_run(options, job)
+def _wandb(options: Mapping[str, Any], info: RunInfo) -> Logger:
+    return open_run(options, info)
 
 
-def _csv(options: Mapping[str, Any], job: Job) -> Logger:
+def _csv(options: Mapping[str, Any], info: RunInfo) -> Logger:
     # Lightning removes the file of an earlier start, with a warning.
-    (job.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
-    return Table(job.directory, name="", version="csv")
+    (info.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
+    return Table(info.directory, name="", version="csv")
 
 
-def _tensorboard(options: Mapping[str, Any], job: Job) -> Logger:
-    return Board(job.directory, name="", version="tensorboard")
+def _tensorboard(options: Mapping[str, Any], info: RunInfo) -> Logger:
+    return Board(info.directory, name="", version="tensorboard")
 
 
 class Table(CSVLogger):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import stored
 from siren_pl.training import whole_files
+from siren_pl.training.judge import leading
 
 Row = dict[str, Any]
 
@@ -146,6 +147,11 @@ def write_summary(directory: Path, rows: list[Row]) -> None:
     writer.writerows(rows)
     whole_files.sweep_partial(directory)
     directory_of.write_text(directory / SUMMARY, text.getvalue())
+
+
+def compared_by(measures: Iterable[str], measured: Mapping[str, Any], wanted: str = "auto") -> str | None:
+    """The metric that jobs are compared by: the one wanted, or by `auto` what leads."""
+    return leading(measures, measured) if wanted == "auto" else wanted
 
 
 def is_finished(directory: Path) -> bool:

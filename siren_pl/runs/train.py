@@ -1,82 +1,77 @@
-"""One run from its configuration to its results: build, fit, judge, write down."""
+"""The life of a run, of one signal or of a set: build, fit, leave behind, judge, chunk of signals by chunk."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from siren_pl.problems.pictures.judging import judge
-from siren_pl.runs import build, identity, loggers, many
+from siren_pl import plots
+from siren_pl.runs import build, identity, loggers
 from siren_pl.runs import directory as directory_of
-from siren_pl.runs.job import Job
+from siren_pl.runs.costs import costs, of_divergence, say_settled
 from siren_pl.runs.layer_statistics import after_training, before_training
-from siren_pl.runs.result_table import report
-from siren_pl.runs.results import Outcome, costs, leave, of_divergence, say_settled
+from siren_pl.runs.leave import Left, draw, leave
+from siren_pl.runs.run_info import RunInfo
+from siren_pl.runs.signals import Chunk, chunks, hand_out, homes_of, summed_up, write_table
+from siren_pl.runs.summary import print_summary
 from siren_pl.training import fitting
 from siren_pl.training.attempts import attempt
-from siren_pl.training.checkpoints import LAST
+from siren_pl.training.callbacks import remind
+from siren_pl.training.checkpoints import LAST, read_checkpoint
+from siren_pl.training.fields import ask_of
+from siren_pl.training.judge import Metrics, Result
 from siren_pl.training.meter import Meter
 from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
 
 
-def train(config: build.Plain, job: Job, started: float) -> Outcome:
+def train(config: build.Plain, info: RunInfo, started: float) -> str:
     """Fit, judge and write a run directory; continues from its checkpoints if there are any.
 
     Args:
         config: Plain, resolved and validated.
-        job: Where to write, and what to call it.
+        info: Where to write, and what to call it.
         started: `time.time()` at the start of the process or of the job.
+
+    Returns:
+        How the run ended: the word in its file `status`.
 
     Raises:
         UserError: Bad input.
     """
-    directory, meter = job.directory, Meter(job.directory, started)
+    directory, meter = info.directory, Meter(info.directory, started)
     # A run that was killed stays "running"; any other end overwrites this.
     directory_of.write_status(directory, directory_of.RUNNING)
-    sinks: list = []
-    figures: list[Path] = []
-    outcome = Outcome(directory_of.FAILED, {})
-    exit_code = 1
+    run = Run(config, info, meter)
+    status, exit_code = directory_of.FAILED, 1
     try:
-        plans = identity.opened(config, directory)
-        identity.keep(plans, directory)
-        job = replace(job, config=_told(config) | {"settled": asdict(plans[0].settled)})
-        if not build.is_set(config):
-            module = build.module(plans)
-            say_settled(module, plans[0].settled)
-            sinks = loggers.make(config["logger"], job)
-            outcome, figures = _fit_and_judge(module, plans[0], job, sinks, meter)
-        else:
-            sinks = loggers.make(config["logger"], job)
-            outcome, figures = many.train(config, plans, job, sinks, meter)
-        exit_code = 0 if outcome.status == directory_of.FINISHED else 1
-        return outcome
+        run.go()
+        diverged = run.metrics.get("diverged")
+        status, exit_code = (directory_of.DIVERGED, 1) if diverged else (directory_of.FINISHED, 0)
+        return status
     except KeyboardInterrupt:
-        outcome = Outcome(directory_of.INTERRUPTED, {})
-        exit_code = 130
+        status, exit_code = directory_of.INTERRUPTED, 130
         raise
     except SystemExit:
-        outcome = Outcome(directory_of.INTERRUPTED, {})
-        exit_code = 143
+        status, exit_code = directory_of.INTERRUPTED, 143
         raise
     finally:
         meter.note()
-        directory_of.write_status(directory, outcome.status)
-        loggers.finish(sinks, outcome.metrics, figures, exit_code)
+        directory_of.write_status(directory, status)
+        ended = status in (directory_of.FINISHED, directory_of.DIVERGED)
+        loggers.finish(run.sinks, run.metrics if ended else {}, run.figures if ended else [], exit_code)
 
 
 def is_done(config: build.Plain, directory: Path) -> bool:
     """Whether a run has finished with as many steps as the configuration asks for."""
     if directory_of.read_status(directory) != directory_of.FINISHED:
         return False
-    plans = identity.opened(config, directory)
-    if build.is_set(config):
-        return many.are_done(plans, directory)
-    return directory_of.read_metrics(directory).get("steps", 0) >= plans[0].settled.max_steps
+    return all(chunk.is_done for chunk in chunks(config, identity.opened(config, directory), directory))
 
 
 def _told(config: build.Plain) -> build.Plain:
@@ -85,31 +80,126 @@ def _told(config: build.Plain) -> build.Plain:
     return {key: _told(value) if isinstance(value, dict) else value for key, value in kept.items()}
 
 
-def _fit_and_judge(
-    module: FieldModule, plan: build.Plan, job: Job, sinks: list, meter: Meter
-) -> tuple[Outcome, list[Path]]:
-    config, signal = plan.config, plan.signal
-    directory, machine = job.directory, build.machine(config)
-    # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well.
-    initial = before_training(module.fields.split()[0].network, signal) if config["layer_statistics"] else None
-    try:
-        fitting.run(module, machine, directory / "checkpoints", sinks, meter)
-    except DivergenceError as divergence:
-        metrics = of_divergence(module, divergence.step, meter, machine.devices)
-        directory_of.write_metrics(directory, metrics)
-        log.error(
-            "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0.",
-            job.task,
-            divergence,
-            directory / "checkpoints" / LAST,
-        )
-        return Outcome(directory_of.DIVERGED, metrics), []
-    network = module.fields.split()[0].network.float().cpu()
-    judgement = judge(network, plan.problem, signal, module.derivatives[module.fields.bundle.leading], {})
-    spent = partial(costs, module, meter, machine.devices)
-    metrics, picture = leave(judgement, directory, build.baselines(config), spent)
-    after_training(initial, network, signal, directory)
-    figures = judgement.draw(directory / "figures", module.history) if config["figures"] else []
-    with attempt("the table of results"):
-        report(metrics, [*figures, picture], job)
-    return Outcome(directory_of.FINISHED, metrics), figures
+class Run:
+    """A run under way.
+
+    Attributes:
+        metrics: Everything that was measured, once it was.
+        figures: What was drawn.
+        sinks: Loggers that receive the curve, once the first module could be built.
+    """
+
+    def __init__(self, config: build.Plain, info: RunInfo, meter: Meter) -> None:
+        self._config, self._info, self._meter = config, info, meter
+        self.metrics: Metrics = {}
+        self.figures: list[Path] = []
+        self.sinks: list[Any] = []
+
+    def go(self) -> None:
+        """Fit and judge every chunk of signals, and sum up."""
+        directory = self._info.directory
+        plans = identity.opened(self._config, directory)
+        identity.keep(plans, directory)
+        self._info = replace(self._info, config=_told(self._config) | {"settled": asdict(plans[0].settled)})
+        parts = chunks(self._config, plans, directory)
+        for number, chunk in enumerate(parts):
+            if chunk.is_done:
+                self._remind(chunk)
+                continue
+            if len(parts) > 1:
+                log.info("chunk %d of %d", number + 1, len(parts))
+            self._take(chunk)
+        if build.is_set(self._config):
+            self._sum_up(plans)
+
+    def _open(self) -> list[Any]:
+        if not self.sinks:
+            self.sinks = loggers.make(self._config["logger"], self._info)
+        return self.sinks
+
+    def _remind(self, chunk: Chunk) -> None:
+        """Tell loggers the curve of a chunk that an earlier start has finished."""
+        if (chunk.place / LAST).is_file():
+            remind(read_checkpoint(chunk.place / LAST)["siren_pl"]["history"], self._open())
+
+    def _take(self, chunk: Chunk) -> None:
+        """Fit a chunk and leave its signals behind."""
+        module = build.module(chunk.plans)
+        say_settled(module, chunk.plans[0].settled)
+        # Loggers are opened for a module that could be built.
+        sinks, first = self._open(), chunk.plans[0].problem
+        # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well. All fields of a
+        # chunk begin with the same.
+        wanted = self._config["layer_statistics"]
+        initial = before_training(module.fields.split()[0].network, first) if wanted else None
+        self._fit(module, chunk, sinks)
+        if chunk.is_of_a_set:
+            hand_out(chunk, module.fields.bundle)
+        for index, (plan, home, bundle) in enumerate(zip(chunk.plans, chunk.homes, module.fields.split(), strict=True)):
+            spent = partial(costs, module, self._meter, self._config["trainer"]["devices"], index)
+            if index in module.diverged:
+                left, metrics = None, of_divergence(module, index) | spent()
+                directory_of.write_metrics(home, metrics)
+                log.error("%s diverged at step %d", plan.problem.data, module.diverged[index])
+            else:
+                answer = plan.problem.answer(ask_of(bundle.float().cpu(), module.derivatives))
+                left = leave(plan.problem.judge, answer, build.rivals(plan), home, home / "predictions", spent)
+                metrics = left.metrics
+                after_training(initial, bundle.network, plan.problem, home)
+            if chunk.is_of_a_set:
+                directory_of.write_status(home, directory_of.FINISHED if left else directory_of.DIVERGED)
+            else:
+                self._end(left, metrics, module, chunk)
+        if chunk.is_of_a_set:
+            self._draw_curve(module, chunk)
+
+    def _fit(self, module: FieldModule, chunk: Chunk, sinks: list[Any]) -> None:
+        """Fit a chunk; which of its signals diverged stands in the module afterwards."""
+        try:
+            fitting.run(module, build.machine(self._config), chunk.place, sinks, self._meter)
+        except DivergenceError as divergence:
+            told = "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0."
+            log.error(told, self._info.task, divergence, chunk.place / LAST)
+            # Spawned processes tell this one the last step alone.
+            module.diverged = dict.fromkeys(range(len(chunk.plans)), divergence.step) | module.diverged
+
+    def _draw_curve(self, module: FieldModule, chunk: Chunk) -> None:
+        if self._config["figures"] and module.history:
+            with attempt(f"figures/{chunk.curve}"):
+                self.figures.append(plots.curve(module.history, self._info.directory / "figures" / chunk.curve))
+
+    def _end(self, left: Left | None, metrics: Metrics, module: FieldModule, chunk: Chunk) -> None:
+        """The end of a run of one signal, whose field is there to be drawn."""
+        self.metrics = metrics
+        if left is None:
+            return
+        self._draw_curve(module, chunk)
+        if self._config["figures"]:
+            self.figures += draw(left, self._info.directory / "figures")
+        with attempt("the table of results"):
+            print_summary(metrics, left.findings.measures, [*self.figures, *left.files], self._info)
+
+    def _sum_up(self, plans: Sequence[build.Plan]) -> None:
+        """The end of a set, whose results are read from the directories of its signals."""
+        directory = self._info.directory
+        homes = homes_of(plans, directory)
+        rows = {home.name: directory_of.read_metrics(home) for home in homes}
+        measures = next(filter(None, map(directory_of.read_measures, homes)), {})
+        self.metrics, measures = summed_up(rows, measures)
+        directory_of.write_measures(directory, measures)
+        directory_of.write_metrics(directory, self.metrics)
+        table = write_table(rows, directory / "signals.csv")
+        if self._config["figures"]:
+            with attempt("figures/signals.png"):
+                self.figures[:0] = self._sheet(plans, homes)
+        with attempt("the table of results"):
+            print_summary(self.metrics, measures, [table, *self.figures], self._info)
+
+    def _sheet(self, plans: Sequence[build.Plan], homes: Sequence[Path]) -> list[Path]:
+        results = [
+            Result(plan.problem.judge, sorted(home.glob("predictions/*")), directory_of.read_metrics(home))
+            for plan, home in zip(plans, homes, strict=True)
+        ]
+        path = self._info.directory / "figures" / "signals.png"
+        results[0].judge.sheet(results, path)
+        return [path] if path.is_file() else []

@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import WandbLogger
 
-from siren_pl.runs.job import Job
+from siren_pl.runs.run_info import RunInfo
 
 # W&B's limit of a run's name.
 _LONGEST_NAME = 128
@@ -37,10 +37,12 @@ class WandbRun(WandbLogger):
         run.finish(exit_code=exit_code)
 
 
-def open_run(options: Mapping[str, Any], job: Job) -> WandbRun:
+def open_run(options: Mapping[str, Any], info: RunInfo) -> WandbRun:
     """Start the run of a job."""
-    config = {**job.config, "run_directory": str(job.directory), "overrides": list(job.overrides)}
-    run = _init(options, group=job.group, job_type=job.task, name=job.title, tags=[job.task, job.model], config=config)
+    config = {**info.config, "run_directory": str(info.directory), "overrides": list(info.overrides)}
+    run = _init(
+        options, group=info.group, job_type=info.task, name=info.title, tags=[info.task, info.model], config=config
+    )
     return WandbRun(experiment=run)
 
 

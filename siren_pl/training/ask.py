@@ -6,12 +6,14 @@ or ask twice, and the same code fits one signal or many.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
-from siren_pl.field.derivatives import Derivatives
+from siren_pl.field.derivatives import Derivatives, ForwardDerivatives, ReverseDerivatives
 from siren_pl.field.jet import Groups, Jet
 
 
@@ -86,6 +88,31 @@ class Ask:
     def placed(self, coords: Tensor) -> Tensor:
         """The coordinates, converted to the device and type of the weights."""
         return coords if self._reference is None else coords.to(self._reference)
+
+    def highest_order(self, field: str | None = None) -> int:
+        """The highest derivative that a field has, at most 2."""
+        return getattr(self._fields[field or self._leading], "highest_order", 2)
+
+    def reaching_order_two(self) -> Ask:
+        """The same fields, differentiated by the forward jet where the strategy of their own ends at order 1."""
+        able = {
+            name: ForwardDerivatives() if isinstance(strategy, ReverseDerivatives) else strategy
+            for name, strategy in self._derivatives.items()
+        }
+        return Ask(self._fields, able, self._numbers, self._reference)
+
+    @contextmanager
+    def moved(self, device: str | torch.device) -> Iterator[None]:
+        """Evaluate on a device for a while, to which the fields are moved."""
+        modules = [each for each in self._fields.values() if isinstance(each, nn.Module)]
+        before = [next(module.parameters()).device for module in modules]
+        for module in modules:
+            module.to(device)
+        try:
+            yield
+        finally:
+            for module, place in zip(modules, before, strict=True):
+                module.to(place)
 
     def number(self, name: str) -> Tensor:
         """A fitted number, shape ()."""

@@ -22,7 +22,7 @@ LINE_SECONDS = 15.0
 
 
 class Curve(pl.Callback):
-    """Record the losses and, a few times, the PSNR; hand both to the loggers."""
+    """Record the losses and, a few times, the quick scores; hand both to the loggers."""
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
         """Append a row to the module's history where one is due."""
@@ -91,7 +91,7 @@ def quick_scores(module: FieldModule) -> dict[str, float]:
 
 
 class ProgressLine(pl.Callback):
-    """A rich bar with rate, loss and PSNR on a terminal; elsewhere a plain line now and then."""
+    """A rich bar with rate, loss and the first quick score on a terminal; elsewhere a plain line now and then."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
@@ -141,6 +141,7 @@ class ProgressLine(pl.Callback):
     def _text(self, step: int, module: FieldModule) -> str:
         rate = (step - self._first_step) / max(time.monotonic() - self._started, 1e-9)
         loss = sum(float(loss.nanmean()) for loss in module.last_losses.values())
-        evaluated = next((row["eval/psnr"] for row in reversed(module.history) if "eval/psnr" in row), math.nan)
-        psnr = "" if math.isnan(evaluated) else f"  PSNR {evaluated:.2f} dB"
-        return f"step {step}/{module.recipe.max_steps}  {rate:.1f} steps/s  loss {loss:.3g}{psnr}"
+        scores = ((name, row[name]) for row in reversed(module.history) for name in row if name.startswith("eval/"))
+        name, score = next(scores, ("", math.nan))
+        told = f"  {name.removeprefix('eval/')} {score:.4g}" if name else ""
+        return f"step {step}/{module.recipe.max_steps}  {rate:.1f} steps/s  loss {loss:.3g}{told}"

@@ -5,21 +5,44 @@ A task is a function from data to a problem. The trainer knows nothing else of e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from torch import Tensor
 
 from siren_pl.field.domain import Domain
 from siren_pl.field.seeds import seeded_quickly
 from siren_pl.training.ask import Ask
+from siren_pl.training.judge import Judge
 from siren_pl.training.term import Points, Term
+
+if TYPE_CHECKING:
+    import lightning.pytorch as pl
+
+    from siren_pl.field.networks.bundle import Bundle
 
 Batch = dict[str, Points]
 
 # Primes that spread (seed, step, term) over the generator's seeds, so that no two steps of a run share a stream.
 _SEED_STRIDE, _STEP_STRIDE = 10_000_019, 31
+
+
+class Origin(NamedTuple):
+    """Where data were read.
+
+    Attributes:
+        path: Their file; None where they came from elsewhere.
+        place: Its path below the folder that it was chosen from by number; None where it was named.
+    """
+
+    path: Path | None = None
+    place: str | None = None
+
+
+NOWHERE = Origin()
 
 
 @dataclass(frozen=True)
@@ -33,9 +56,16 @@ class Problem:
         terms: The supervision, by name.
         answer: From the fields to what was asked of them, the one way to it: `answer(ask)` settles what is global (a
             mean to align, a scale) and returns what can be evaluated anywhere.
-        judge: Compares an answer with what is known: a `Judge`, of which its own kind of problem knows more.
+        judge: Compares an answer with what is known.
         baselines: Classical methods by name; each returns an answer of the same kind, or None where it has no say.
         numbers: Unknown numbers by name, and where their fit begins.
+        given: The data as the task understands them, with which the configuration's classical methods are called.
+        layout: What the tables look like beyond the domains; signals of different layouts are not fitted together.
+        origin: Where the data were read.
+        probes: Makes coordinates (N, D) and evenly spaced points on a line (n, D) at which the leading field's layers
+            are inspected; None where there are none.
+        module: Makes of the fields and this problem a LightningModule whose `training_step(batch, step)` returns the
+            loss, in place of terms.
     """
 
     name: str
@@ -43,9 +73,14 @@ class Problem:
     fields: Mapping[str, Domain]
     terms: Mapping[str, Term]
     answer: Callable[[Ask], Any]
-    judge: Any
+    judge: Judge
     baselines: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     numbers: Mapping[str, float] = field(default_factory=dict)
+    given: Any = None
+    layout: Hashable = None
+    origin: Origin = NOWHERE
+    probes: Callable[[], tuple[Tensor, Tensor]] | None = None
+    module: Callable[[Bundle, Problem], pl.LightningModule] | None = None
 
     @property
     def domain(self) -> Domain:
@@ -55,21 +90,22 @@ class Problem:
     @property
     def order(self) -> int:
         """The highest derivative that a term asks for."""
-        return max(term.order for term in self.terms.values())
+        return max((term.order for term in self.terms.values()), default=0)
 
     @property
     def mappable(self) -> bool:
         """Whether every term can be mapped over many signals."""
-        return all(term.mappable for term in self.terms.values())
+        return self.module is None and all(term.mappable for term in self.terms.values())
 
     @property
     def compilable(self) -> bool:
         """Whether every term can be compiled."""
-        return all(term.compilable for term in self.terms.values())
+        return self.module is None and all(term.compilable for term in self.terms.values())
 
     def is_like(self, other: Problem) -> bool:
         """Whether both differ in the tables of their terms alone, so that they can be fitted together."""
-        return (self.fields, self.numbers, dict(self.terms)) == (other.fields, other.numbers, dict(other.terms))
+        mine, others = ((each.layout, each.fields, each.numbers, dict(each.terms)) for each in (self, other))
+        return mine == others
 
 
 def tables_of(problem: Problem) -> Batch:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from siren_pl import load
-from siren_pl.problems.pictures.judging import by_slabs
+from siren_pl.problems.pictures.judging import reconstructions
 from siren_pl.problems.sampled import signal as sampled
 from tests.conftest import Command
 
@@ -93,7 +93,7 @@ def test_a_window_of_a_large_image(train: Command, evaluate: Command, monkeypatc
     np.save("a.npy", np.random.default_rng(0).integers(0, 65536, (40, 56, 3), dtype=np.uint16))
     given = ("dataset=image", "dataset.path=a.npy", "dataset.size=null", "dataset.batch_size=64", "figures=true")
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 1000)
-    monkeypatch.setattr(by_slabs, "THUMBNAIL", 20)
+    monkeypatch.setattr(reconstructions, "THUMBNAIL", 20)
     assert train(*given, "hydra.run.dir=run").code == 0
     assert Path("run/figures/zoom.png").is_file()
     assert Path("run/predictions/a.png").read_bytes()[24] == 16  # bits per sample: the header's ninth byte

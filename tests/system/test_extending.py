@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from siren_pl.runs import directory as run_directory
 from tests import own_package
 from tests.conftest import Command
 
@@ -102,6 +103,15 @@ def test_the_guides_observation_withholds_rows(train: Command) -> None:
     assert found["train_psnr"] == pytest.approx(-10 * math.log10(error[known].mean()), abs=0.5)
     assert found["heldout_psnr"] == pytest.approx(-10 * math.log10(error[~known].mean()), abs=0.5)
     assert_learnt(found["heldout_psnr"], truth())
+
+
+@pytest.mark.parametrize("task", ["spectrum_fit", "worst_fit"])
+def test_the_guides_judge_and_module(task: str, train: Command) -> None:
+    assert train("--config-dir", "my_conf", f"task={task}", "figures=true", "hydra.run.dir=here").code == 0
+    metrics = run_directory.read_metrics(Path("here"))
+    assert metrics[next(iter(run_directory.read_measures(Path("here"))))] > 0
+    if task == "spectrum_fit":
+        assert Path("here/predictions/spectrum.npy").is_file() and Path("here/figures/spectrum.png").is_file()
 
 
 def test_the_guides_run_is_evaluated_on_trust(train: Command, evaluate: Command) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from siren_pl.problems.pictures.judging import by_slabs
+from siren_pl.problems.pictures.judging import reconstructions
 from siren_pl.problems.sampled import judge, values
 from siren_pl.problems.sampled import signal as sampled
 from tests.conftest import Command
@@ -31,7 +31,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 1000)
     monkeypatch.setattr(values, "MOST_LAID_OUT", 1000)
     monkeypatch.setattr(judge, "QUICK_SAMPLES", 1000)
-    monkeypatch.setattr(by_slabs, "THUMBNAIL", 20)
+    monkeypatch.setattr(reconstructions, "THUMBNAIL", 20)
 
 
 def weights(run: str) -> dict[str, torch.Tensor]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from siren_pl.runs.job import Job
-from siren_pl.runs.result_table import MEASURES, report, rows
+from siren_pl.problems.pictures.editing.task import ABOUT
+from siren_pl.problems.sampled.measures import OF_VALUES, shown
+from siren_pl.runs.directory import read_measures
+from siren_pl.runs.run_info import RunInfo
+from siren_pl.runs.summary import print_summary, rows
 from tests.conftest import Command
 
 LEADS = {
@@ -44,24 +47,24 @@ def test_every_task_leads_with_what_it_is_about(
 ) -> None:
     assert train(f"task={task}", "hydra.run.dir=run").code == 0
     metrics = json.loads(Path("run/metrics.json").read_text())
-    shown = rows(metrics, task)
-    assert shown[0] == LEADS[task] and len(set(shown)) == len(shown)
-    assert "train_psnr" not in shown or metrics["train_psnr"] != metrics["psnr"]
-    report(metrics, [], Job(Path("run"), task))
+    measures = rows(metrics, read_measures(Path("run")))
+    assert next(iter(measures)) == LEADS[task]
+    assert "train_psnr" not in measures or metrics["train_psnr"] != metrics["psnr"]
+    print_summary(metrics, measures, [], RunInfo(Path("run"), task))
     said = " ".join(capfd.readouterr().err.split())
-    assert all(MEASURES[key].name in said for key in shown)
+    assert all(measure.name in said for measure in measures.values())
 
 
 def test_pixels_kept_away_lead_a_fit_of_values() -> None:
     metrics = {"psnr": 30.0, "train_psnr": 33.0, "heldout_psnr": 27.0, "ssim": 0.9}
-    assert rows(metrics, "image_fit")[0] == "heldout_psnr" and "train_psnr" in rows(metrics, "a_users_own")
+    assert list(rows(metrics, shown(OF_VALUES, metrics))) == ["heldout_psnr", "psnr", "train_psnr", "ssim"]
 
 
 def test_a_fusion_of_pictures_leaves_the_free_constant_out() -> None:
     metrics = {"psnr": 12.0, "ssim": 0.9, "psnr_mean_aligned": 30.0, "guidance_error": 0.1}
-    assert rows(metrics, "poisson_edit") == ["psnr_mean_aligned", "guidance_error", "ssim"]
+    assert list(rows(metrics, shown(ABOUT, metrics))) == ["psnr_mean_aligned", "guidance_error", "ssim"]
 
 
 def test_a_run_that_was_scored_by_nothing_has_a_table(capfd: pytest.CaptureFixture[str]) -> None:
-    report({"steps": 3.0}, [], Job(Path("run"), "denoising", overrides=("dataset.path=[/a].png",)))
+    print_summary({"steps": 3.0}, {}, [], RunInfo(Path("run"), "denoising", overrides=("dataset.path=[/a].png",)))
     assert "dataset.path=[/a].png" in capfd.readouterr().err

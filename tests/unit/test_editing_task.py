@@ -128,7 +128,7 @@ def test_fusing_one_picture_alone_is_poisson_grad(integrated):
 
 def test_scores_say_how_far_off_a_clone_is():
     of = signal(functools.partial(CloningEdit, rule=first), Waves((2, 3)), Waves((3, 1)), ellipse)
-    judge, truth = poisson_edit(of, "clone").judge.judge, of.values.double()
+    judge, truth = (lambda values: poisson_edit(of, "clone").judge.judge(values).metrics), of.values.double()
     right = judge(truth)
     assert right["boundary_error"] == right["boundary_max"] == 0
     assert min(right[name] for name in ("psnr", "inside_psnr", "outside_psnr")) > 140  # float32: 1e-7
@@ -147,7 +147,7 @@ def test_scores_of_a_whole_leave_the_constant_out():
     of = signal(
         functools.partial(GradientEdit, rule=strongest, stencil="spectral"), Waves((2, 3)), Waves((3, 1)), everywhere
     )
-    scores = poisson_edit(of, "mixed").judge.judge(of.values + 0.1)
+    scores = poisson_edit(of, "mixed").judge.judge(of.values + 0.1).metrics
     assert scores["psnr"] == pytest.approx(-20 * math.log10(0.05), abs=0.01)
     # Adding 0.1 and taking it away again costs float32 a digit: 1e-6.
     assert scores["psnr_mean_aligned"] > 120 and "boundary_error" not in scores and "inside_psnr" not in scores
@@ -159,7 +159,7 @@ def test_guidance_errors_are_of_pixels_in_the_unit_range():
     ramp = 0.02 * torch.arange(12.0)[:, None, None].expand(*SHAPE, 1)
     pairs, down = of.observation.pairs.shape[1], of.observation.downward
     expected = 0.01 * math.sqrt(down / pairs)  # 0.02 of [-1, 1] is 0.01 of [0, 1]; along the rows there is none
-    assert poisson_edit(of, "clone").judge.judge(ramp)["guidance_error"] == pytest.approx(expected)
+    assert poisson_edit(of, "clone").judge.judge(ramp).metrics["guidance_error"] == pytest.approx(expected)
 
 
 def test_a_signal_that_is_no_edit_is_refused():

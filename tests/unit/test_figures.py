@@ -9,14 +9,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from siren_pl import SampledSignal, Siren
-from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.problems.pictures import figures
-from siren_pl.problems.pictures.judging import judge
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.problems.sampled.poisson_solvers import gradient_solver
 from siren_pl.problems.sampled.values import image_fit
+from tests.judged import judged
 
 RNG = np.random.default_rng(0)
 # A slope of 1/32 of the range [-1, 1] down and 1/64 across, per pixel, so that central differences are known.
@@ -57,8 +56,8 @@ def solver(signal: SampledSignal) -> torch.Tensor:
 
 def test_the_gradients_that_a_field_was_given_are_shown(saved, tmp_path):
     signal = SampledSignal(RAMP)
-    judgement = judge(FIELD, poisson_grad(signal, "central"), signal, AutoDerivatives(1), {"poisson_solver": solver})
-    judgement.draw(tmp_path, [])
+    judgement = judged(FIELD, poisson_grad(signal, "central"), {"poisson_solver": solver})
+    judgement.draw(tmp_path)
     panels = drawn(saved["reconstruction.png"])
     down, across = (panels[f"given: slope {axis}"][0] for axis in ("down, ∂/∂y", "across, ∂/∂x"))
     units = signal.pixels_per_unit
@@ -75,7 +74,7 @@ def test_the_gradients_that_a_field_was_given_are_shown(saved, tmp_path):
 def test_a_target_is_drawn_once_and_no_error_is_black(saved, tmp_path):
     signal = SampledSignal(RAMP)
     methods = {"poisson_solver": solver, "grey": lambda signal: signal.values * 0}
-    judge(FIELD, poisson_grad(signal, "central"), signal, AutoDerivatives(1), methods).draw(tmp_path, [])
+    judged(FIELD, poisson_grad(signal, "central"), methods).draw(tmp_path)
     panels = drawn(saved["reconstruction.png"])
     truth = RAMP[..., 0].numpy() / 2 + 0.5
     shown = [title for title, images in panels.items() for image in images if np.allclose(image, truth, atol=1e-3)]
@@ -89,7 +88,7 @@ def test_a_target_is_drawn_once_and_no_error_is_black(saved, tmp_path):
 def test_the_laplacian_that_a_field_was_given_is_shown(saved, tmp_path):
     bowl = (torch.arange(16.0)[:, None, None] - 8) ** 2 / 128 + torch.zeros(16, 16, 1)
     signal = SampledSignal(bowl)
-    judge(FIELD, poisson_laplacian(signal), signal, AutoDerivatives(1), {}).draw(tmp_path, [])
+    judged(FIELD, poisson_laplacian(signal)).draw(tmp_path)
     panels = drawn(saved["reconstruction.png"])
     # The second difference of n² is 2.
     np.testing.assert_allclose(panels["given: Laplacian"][0][1:-1], 2 / 128 * signal.pixels_per_unit[0] ** 2, rtol=1e-4)
@@ -98,7 +97,7 @@ def test_the_laplacian_that_a_field_was_given_is_shown(saved, tmp_path):
 
 def test_slopes_that_were_not_given_are_marked(saved, tmp_path):
     signal = SampledSignal(RAMP, observation=RandomFraction(0.05))
-    judge(FIELD, poisson_grad(signal, "central", integrated=False), signal, AutoDerivatives(1), {}).draw(tmp_path, [])
+    judged(FIELD, poisson_grad(signal, "central", integrated=False)).draw(tmp_path)
     down = drawn(saved["reconstruction.png"])["given: slope down, ∂/∂y"][0]
     assert 0.05 < np.isnan(down).mean() < 0.5
     assert "Magenta: nothing was given." in written(saved["reconstruction.png"])
@@ -106,7 +105,7 @@ def test_slopes_that_were_not_given_are_marked(saved, tmp_path):
 
 def test_a_fit_of_values_was_given_no_derivative(saved, tmp_path):
     signal = SampledSignal(RAMP)
-    judge(FIELD, image_fit(signal), signal, AutoDerivatives(1), {}).draw(tmp_path, [])
+    judged(FIELD, image_fit(signal)).draw(tmp_path)
     titles = list(drawn(saved["reconstruction.png"]))
     assert titles[0] == "truth" and titles[1].startswith("field, ") and len(titles) == 3
     assert not written(saved["reconstruction.png"])

@@ -5,7 +5,7 @@ import torch
 
 from siren_pl import SampledSignal, Siren
 from siren_pl.field.inspection import layers
-from siren_pl.runs.results import of_curve
+from siren_pl.runs.costs import of_curve
 
 
 def test_statistics_are_those_of_the_layers() -> None:

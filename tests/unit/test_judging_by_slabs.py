@@ -11,7 +11,6 @@ from skimage.metrics import peak_signal_noise_ratio
 from siren_pl import Problem
 from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.field.networks import Siren
-from siren_pl.problems.pictures.judging import judge
 from siren_pl.problems.sampled import judge as judging
 from siren_pl.problems.sampled import rendering
 from siren_pl.problems.sampled import signal as sampled
@@ -22,6 +21,7 @@ from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training import callbacks
 from tests.fields import merged
+from tests.judged import Judged, answer_of, judged
 
 FIELD = Siren(2, 3, 16, 1, omega_0=5.0)
 SIGNAL = SampledSignal(torch.randint(0, 256, (33, 47, 3), dtype=torch.uint8), observation=RandomFraction(0.4))
@@ -29,9 +29,9 @@ FIT = image_fit(SIGNAL)
 ALIGNED = replace(FIT, name="aligned", judge=replace(FIT.judge, scores=aligned_scores, align=align_mean))
 
 
-def judged(problem: Problem, monkeypatch: pytest.MonkeyPatch, most: int):
+def limited(problem: Problem, monkeypatch: pytest.MonkeyPatch, most: int) -> Judged:
     monkeypatch.setattr(sampled, "MOST_NUMBERS", most)
-    return judge(FIELD, problem, SIGNAL, AutoDerivatives(3), {})
+    return judged(FIELD, problem)
 
 
 @pytest.fixture(autouse=True)
@@ -40,8 +40,8 @@ def small_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_psnr_is_scikit_images(monkeypatch):
-    found = judged(FIT, monkeypatch, 100).metrics
-    result = render(FIELD, SIGNAL).double().numpy().clip(-1, 1) / 2 + 0.5
+    found = limited(FIT, monkeypatch, 100).metrics
+    result = render(answer_of(FIELD), SIGNAL).double().numpy().clip(-1, 1) / 2 + 0.5
     target = SIGNAL.stored.numpy() / 255
     seen = SIGNAL.observed.numpy()
     pairs = {
@@ -56,16 +56,18 @@ def test_psnr_is_scikit_images(monkeypatch):
 
 
 def test_by_slabs_or_as_a_whole(monkeypatch, tmp_path):
-    whole, slabs = judged(FIT, monkeypatch, 1 << 20), judged(FIT, monkeypatch, 100)
+    whole, slabs = limited(FIT, monkeypatch, 1 << 20), limited(FIT, monkeypatch, 100)
     left_out = {"ssim", "ssim_siren", "gradient_psnr", "laplacian_psnr"}
     assert slabs.metrics.keys() == whole.metrics.keys() - left_out
     # float32 matrix products of other batch sizes, and another order of summation.
     assert slabs.metrics == {name: pytest.approx(whole.metrics[name], abs=1e-4) for name in slabs.metrics}
-    axes = SIGNAL.grid.axes(SIGNAL.shape, SIGNAL.shape)
-    assert np.array_equal(slabs.picture(SIGNAL.shape), render_levels(FIELD, axes, 3, np.uint8))
-    assert slabs.picture((5, 7)).shape == (5, 7, 3)
+    assert np.array_equal(
+        slabs.found.resampled(SIGNAL.shape),
+        render_levels(answer_of(FIELD), SIGNAL.grid.axes(SIGNAL.shape, SIGNAL.shape), 3),
+    )
+    assert slabs.found.resampled((5, 7)).shape == (5, 7, 3)
     names = ["reconstruction.png", "restoration.png", "zoom.png"]
-    assert [path.name for path in slabs.draw(tmp_path, [])] == names
+    assert [path.name for path in slabs.draw(tmp_path)] == names
 
 
 def test_a_slab_may_hold_no_observed_sample():
@@ -80,15 +82,15 @@ def test_a_slab_may_hold_no_observed_sample():
 
 def test_an_alignment_is_that_of_the_excerpt(monkeypatch):
     """The excerpt of so small a signal is all of it: the estimated constant is the exact one."""
-    whole, slabs = judged(ALIGNED, monkeypatch, 1 << 20), judged(ALIGNED, monkeypatch, 100)
-    torch.testing.assert_close(slabs.offset, whole.offset, rtol=0, atol=1e-5)
+    whole, slabs = limited(ALIGNED, monkeypatch, 1 << 20), limited(ALIGNED, monkeypatch, 100)
+    torch.testing.assert_close(slabs.found.offset, whole.found.offset, rtol=0, atol=1e-5)
     # Scored as a whole or by slabs, what the constant makes of the field is in `psnr` alone.
     names = ("psnr", "train_psnr", "heldout_psnr", "psnr_8bit", "psnr_y")
     assert {name: slabs.metrics[name] for name in names} == {
         name: pytest.approx(whole.metrics[name], abs=1e-3) for name in names
     }
     assert whole.metrics["heldout_psnr"] > whole.metrics["psnr"]
-    difference = slabs.picture(SIGNAL.shape).astype(int) - whole.picture(SIGNAL.shape)
+    difference = slabs.found.resampled(SIGNAL.shape).astype(int) - whole.found.resampled(SIGNAL.shape)
     assert abs(difference).max() <= 1  # a tie may be rounded either way
 
 

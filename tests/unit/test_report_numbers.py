@@ -11,7 +11,7 @@ from siren_pl.report.curves import averaged
 from siren_pl.report.estimates import estimate, gap
 from siren_pl.report.runs import read
 from siren_pl.report.settings import Comparison, compare
-from siren_pl.runs.results import spikes
+from siren_pl.runs.costs import spikes
 from tests.handmade_runs import handmade_run, handmade_sweep
 
 

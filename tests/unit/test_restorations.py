@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 
 from siren_pl import Problem, SampledSignal, Siren
-from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.problems.pictures import figures
-from siren_pl.problems.pictures.judging import judge, side_by_side
+from siren_pl.problems.pictures.judging import side_by_side
+from siren_pl.problems.pictures.judging.drawings import draw_windows
 from siren_pl.problems.pictures.judging.restorations import is_restoration, rival, scored_by
 from siren_pl.problems.pictures.restoration import denoising, inpainting, super_resolution
 from siren_pl.problems.pictures.rivals.denoising import noisy as measured_again
@@ -24,6 +24,8 @@ from siren_pl.problems.sampled.filling import cubic, nearest
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
 from siren_pl.problems.sampled.values import image_fit
+from siren_pl.training.judge import Rival
+from tests.judged import judged
 
 pytestmark = pytest.mark.usefixtures("few_figures")
 RNG = np.random.default_rng(0)
@@ -63,8 +65,8 @@ def drawn(name: str, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(side_by_side, "draw", draw)
     of = signal(name, known)
-    judgement = judge(FIELD, TASKS[name][0](of), of, AutoDerivatives(3), RIVALS)
-    names = [path.name for path in judgement.draw(tmp_path, [])]
+    judgement = judged(FIELD, TASKS[name][0](of), RIVALS)
+    names = [path.name for path in judgement.draw(tmp_path)]
     return *seen, names, judgement
 
 
@@ -76,7 +78,7 @@ def test_with_the_truth(name, tmp_path, monkeypatch):
     measured, rivals, field, truth = columns
     metric = {"inpainting": "heldout_psnr", "super_resolution": "psnr_y", "denoising": "psnr"}[name]
     assert f"{judgement.metrics[metric]:.2f} dB" in field.title and field.title.startswith("field")
-    scores = {n: judgement.metrics[f"baseline/{n}/{metric}"] for n in judgement.baselines}
+    scores = {n: judgement.metrics[f"baseline/{n}/{metric}"] for n in judgement.rivals}
     best = max(scores, key=scores.get)
     assert rivals.title.startswith(best.replace("_", " ")) and f"{scores[best]:.2f} dB" in rivals.title
     assert truth.title.strip() == "truth" and measured.title.startswith("measured")
@@ -95,7 +97,7 @@ def test_without_the_truth(name, tmp_path, monkeypatch):
     assert [column.title.split("\n")[0] for column in columns] == ["measured", first, "field"]
     assert not any("dB" in column.title or "truth" in column.title for column in columns)
     assert {key.split("/")[-1] for key in judgement.metrics} == {"train_psnr", "clipped"}
-    assert judgement.jet is None
+    assert judgement.found.jet is None
 
 
 def test_what_is_not_known_is_magenta(tmp_path, monkeypatch):
@@ -104,7 +106,7 @@ def test_what_is_not_known_is_magenta(tmp_path, monkeypatch):
         assert measured.title == f"measured\n{float(KNOWN.float().mean()):.0%} of the pixels"
         np.testing.assert_allclose(measured.whole[KNOWN], (PICTURE[KNOWN] / 255).numpy(), atol=1e-6)
         assert (measured.whole[~KNOWN] == figures.UNKNOWN).all()
-    grey = figures.marked(np.full((2, 1, 1), 0.4), np.array([[True], [False]]))
+    grey = figures.with_unknown(np.full((2, 1, 1), 0.4), np.array([[True], [False]]))
     np.testing.assert_array_equal(grey, [[[0.4] * 3], [figures.UNKNOWN]])
 
 
@@ -126,32 +128,34 @@ def test_noise_is_told_by_its_psnr(tmp_path, monkeypatch):
 def test_a_picture_is_written(tmp_path):
     """As wide as a README or a little wider, so that nothing is unreadable there; a small picture has no windows."""
     of = signal("inpainting")
-    judgement = judge(FIELD, inpainting(of), of, AutoDerivatives(3), {"cubic": cubic})
-    judgement.draw(tmp_path, [])
+    judgement = judged(FIELD, inpainting(of), {"cubic": cubic})
+    judgement.draw(tmp_path)
     with Image.open(tmp_path / "restoration.png") as image:
         assert 900 <= image.width <= 1100 and 600 < image.height < 900
         pixels = np.asarray(image.convert("RGB"))
     magenta = np.abs(pixels / 255 - figures.UNKNOWN).max(-1) < 0.02
     assert 0.02 < magenta[:, : image.width // 4].mean() < 0.6 and not magenta[:, image.width // 4 :].any()
     small = SampledSignal(PICTURE[:20, :30], observation=RandomFraction(0.5))
-    judge(FIELD, inpainting(small), small, AutoDerivatives(3), {}).draw(tmp_path / "small", [])
+    judged(FIELD, inpainting(small)).draw(tmp_path / "small")
     with Image.open(tmp_path / "small" / "restoration.png") as image:
         assert image.height < 350
 
 
 def test_what_is_no_restoration():
     whole, half = SampledSignal(PICTURE), SampledSignal(PICTURE, observation=RandomFraction(0.5))
-    assert not is_restoration(image_fit(whole), whole)
-    assert is_restoration(image_fit(half), half)
+    assert not is_restoration(image_fit(whole).judge)
+    assert is_restoration(image_fit(half).judge)
     # Its measurements are slopes, not pixels.
-    assert not is_restoration(poisson_grad(half, integrated=False), half)
+    assert not is_restoration(poisson_grad(half, integrated=False).judge)
 
 
 def test_rivals():
     known, unknown = signal("inpainting"), signal("inpainting", False)
-    found = {"baseline/a/heldout_psnr": 20.0, "baseline/b/heldout_psnr": 30.0, "baseline/b/psnr": 1.0}
-    assert rival(found, ["a", "b"], known) == "b" and rival(found, [], known) is None
-    assert rival({}, ["nearest", "a", "b"], unknown) == "a" and rival({}, ["nearest", "noisy"], unknown) is None
+    scored = {"a": Rival(0, {"heldout_psnr": 20.0}), "b": Rival(0, {"heldout_psnr": 30.0, "psnr": 1.0})}
+    assert rival(scored, known) == "b" and rival({}, known) is None
+    nothing = Rival(0, {})
+    assert rival(dict.fromkeys(("nearest", "a", "b"), nothing), unknown) == "a"
+    assert rival(dict.fromkeys(("nearest", "noisy"), nothing), unknown) is None
     assert scored_by(SampledSignal(PICTURE, observation=Noisy(lambda v, *_: v, 0.1, 0, Downsampling(2))))[0] == "psnr_y"
 
 
@@ -161,7 +165,7 @@ def test_a_window_shows_data_as_data_and_the_truth_as_the_truth(name, known, tmp
     of, seen = signal(name, known), []
     monkeypatch.setattr(figures, "zooms", lambda rows, path: seen.extend(rows))
     window = Window((4, 8, 20, 28), (32, 40))
-    judge(FIELD, TASKS[name][0](of), of, AutoDerivatives(3), {}).draw_windows([window], tmp_path / "zoom.png")
+    draw_windows(judged(FIELD, TASKS[name][0](of)).found, [window], tmp_path / "zoom.png")
     titles, panels = zip(*seen[0].panels, strict=True)
     enlarged = () if name == "inpainting" else ("bicubic of the measured",)
     truth = ("truth (nearest)",) if known else ()
@@ -193,13 +197,13 @@ def test_slab_by_slab(name, known, tmp_path, monkeypatch):
     """A large signal, without a truth as well: the same scores of what both score, and the same figures."""
     of = signal(name, known)
     problem = TASKS[name][0](of)
-    whole = judge(FIELD, problem, of, AutoDerivatives(3), {}).metrics
+    whole = judged(FIELD, problem).metrics
     monkeypatch.setattr(sampled, "MOST_NUMBERS", 100)
-    slabs = judge(FIELD, problem, of, AutoDerivatives(3), {})
+    slabs = judged(FIELD, problem)
     assert slabs.metrics.keys() <= whole.keys() and "train_psnr" in slabs.metrics
     assert ("psnr" in slabs.metrics) == known
     # The data of a large picture are compared with its rounded pixels.
     assert slabs.metrics == {key: pytest.approx(whole[key], abs=0.02) for key in slabs.metrics}
     assert ("psnr_y" in slabs.metrics) == known
-    names = [path.name for path in slabs.draw(tmp_path, [])]
+    names = [path.name for path in slabs.draw(tmp_path)]
     assert names == [*["reconstruction.png"][: int(known)], "restoration.png", "zoom.png"]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from siren_pl import CoordinateNetwork, ForwardDerivatives, Problem, Term
 from siren_pl.field import jet
 from siren_pl.field.networks.bundle import Bundle
-from siren_pl.runs.many import split_checkpoint
+from siren_pl.runs.signals import split_checkpoint
 from siren_pl.training.ask import Ask
 from siren_pl.training.checkpoints import LAST
 from siren_pl.training.fields import ask_of, merge

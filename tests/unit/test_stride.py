@@ -27,7 +27,7 @@ def test_every_other_sample_is_observed() -> None:
 def test_held_out_samples_are_those_between() -> None:
     found = signal()
     guess = torch.where(found.observed[..., None], found.values, found.values + 0.2)
-    scores = image_fit(found).judge.judge(guess)
+    scores = image_fit(found).judge.judge(guess).metrics
     assert scores["train_psnr"] == 200.0  # the cap: nothing is wrong there
     assert scores["heldout_psnr"] == pytest.approx(20.0, abs=0.01)  # an error of 0.1 in [0, 1]
 

@@ -13,8 +13,8 @@ from siren_pl.field.derivatives import AutogradDerivatives, ForwardDerivatives
 from siren_pl.field.domain import Domain
 from siren_pl.field.networks import CoordinateNetwork
 from siren_pl.runs import autos, build, create
+from siren_pl.runs.costs import BUDGET_TOLERANCE, say_settled
 from siren_pl.runs.keys import conf_directory
-from siren_pl.runs.results import BUDGET_TOLERANCE, say_settled
 from tests.fields import domain
 
 MODELS = sorted(path.stem for path in (conf_directory() / "model").glob("*.yaml") if not path.name.startswith("_"))

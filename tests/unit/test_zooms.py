@@ -6,16 +6,16 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
-from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.field.networks import Siren
 from siren_pl.problems.pictures.figures import draw_pixels, opaque
-from siren_pl.problems.pictures.judging import judge, zooms
+from siren_pl.problems.pictures.judging import zooms
 from siren_pl.problems.pictures.judging.zooms import beside, chosen
 from siren_pl.problems.pictures.windows import Window
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.scores import clipped
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import image_fit
+from tests.judged import judged
 
 RNG = np.random.default_rng(0)
 
@@ -65,7 +65,7 @@ def test_the_panels_are_the_samples_the_field_and_the_enlargement():
         seen.append(window)
         return np.full((*window.size, 1), 51, np.uint8)
 
-    zoom = beside(signal, image_fit(signal), Window((0, 60, 20, 90), (40, 60)), render)
+    zoom = beside(image_fit(signal).judge, Window((0, 60, 20, 90), (40, 60)), render)
     (samples, field, bicubic) = (pixels for _, pixels in zoom.panels)
     assert seen == [Window((0, 60, 20, 90), (40, 60))] and zoom.box == (0, 60, 20, 90)
     np.testing.assert_allclose(samples[::2, ::2], signal.stored.numpy()[:20, 60:90] / 255, atol=1e-7)
@@ -76,14 +76,14 @@ def test_the_panels_are_the_samples_the_field_and_the_enlargement():
 def test_samples_that_the_field_never_saw_are_called_the_truth():
     signal = flat_but((5, 70))
     zoom = beside(
-        signal, poisson_grad(signal), Window((0, 60, 20, 90), (40, 60)), lambda w: np.zeros((*w.size, 1), np.uint8)
+        poisson_grad(signal).judge, Window((0, 60, 20, 90), (40, 60)), lambda w: np.zeros((*w.size, 1), np.uint8)
     )
     assert [title for title, _ in zoom.panels] == ["truth (nearest)", "field, 2×", "bicubic of the truth, 2×"]
 
 
 def test_a_huge_window_is_drawn_with_fewer_pixels():
     signal, window = flat_but(), Window((0, 0, 64, 96), (6400, 9600))
-    zoom = beside(signal, image_fit(signal), window, lambda window: np.zeros((*window.size, 1), np.uint8))
+    zoom = beside(image_fit(signal).judge, window, lambda window: np.zeros((*window.size, 1), np.uint8))
     assert all(max(pixels.shape) == zooms.MOST_DRAWN for _, pixels in zoom.panels)
     assert zoom.panels[1][0] == "field, 100×"
 
@@ -119,8 +119,5 @@ def test_clipped_is_counted_after_the_alignment():
     with torch.no_grad():
         field.layers[-1].weight.mul_(0.01)
         field.layers[-1].bias.fill_(40.0)
-    found = {
-        problem.name: judge(field, problem, signal, AutoDerivatives(1), {}).metrics
-        for problem in (image_fit(signal), poisson_grad(signal))
-    }
+    found = {problem.name: judged(field, problem).metrics for problem in (image_fit(signal), poisson_grad(signal))}
     assert found["image_fit"]["clipped"] == 1 and found["poisson_grad"]["clipped"] == 0

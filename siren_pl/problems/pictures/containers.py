@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
+
+from siren_pl.problems.sampled.kind import Kind, View
+from siren_pl.training.judge import Draw, Result, Write
+from siren_pl.training.problem import Origin
+
+if TYPE_CHECKING:
+    from siren_pl.problems.sampled.evaluation import Evaluation
+    from siren_pl.problems.sampled.signal import SampledSignal
 
 # Colour space in bytes 16 to 19 of an ICC profile (ICC.1:2022, table 19), by the number of channels of a picture.
 PROFILE_SPACES = {1: b"GRAY", 2: b"GRAY", 3: b"RGB ", 4: b"RGB "}
@@ -18,8 +29,8 @@ PNG_HEAD = 8 + 25
 
 
 @dataclass(frozen=True)
-class Container:
-    """The format in which a picture file stores its samples.
+class Container(Kind):
+    """The format in which a picture file stores its samples, and so how pictures are written, shown and asked for.
 
     Attributes:
         depth: Bits per sample, 8 or 16.
@@ -32,6 +43,39 @@ class Container:
     profile: bytes | None = field(default=None, repr=False)
     path: Path | None = field(default=None, compare=False)
     place: str | None = field(default=None, compare=False)
+
+    options: ClassVar[Mapping[str, str]] = {
+        "scale": "pixels along each side per pixel of the signal's own",
+        "size": "height,width of the picture, or its longer side",
+        "window": "top,left,height,width of a part alone, in pixels of the signal's own grid",
+    }
+
+    @property
+    @override
+    def origin(self) -> Origin:
+        return Origin(self.path, self.place)
+
+    @override
+    def files(self, found: Evaluation) -> Mapping[str, Write]:
+        return {f"{found.signal.name}.png": lambda path: write_picture(found.pixels, path, self)}
+
+    @override
+    def figures(self, found: Evaluation) -> Mapping[str, Draw]:
+        from siren_pl.problems.pictures.judging import drawings
+
+        return drawings.figures_of(found)
+
+    @override
+    def asked(self, signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:
+        from siren_pl.problems.pictures.judging import asked
+
+        return asked.asked(signal, options)
+
+    @override
+    def sheet(self, results: Sequence[Result], path: Path) -> Any:
+        from siren_pl.problems.pictures.judging.sheet import draw
+
+        return draw(results, path)
 
     @property
     def levels(self) -> type[np.unsignedinteger]:

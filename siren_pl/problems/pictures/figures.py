@@ -44,7 +44,7 @@ def opaque(pixels: Array) -> Array:
     return pixels[..., :-1] * alpha + (1 - alpha)
 
 
-def marked(pixels: Array, known: NDArray[np.bool_]) -> Array:
+def with_unknown(pixels: Array, known: NDArray[np.bool_]) -> Array:
     """Pixels (H, W, C) as they are drawn, (H, W, 3) with `UNKNOWN` where `known` (H, W) says that nothing is."""
     return np.where(known[..., None], opaque(pixels), UNKNOWN)
 

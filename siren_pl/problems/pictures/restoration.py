@@ -32,6 +32,10 @@ PER_GAP = 4e-3
 # Weight of total variation per unit of noise, for pixels in [0, 1]: two thirds of what Chambolle's equation gives with
 # the weight of the classical rival, since the network smooths as well.
 PER_NOISE = 2.0
+# What the tables of these tasks show.
+OF_INPAINTING = ("heldout_psnr", "psnr", "ssim", "train_psnr")
+OF_DENOISING = ("psnr", "ssim", "train_psnr")
+OF_ENLARGING = ("psnr_y", "ssim_y", "psnr", "ssim", "train_psnr", "niqe")
 
 
 def per_gap(signal: SampledSignal) -> float:
@@ -62,7 +66,9 @@ def inpainting(
     """
     signal = measured_by(signal, observation)
     weight = per_gap(signal) if total_variation == "auto" else float(total_variation)
-    return _by_values("inpainting", signal, total_variation=weight, curvature=curvature, spectral=spectral)
+    return _by_values(
+        "inpainting", signal, OF_INPAINTING, total_variation=weight, curvature=curvature, spectral=spectral
+    )
 
 
 def denoising(
@@ -83,13 +89,13 @@ def denoising(
     """
     signal = measured_by(signal, observation)
     weight = per_noise(signal) if total_variation == "auto" else float(total_variation)
-    return _by_values("denoising", signal, total_variation=weight, curvature=curvature, spectral=spectral)
+    return _by_values("denoising", signal, OF_DENOISING, total_variation=weight, curvature=curvature, spectral=spectral)
 
 
-def _by_values(name: str, signal: SampledSignal, **weights: float) -> Problem:
+def _by_values(name: str, signal: SampledSignal, about: tuple[str, ...], **weights: float) -> Problem:
     """Make a problem with directly measured samples and penalties."""
     terms = {"samples": ValueTerm(signal), **penalties(signal.domain, **weights)}
-    return sampled_problem(name, terms, SampledJudge(signal, value_scores))
+    return sampled_problem(name, terms, SampledJudge(signal, value_scores, about=about))
 
 
 def super_resolution(
@@ -132,7 +138,7 @@ def super_resolution(
     weights = {"total_variation": total_variation, "curvature": curvature, "spectral": spectral}
     terms = {"samples": enlargement_term(signal, distances, lattice), **penalties(signal.domain, **weights)}
     scores = functools.partial(enlargement_scores, niqe=Path(niqe) if niqe else None)
-    return sampled_problem("super_resolution", terms, SampledJudge(signal, scores))
+    return sampled_problem("super_resolution", terms, SampledJudge(signal, scores, about=OF_ENLARGING))
 
 
 def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None = None) -> Metrics:

@@ -15,6 +15,7 @@ from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.lattice import integrator, potential_of_gradient, shifted, spectrum
+from siren_pl.problems.sampled.measures import OF_GRADIENTS
 from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, seen_by
@@ -202,5 +203,5 @@ def poisson_grad(
     kind = GradientLatticeTerm if integrated else GradientTerm
     terms = {"gradient": kind(signal, StencilGradient(stencil), target_factor)}
     value_scale = units(signal, target_factor)[0] / signal.pixels_per_unit[0]
-    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, (stencil, "laplace"))
+    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, (stencil, "laplace"), about=OF_GRADIENTS)
     return sampled_problem("poisson_grad", terms, judge)

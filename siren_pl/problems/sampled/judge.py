@@ -1,27 +1,31 @@
 """How a field is judged against samples on a lattice, and how a signal's samples make a problem.
 
-The answer to a sampled problem is a function of coordinates: the field's values in the signal's own units, aligned
-where the supervision leaves something open.
+The answer to a sampled problem is the field's values in the signal's own units, at any coordinates (`FieldAnswer`). A
+classical method has values (n_1, …, n_D, C) on the lattice alone, which the same scores judge.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
+from siren_pl.problems.sampled.kind import View, kind_of
+from siren_pl.problems.sampled.measures import OF_VALUES, shown
 from siren_pl.problems.sampled.measuring import require_pair
-from siren_pl.problems.sampled.rendering import CHUNK
+from siren_pl.problems.sampled.rendering import FieldAnswer
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.training.ask import Ask
-from siren_pl.training.judge import Metrics
+from siren_pl.training.judge import Findings, Judge, Metrics, Result
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Term
 
@@ -31,15 +35,13 @@ Scores = Callable[[Tensor, SampledSignal], Metrics]
 Align = Callable[[Tensor, SampledSignal], Tensor]
 # From aligned values to titles and pixels in [0, 1] that tell how a result came about.
 Panels = Callable[[Tensor, SampledSignal], "list[tuple[str, NDArray[np.float64]]]"]
-# From coordinates (N, D) to values (N, C) in the signal's units.
-Answer = Callable[[Tensor], Tensor]
 
 # Samples that progress is measured on: a second of rendering, and a PSNR that is off by some hundredths of a dB.
 QUICK_SAMPLES = 1 << 18
 
 
 @dataclass(frozen=True)
-class SampledJudge:
+class SampledJudge(Judge):
     """Judges values on a signal's own lattice.
 
     Attributes:
@@ -51,6 +53,9 @@ class SampledJudge:
         stencils: Names of the stencils against which the field's gradient and Laplacian are scored and drawn: the
             supervised one where there is one, else those of the SIREN paper.
         panels: Further pictures; None where the reconstruction says it all.
+        about: Names of the measures that the table shows (see `measures`), first what the task is about.
+        task: The problem's name, and `supervised` its terms' names; `sampled_problem` fills both in.
+        view: What is written and drawn; None for what the signal's kind shows of every run.
     """
 
     signal: SampledSignal
@@ -59,8 +64,23 @@ class SampledJudge:
     value_scale: float = 1.0
     stencils: tuple[str, str] = ("sobel", "laplace")
     panels: Panels | None = None
+    about: tuple[str, ...] = OF_VALUES
+    task: str = ""
+    supervised: tuple[str, ...] = ()
+    view: View | None = None
 
-    def quick(self, answer: Answer) -> Metrics:
+    @property
+    def options(self) -> Mapping[str, str]:  # type: ignore[override] - those of the signal's kind
+        """Those of the signal's kind."""
+        return kind_of(self.signal).options
+
+    @property
+    def takes_rivals(self) -> bool:  # type: ignore[override] - a matter of size
+        """All of them need the whole in double precision."""
+        return not self.signal.is_large
+
+    @override
+    def quick(self, answer: FieldAnswer) -> Metrics:
         """PSNR over all samples, and over held-out ones; empty where the truth is not known.
 
         A signal of more than `QUICK_SAMPLES` samples is looked at in a fixed random excerpt.
@@ -82,22 +102,38 @@ class SampledJudge:
             scores["heldout_psnr"] = metrics.psnr(result[unseen], target[unseen])
         return scores
 
-    def judge(self, answer: Tensor) -> Metrics:
-        """Every score of values on the lattice."""
-        return self.scores(answer, self.signal)
+    @override
+    def judge(self, answer: FieldAnswer | Tensor) -> Findings:
+        if isinstance(answer, Tensor):
+            scores = self.scores(answer, self.signal)
+            return Findings(scores, shown(self.about, scores))
+        found = (SlabEvaluation if self.signal.is_large else WholeEvaluation)(self, answer)
+        view = self.view or kind_of(self.signal)
+        return Findings(found.metrics, shown(self.about, found.metrics), view.files(found), view.figures(found))
+
+    @override
+    def asked(self, options: Mapping[str, str]) -> tuple[str, Judge]:
+        name, view = kind_of(self.signal).asked(self.signal, options)
+        return name, replace(self, view=view)
+
+    @override
+    def sheet(self, results: Sequence[Result], path: Path) -> Any:
+        return kind_of(self.signal).sheet(results, path)
 
 
 def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -> Problem:
     """The problem of finding a signal's field from terms that were bound to its samples."""
-
-    def answer(ask: Ask) -> Answer:
-        @torch.no_grad()
-        def values(coords: Tensor) -> Tensor:
-            parts = [ask.anew()(ask.placed(chunk)).value.float().cpu() for chunk in coords.split(CHUNK)]
-            return torch.cat(parts) / judge.value_scale
-
-        return values
-
     signal = judge.signal
     require_pair(signal)
-    return Problem(name, signal.name, {"field": signal.domain}, terms, answer, judge)
+    return Problem(
+        name,
+        signal.name,
+        {"field": signal.domain},
+        terms,
+        lambda ask: FieldAnswer(ask, judge.value_scale),
+        replace(judge, task=name, supervised=tuple(terms)),
+        given=signal,
+        layout=(signal.stored.dtype, *signal.stored.shape),
+        origin=kind_of(signal).origin,
+        probes=lambda: (signal.coords(), signal.midline()),
+    )

@@ -17,6 +17,7 @@ from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled.gradients import require_all, require_some
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.lattice import Lattice, integrator, potential_of_laplacian
+from siren_pl.problems.sampled.measures import OF_LAPLACIANS
 from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
 from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS, axis_weights, seen_by
@@ -231,5 +232,5 @@ def poisson_laplacian(
     value_scale = laplacian_unit(signal, target_factor) / laplacian_unit(signal, None)
     if boundary:
         terms["boundary"] = BorderValueTerm(signal, value_scale)
-    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, ("sobel", stencil))
+    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, ("sobel", stencil), about=OF_LAPLACIANS)
     return sampled_problem("poisson_laplacian", terms, judge)

@@ -6,7 +6,6 @@ torchmetrics computes MS-SSIM, which scikit-image lacks.
 
 from __future__ import annotations
 
-from collections.abc import Container
 from types import EllipsisType
 from typing import Any
 
@@ -18,9 +17,6 @@ Array = NDArray[np.float64]
 # Which samples: a mask, or all.
 Known = NDArray[np.bool_] | EllipsisType
 
-# A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
-# when a free constant is settled before what it makes of the plain PSNR.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
 # An exact reconstruction has infinite PSNR, which JSON and plots cannot hold.
 PSNR_CAP = 200.0
 # Wang et al. 2004: Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; images smaller than it have no SSIM.
@@ -31,11 +27,6 @@ MULTISCALE_SMALLEST = 16 * WANG_WINDOW
 LUMA = np.array([0.299, 0.587, 0.114])
 # ITU-R BT.601 for video: black is level 16 and white level 235 of 255. As MATLAB's rgb2ycbcr has it, in levels.
 STUDIO_LUMA, STUDIO_BLACK, LEVELS = np.array([65.481, 128.553, 24.966]), 16.0, 255.0
-
-
-def headline(measured: Container[str], wanted: str = "auto") -> str | None:
-    """The metric that fields are compared by: the one wanted, or by `auto` the first of `HEADLINES` that there is."""
-    return next((name for name in HEADLINES if name in measured), None) if wanted == "auto" else wanted
 
 
 def psnr(result: Array, target: Array, data_range: float = 1.0) -> float:

@@ -10,15 +10,48 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
-from torch import Tensor, nn
+from torch import Tensor
 
-from siren_pl.field.derivatives import Derivatives
 from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled.grid import Shape, coordinates
 from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.training.ask import Ask
 
 # Points per chunk: a width of 256 in float32 then takes 32 MB a layer, which fits beside anything.
 CHUNK = 32_768
+
+
+class FieldAnswer:
+    """What the leading field says anywhere, in the signal's units: the answer to a sampled problem.
+
+    Args:
+        ask: Evaluates the fields.
+        scale: The field is the signal times this.
+    """
+
+    def __init__(self, ask: Ask, scale: float = 1.0) -> None:
+        self.ask, self._scale = ask, scale
+
+    @torch.no_grad()
+    def __call__(self, coords: Tensor) -> Tensor:
+        """Values (N, C) at coords (N, D), in chunks, float32 on the CPU."""
+        ask = self.ask
+        parts = [ask.anew()(ask.placed(chunk)).value.float().cpu() for chunk in coords.split(CHUNK)]
+        return torch.cat(parts) / self._scale
+
+    @torch.no_grad()
+    def jet(self, coords: Tensor) -> Jet:
+        """The jet of the highest order that the field has, at most 2, flat (N points), float32 on the CPU."""
+        ask, order = self.ask.reaching_order_two(), self.ask.highest_order()
+        parts = [ask.anew()(ask.placed(chunk), order) for chunk in coords.split(CHUNK // 4)]
+
+        def join(streams: list[Tensor | None], axis: int) -> Tensor | None:
+            found = [stream.float().cpu() for stream in streams if stream is not None]
+            return torch.cat(found, axis) / self._scale if found else None
+
+        value = torch.cat([part.value.float().cpu() for part in parts]) / self._scale
+        gradient, second = join([part.gradient for part in parts], 1), join([part.second for part in parts], 1)
+        return Jet(value, gradient, second, parts[0].groups)
 
 
 def rows(axes: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
@@ -35,77 +68,46 @@ def _height(axes: Sequence[Tensor]) -> int:
 
 
 @torch.no_grad()
-def render(network: nn.Module, signal: SampledSignal, size: Shape | None = None) -> Tensor:
-    """Field values (n_1, …, n_D, C), float32 on the CPU, on the signal's grid or on one of another size."""
+def render(answer: FieldAnswer, signal: SampledSignal, size: Shape | None = None) -> Tensor:
+    """Values (n_1, …, n_D, C), float32 on the CPU, on the signal's grid or on one of another size."""
     size = size or signal.shape
     values = torch.empty(*size, signal.out_features)
     for slab, coords in rows(signal.grid.axes(signal.shape, size)):
-        values[slab] = evaluate(network, coords).reshape(values[slab].shape)
+        values[slab] = answer(coords).reshape(values[slab].shape)
     return values
 
 
-@torch.no_grad()
 def render_levels(
-    network: nn.Module,
+    answer: FieldAnswer,
     axes: Sequence[Tensor],
     out_features: int,
-    levels: type[np.unsignedinteger],
-    scale: float = 1.0,
+    levels: type[np.unsignedinteger] = np.uint8,
     offset: Tensor | float = 0.0,
 ) -> NDArray[np.unsignedinteger]:
-    """Integers (n_1, …, n_D, C) of `values / scale + offset` on the grid that the axes span; never whole in float.
+    """Integers (n_1, …, n_D, C) of `values + offset` on the grid that the axes span; never whole in float.
 
     The whole range of the type stands for [-1, 1], to which values are clipped.
     """
     picture = np.empty((*map(len, axes), out_features), dtype=levels)
-    for slab, values in slabs(network, axes, out_features):
-        picture[slab] = as_levels(values / scale + offset, levels)
+    for slab, values in slabs(answer, axes, out_features):
+        picture[slab] = as_levels(values + offset, levels)
     return picture
 
 
 @torch.no_grad()
-def slabs(network: nn.Module, axes: Sequence[Tensor], out_features: int) -> Iterator[tuple[slice, Tensor]]:
-    """The field slab by slab, with a bar of progress: rows of the first axis, and their values (rows, …, n_D, C).
+def slabs(answer: FieldAnswer, axes: Sequence[Tensor], out_features: int) -> Iterator[tuple[slice, Tensor]]:
+    """An answer slab by slab, with a bar of progress: rows of the first axis, and their values (rows, …, n_D, C).
 
-    Values are float32 on the CPU; the network computes them on a GPU where there is one, and is brought back after.
+    Values are float32 on the CPU; the fields compute them on a GPU where there is one, and are brought back after.
     """
-    before = next(network.parameters()).device
-    network.to("cuda" if torch.cuda.is_available() else "cpu")
     total = -(-len(axes[0]) // _height(axes))
     bar = {"total": total, "console": Console(stderr=True), "transient": True, "disable": total == 1}
-    try:
+    with answer.ask.moved("cuda" if torch.cuda.is_available() else "cpu"):
         for slab, coords in track(rows(axes), "rendering", **bar):
-            yield slab, evaluate(network, coords).reshape(-1, *map(len, axes[1:]), out_features)
-    finally:
-        network.to(before)
+            yield slab, answer(coords).reshape(-1, *map(len, axes[1:]), out_features)
 
 
 def as_levels(values: Tensor, levels: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
     """Values in [-1, 1] as integers whose whole range stands for them, clipped."""
     half = np.iinfo(levels).max / 2
     return ((values.clamp(-1, 1) + 1) * half).round().numpy().astype(levels)
-
-
-@torch.no_grad()
-def evaluate(network: nn.Module, coords: Tensor) -> Tensor:
-    """Values (N, C) at coords (N, D), in chunks, float32 on the CPU."""
-    reference = next(network.parameters())
-    return torch.cat([network(chunk.to(reference)).float().cpu() for chunk in coords.split(CHUNK)])
-
-
-@torch.no_grad()
-def jet_on_grid(network: nn.Module, signal: SampledSignal, derivatives: Derivatives, order: int) -> Jet:
-    """The field's jet at every sample of the signal, flat (N points), float32 on the CPU."""
-    reference = next(network.parameters())
-    parts = [derivatives(network, chunk.to(reference), order) for chunk in signal.coords().split(CHUNK // 4)]
-
-    def join(streams: list[Tensor | None], axis: int) -> Tensor | None:
-        return (
-            torch.cat([stream.float().cpu() for stream in streams if stream is not None], axis)
-            if streams[0] is not None
-            else None
-        )
-
-    value = torch.cat([part.value.float().cpu() for part in parts])
-    gradient, second = join([part.gradient for part in parts], 1), join([part.second for part in parts], 1)
-    return Jet(value, gradient, second, parts[0].groups)

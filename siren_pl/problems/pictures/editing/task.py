@@ -28,6 +28,9 @@ from siren_pl.training.problem import Problem
 
 Array = NDArray[np.float64]
 
+# What the table of an edit shows.
+ABOUT = ("inside_psnr", "psnr_mean_aligned", "boundary_error", "guidance_error", "psnr", "ssim")
+
 
 def edit_of(signal: SampledSignal) -> Edit:
     """The edit that the signal is a result of.
@@ -118,7 +121,10 @@ def poisson_edit(
             "clone": CloneTerm(signal, cloning_of(signal).rule, integrated),
             "surroundings": SurroundingsTerm(signal, boundary_weight),
         }
-        return sampled_problem("poisson_edit", terms, SampledJudge(signal, edit_scores, panels=edit_panels))
+        return sampled_problem(
+            "poisson_edit", terms, SampledJudge(signal, edit_scores, panels=edit_panels, about=ABOUT)
+        )
     term = (GradientLatticeTerm if integrated else GradientTerm)(signal, EditGradient())
-    judge = SampledJudge(signal, edit_scores, align_mean, stencils=(stencil, "laplace"), panels=edit_panels)
+    stencils = (stencil, "laplace")
+    judge = SampledJudge(signal, edit_scores, align_mean, stencils=stencils, panels=edit_panels, about=ABOUT)
     return sampled_problem("poisson_edit", {"gradient": term}, judge)

@@ -15,12 +15,12 @@ from siren_pl.problems.pictures.images import as_pixels
 from siren_pl.problems.pictures.judging import side_by_side
 from siren_pl.problems.pictures.judging.side_by_side import Box, Column
 from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import decoded, to_unit
 from siren_pl.problems.sampled.observations import Downsampling, Mask, Noisy
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.training.judge import Metrics
-from siren_pl.training.problem import Problem
+from siren_pl.training.judge import Rival
 
 # Pixels along a side that a panel is drawn with at most.
 MOST_DRAWN = 512
@@ -44,14 +44,14 @@ class Answer(NamedTuple):
     metrics: Mapping[str, float]
 
 
-def is_restoration(problem: Problem, signal: SampledSignal) -> bool:
+def is_restoration(judge: SampledJudge) -> bool:
     """Whether samples of the picture itself were measured, but not all as they are.
 
     A task that aligns its result was given derivatives, which leave the values open.
     """
-    observation = signal.observation
+    observation = judge.signal.observation
     of_values = isinstance(observation, Noisy) or isinstance(observation.linear, (Mask, Downsampling))
-    return of_values and problem.judge.align is keep
+    return of_values and judge.align is keep
 
 
 def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box], path: Path) -> Path:
@@ -59,7 +59,7 @@ def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box],
     crops = [tuple(slice(int(low), int(high)) for low, high in zip(box[:2], box[2:], strict=True)) for box in boxes]
     step = -(-max(signal.shape) // MOST_DRAWN)
     places = [(slice(None, None, step),) * 2, *crops]
-    data = laid_out(signal)
+    data = data_on_grid(signal)
     columns = [_column(f"measured\n{_told(signal)}", [measured(signal, data, place) for place in places])]
     for answer in answers:
         columns.append(_column(_title(answer, signal), [as_pixels(answer.picture[place]) for place in places]))
@@ -72,7 +72,7 @@ def _column(title: str, pictures: Sequence[NDArray]) -> Column:
     return Column(title, pictures[0], pictures[1:])
 
 
-def laid_out(signal: SampledSignal) -> Tensor:
+def data_on_grid(signal: SampledSignal) -> Tensor:
     """The data on the grid of the picture that is looked for (H, W, C); not copied where they lie there already."""
     if signal.is_plain or not signal.known:
         return signal.stored
@@ -82,7 +82,7 @@ def laid_out(signal: SampledSignal) -> Tensor:
 def measured(signal: SampledSignal, data: Tensor, place: tuple[slice | Tensor, ...]) -> NDArray[np.float64]:
     """A part of the data on the grid, pixels in [0, 1]; where nothing was measured, it is marked."""
     pixels = to_unit(decoded(data[place]))
-    return figures.marked(pixels, signal.observed[place].numpy()) if signal.has_gaps else pixels
+    return figures.with_unknown(pixels, signal.observed[place].numpy()) if signal.has_gaps else pixels
 
 
 def _told(signal: SampledSignal) -> str:
@@ -108,15 +108,14 @@ def scored_by(signal: SampledSignal) -> tuple[str, str]:
     return ("heldout_psnr", ", missing pixels") if signal.has_gaps else ("psnr", "")
 
 
-def rival(found: Metrics, names: Sequence[str], signal: SampledSignal) -> str | None:
+def rival(rivals: Mapping[str, Rival], signal: SampledSignal) -> str | None:
     """The method to be shown beside the field: the best, or where no truth is known one that does something.
 
     Args:
-        found: Everything that was measured.
-        names: Methods that had an answer.
+        rivals: Methods that had an answer, by name.
         signal: What was measured.
     """
     if not signal.known:
-        return next((name for name in names if name not in MERE_DATA), None)
+        return next((name for name in rivals if name not in MERE_DATA), None)
     score = scored_by(signal)[0]
-    return max(names, key=lambda name: found.get(f"baseline/{name}/{score}", 0.0), default=None)
+    return max(rivals, key=lambda name: rivals[name].metrics.get(score, 0.0), default=None)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from siren_pl.problems.pictures.editing.edits import Edit
 from siren_pl.problems.pictures.figures import Zoom
 from siren_pl.problems.pictures.images import as_pixels
-from siren_pl.problems.pictures.judging.restorations import is_restoration, laid_out, measured
+from siren_pl.problems.pictures.judging.restorations import data_on_grid, is_restoration, measured
 from siren_pl.problems.pictures.windows import Window, bicubic, busiest, detail, divided, nearest
+from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import decoded, to_unit
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.training.problem import Problem
 
 # Images of fewer samples along a side are shown whole elsewhere.
 SMALLEST = 32
@@ -52,28 +52,28 @@ def chosen(signal: SampledSignal, most: int = MOST_SAMPLES) -> list[Window]:
     return found
 
 
-def beside(signal: SampledSignal, problem: Problem, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
+def beside(judge: SampledJudge, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
     """A window of what the field was fitted to, of the field, and of what to compare it with.
 
     A restoration is shown between the measurement and the truth, where that is known; a field of samples beside
     their enlargement; and one that was given derivatives, so that it saw no samples, beside the truth.
 
     Args:
-        signal: The image.
-        problem: What the field was fitted for.
+        judge: Of the image; says how the field was scored.
         window: Drawn with fewer pixels where it has more than a panel shows.
         render: The field's picture in a window.
     """
+    signal = judge.signal
     top, left, bottom, right = window.box
     scales = [f"{n / span:.3g}×" for n, span in zip(window.size, (bottom - top, right - left), strict=True)]
     magnification = scales[0] if scales[0] == scales[1] else f"{scales[0]} rows, {scales[1]} columns"
     factor = min(1.0, MOST_DRAWN / max(window.size))
     window = replace(window, size=tuple(max(1, round(n * factor)) for n in window.size))
     field = (f"field, {magnification}", as_pixels(render(window)))
-    if not signal.known or is_restoration(problem, signal):
+    if not signal.known or is_restoration(judge):
         truth = [(f"{name_of_truth(signal)} (nearest)", nearest(signal, window))] if signal.known else []
         return Zoom(window.box, [_measured(signal, window), field, *_data_enlarged(signal, window), *truth])
-    name = "samples" if problem.judge.align is keep and signal.is_plain else name_of_truth(signal)
+    name = "samples" if judge.align is keep and signal.is_plain else name_of_truth(signal)
     enlarged = (f"bicubic of the {name}, {magnification}", bicubic(signal, window))
     return Zoom(window.box, [(f"{name} (nearest)", nearest(signal, window)), field, enlarged])
 
@@ -86,7 +86,7 @@ def name_of_truth(signal: SampledSignal) -> str:
 def _measured(signal: SampledSignal, window: Window) -> tuple[str, NDArray[np.float64]]:
     """A panel of the data laid out on the grid; where nothing was measured, it is marked."""
     rows, columns = (place.long() for place in window.places())
-    return "measured (nearest)", measured(signal, laid_out(signal), (rows[:, None], columns))
+    return "measured (nearest)", measured(signal, data_on_grid(signal), (rows[:, None], columns))
 
 
 def _data_enlarged(signal: SampledSignal, window: Window) -> list[tuple[str, NDArray[np.float64]]]:

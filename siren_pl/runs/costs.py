@@ -1,17 +1,13 @@
-"""What a fit is about to do and what it came to: its settings, its status, what was measured, what it cost."""
+"""What a fit is about to do, and what it has cost: its settings, its curve, its steps, time and memory."""
 
 from __future__ import annotations
 
 import logging
 import math
 import statistics
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
-from siren_pl.problems.pictures.judging import Baseline, Judgement
-from siren_pl.runs import directory as directory_of
 from siren_pl.runs.autos import Settled
 from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
@@ -19,14 +15,6 @@ from siren_pl.training.module import FieldModule
 log = logging.getLogger(__name__)
 
 Curve = Sequence[Mapping[str, float]]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended: its status and everything measured."""
-
-    status: str
-    metrics: dict[str, float]
 
 
 # A budget of parameters that is missed by more is worth a word.
@@ -66,6 +54,7 @@ def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> di
         "points": float(module.steps_done * points),
         "parameters": float(_parameters(module)),
         **meter.readings(),
+        "diverged": float(index in module.diverged),
     }
 
 
@@ -107,34 +96,10 @@ def _parameters(module: FieldModule) -> int:
     return sum(parameter.numel() for parameter in module.fields.bundle.parameters()) // len(module.fields.problems)
 
 
-def of_divergence(module: FieldModule, step: int, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
-    """The metrics of a field whose loss became infinite: the step, and the last finite numbers that were seen of it."""
+def of_divergence(module: FieldModule, index: int = 0) -> dict[str, float]:
+    """Of a field whose loss became infinite: the step, and the last finite numbers that were seen of it."""
     seen: dict[str, float] = {}
     for row in own_curve(module.history, module.each, index):
         seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}
     seen.pop("step", None)
-    return {"diverged": 1.0, "diverged_step": float(step), **seen, **costs(module, meter, devices, index)}
-
-
-def leave(
-    judgement: Judgement, directory: Path, baselines: Mapping[str, Baseline], costs_now: Callable[[], dict[str, float]]
-) -> tuple[dict[str, float], Path]:
-    """Write what a field came to: its scores and its picture, and only then what it is compared with.
-
-    Args:
-        judgement: The field on its signal, compared with nothing yet.
-        directory: The run's.
-        baselines: Classical methods, which may take long, or fail.
-        costs_now: What the run has cost up to the moment of the call.
-
-    Returns:
-        Everything that was measured, and the picture's file.
-    """
-    sound = {"diverged": 0.0}
-    directory_of.write_metrics(directory, judgement.metrics | costs_now() | sound)
-    name = f"{directory_of.safe_name(judgement.signal.name)}.png"
-    picture = judgement.save_picture(directory / "predictions" / name)
-    judgement.compare(baselines)
-    metrics = judgement.metrics | costs_now() | sound
-    directory_of.write_metrics(directory, metrics)
-    return metrics, picture
+    return {"diverged_step": float(module.diverged[index]), **seen}

@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Job:
+class RunInfo:
     """What a logger says about a run besides its numbers.
 
     Attributes:
