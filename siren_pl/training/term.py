@@ -31,7 +31,8 @@ class Term(ABC):
     Attributes:
         order: Highest derivative that the losses need.
         groups: Second derivatives to keep apart (see `Jet.groups`); None for the Laplacian.
-        rows: Columns with one row per point; only these are drawn, cut and shuffled, the others are passed whole.
+        rows: Columns with one row per point; only these are drawn, cut and shuffled, the others are passed whole. A
+            term without any is given its whole table at every step.
         pointwise: Whether every loss is a plain mean over the rows, so that a batch may be cut anywhere.
         mappable: Whether `evaluate` can be mapped over many signals; if not, they are fitted one after the other.
         compilable: Whether `evaluate` can be compiled; if not, steps run eagerly.
@@ -62,6 +63,8 @@ class Term(ABC):
             generator: The only source of random numbers.
             progress: The fraction of the run that is done, in [0, 1).
         """
+        if not self.rows:
+            return table
         chosen = chosen_rows(len(table[self.rows[0]]), batch_size, generator)
         return table if chosen is None else self.taken(table, chosen)
 

@@ -34,15 +34,12 @@ class BlurredTerm(Term):
     signal: SampledSignal = field(compare=False)
     width: float
 
+    rows = ()  # the blur couples all samples
     mappable = False
     compilable = False
 
     def points(self):
         return {"coords": self.signal.coords(), "value": blurred(self.signal.values, self.width)}
-
-    def draw(self, table, batch_size, generator, progress):
-        """The blur couples all samples."""
-        return table
 
     def residuals(self, ask, points):
         field = ask(points["coords"]).value.reshape(points["value"].shape)

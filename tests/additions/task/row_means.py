@@ -51,15 +51,13 @@ class ObservedTerm(Term):
     signal: SampledSignal = field(compare=False)
     rows_per_mean: int
 
+    rows = ()  # a mean needs all of its rows
+
     def points(self):
         return {"coords": self.signal.coords(), "value": self.signal.measured}
 
-    def draw(self, table, batch_size, generator, progress):
-        """A mean needs all of its rows."""
-        return table
-
     def residuals(self, ask, points):
-        field = self.signal.on_grid(ask(points["coords"]).value)
+        field = ask(points["coords"]).value.reshape(*self.signal.shape, -1)
         return {"mean": (RowMeans(self.rows_per_mean).apply(field) - points["value"]).flatten(0, 1)}
 
 

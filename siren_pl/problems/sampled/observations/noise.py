@@ -63,7 +63,7 @@ class Noisy(Observation):
     @property
     @override
     def option(self) -> str:
-        return f"task.sigma={self.level}"
+        return f"task.sigma={self.level}" if isinstance(self.observation, Everything) else self.observation.option
 
     @property
     @override
