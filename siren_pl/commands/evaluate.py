@@ -14,7 +14,6 @@ from siren_pl.commands.guard import guarded
 from siren_pl.commands.wanted import Wanted, read
 from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
-from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
 from siren_pl.training.attempts import attempt
 
@@ -62,9 +61,7 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
     if overrides is not None:
         config = OmegaConf.merge(config, {"dataset": overrides})
         assert isinstance(config, DictConfig)
-    stored.admitted(config, trust)
-    checks.validate(config)
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    return stored.admitted(config, trust)
 
 
 def _field(config: dict[str, Any], run: Path) -> CoordinateNetwork:

@@ -41,15 +41,13 @@ def resume(directory: Path, overrides: list[str], started: float) -> bool:
 def _resume(directory: Path, overrides: list[str], started: float) -> bool:
     config = stored.configuration(directory)
     packages = _apply(config, overrides)
-    admitted = stored.admitted(config, packages)
+    plain = stored.admitted(config, packages)
     if not any(override.partition("=")[0] in ("logger", "logger.directory") for override in overrides):
-        stored.require_usual_place(admitted, directory)
-    checks.validate(config)
-    from siren_pl.runs import build
+        stored.require_usual_place(plain, directory)
     from siren_pl.runs import train as run
     from siren_pl.runs.job import Job
 
-    plain, choices = build.plain(config), stored.choices(directory)
+    choices = stored.choices(directory)
     job = Job(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
     if run.is_done(plain, directory):
         print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)

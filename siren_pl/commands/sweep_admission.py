@@ -22,6 +22,8 @@ from siren_pl.runs.claims import flat
 
 # Parts of Hydra's configuration that may differ from the shipped: what was typed, the jobs, what Hydra found out.
 _FREE = ("overrides.", "runtime.", "job.override_dirname", "sweeper.params", "mode", "verbose", "searchpath")
+# Of these, what Hydra copies from the overrides, which are checked by themselves; the others it may resolve.
+_COPIED = ("overrides.", "job.override_dirname")
 # Numbers of a launcher, such as how many jobs run at once; texts may be paths or commands.
 _LAUNCHER = "launcher."
 
@@ -65,8 +67,6 @@ def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConf
     more = [] if source is None else [f"hydra.searchpath=[{quoted(f'file://{Path(source).resolve()}')}]"]
     config = whole([*overrides, *more])
     yield config
-    params: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
-    stored.require_closed(params)
     yield from (job(config, given) for given in jobs_of(config))
 
 
@@ -85,7 +85,8 @@ def _require_shipped(found: dict[str, Any], shipped: dict[str, Any], directory: 
     absent = object()
     for key in {**found, **shipped}:
         value = found.get(key, absent)
-        if value == shipped.get(key, absent) or key.startswith(_FREE):
+        free = key.startswith(_COPIED) or (key.startswith(_FREE) and "${" not in str(value))
+        if free or value == shipped.get(key, absent):
             continue
         if key.startswith(_LAUNCHER) and (value is None or isinstance(value, (bool, int, float))):
             continue

@@ -139,8 +139,7 @@ def _hydra_job(config: DictConfig) -> float | None:
 
 def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
     """Train from the beginning, or from the last checkpoint in the directory."""
-    checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
-    from siren_pl.runs import build
+    plain = checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
     from siren_pl.runs import train as run
     from siren_pl.runs.job import Job
 
@@ -151,7 +150,7 @@ def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool,
         group=Path(hydra_config.sweep.dir).name if sweeping else None,
         overrides=tuple(hydra_config.overrides.task),
     )
-    run.train(build.plain(config), job, started)
+    run.train(plain, job, started)
 
 
 def _resume(directory: Path, overrides: list[str]) -> int:

@@ -24,6 +24,9 @@ Rule = Mapping[str, Any]
 AUTO = "auto"
 _BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
 _OTHERS = ("whole", "one_of", "text", "list", "list_of", "or", AUTO, "of", "words")
+# What each of them says; the bounds are numbers.
+_SAID = dict.fromkeys(("whole", "text"), bool) | dict.fromkeys(("one_of", "list", "or"), list)
+_SAID |= dict.fromkeys((AUTO, "of", "words"), str) | {"list_of": dict}
 # What a tensor's size along an axis may be, and a seed.
 _END_OF_WHOLE = 2**63
 
@@ -38,6 +41,13 @@ def require_readable(rule: Any, place: str) -> None:
     unknown = [str(word) for word in rule if word not in known] if isinstance(rule, Mapping) else [str(rule)]
     if unknown:
         raise UserError(f"{place} says {', '.join(unknown)}, but a rule is made of {', '.join(known)}.")
+    for word, said in rule.items():
+        wanted = _SAID.get(word, (int, float))
+        if not isinstance(said, wanted) or (wanted == (int, float) and isinstance(said, bool)):
+            raise UserError(f"{place}.{word}={said} is not what a rule says there: restore it.")
+    entries = [*rule.get("list", ()), *([rule["list_of"]] if "list_of" in rule else [])]
+    for entry in [*entries, *(other for other in rule.get("or", ()) if isinstance(other, Mapping))]:
+        require_readable(entry, place)
 
 
 def checked(value: Any, rule: Rule) -> Any:

@@ -68,21 +68,24 @@ def at(node: Any, key: str) -> Any:
 
 
 def admitted(config: DictConfig, packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A stored configuration, plain and resolved, of which everything may be built.
+    """A stored configuration, plain, resolved and validated, of which everything may be built.
 
     Args:
         config: As stored, with what the reader changed of it.
         packages: The reader's own packages, whose names are admitted as well.
 
     Raises:
-        UserError: Something in it reaches outside, or names code that is not trusted.
+        UserError: Something in it reaches outside, names code that is not trusted, or is out of its range.
     """
     require_closed(OmegaConf.to_container(config, resolve=False))
-    try:
-        plain: Any = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
+    # What is checked here is what is used: it is not resolved again.
+    plain, problems = checks.settled(config)
+    for key, text in _texts(plain, ""):
+        if "${" in text:
+            raise _refusal(key, text)
     trust.check(plain, packages)
+    if problems:
+        raise UserError("; ".join(problems) + ".")
     return plain
 
 
@@ -97,10 +100,7 @@ def require_closed(node: Any) -> None:
         while left != before:  # from the innermost outwards
             before, left = left, _INSIDE.sub("_", left)
         if "${" in left:
-            raise UserError(
-                f"the stored configuration has {key}={text}, which would read from outside of it, as a stranger's may "
-                "not: nothing was run. If it is your own, write the value itself in that place."
-            )
+            raise _refusal(key, text)
 
 
 def require_usual_place(config: dict[str, Any], directory: Path) -> None:
@@ -140,6 +140,13 @@ def require_no_way_out(directory: Path) -> None:
                     f"{directory / path.relative_to(root)} is a symbolic link that leads out of {directory}, to "
                     f"{path.readlink()}: nothing was run. Put what it leads to in its place, or delete it."
                 )
+
+
+def _refusal(key: str, text: str) -> UserError:
+    return UserError(
+        f"the stored configuration has {key}={text}, which would read from outside of it, as a stranger's may not: "
+        "nothing was run. If it is your own, write the value itself in that place."
+    )
 
 
 def _texts(node: Any, prefix: str) -> Iterator[tuple[str, str]]:

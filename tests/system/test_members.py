@@ -25,8 +25,7 @@ def members(group: str) -> list[str]:
 def composed(*overrides: str) -> dict:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", list(overrides))
-    validate(config)
-    return build.plain(config)
+    return validate(config)
 
 
 @pytest.mark.parametrize("model", members("model"))

@@ -38,6 +38,24 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
         {"task.a": "$", "task.b": "${task.a}{oc.env:SECRET}", "task.c": "${oc.decode:${task.b}}"},
         "task.c",
     ),
+    "text that two resolutions evaluate": (
+        {"b": "$", "evil": ["1", "${b}{oc.env:SECRET}"], "rules.evil": {"list": [{"whole": True}, {"text": True}]}}
+        | {"dataset.signal.source.name": "${evil[1]}"},
+        "=${oc.env:SECRET}",
+    ),
+    "a command that two resolutions make": (
+        {"b": "$", "evil": ["1", "${b}{oc.decode:'{_target_: os.system, command: touch pwned}'}"]}
+        | {"rules.evil": {"list": [{"whole": True}, {"text": True}]}, "model.network.payload": "${evil[1]}"},
+        "=${oc.decode",
+    ),
+    "a rule of a key with a dot": (
+        {"model": {"a.b": "auto", "rules": {"a.b": {"auto": "builtins.print"}}}},
+        "builtins.print by model.rules.a.b.auto",
+    ),
+    "a rule of an empty key": ({"model": {"": "auto", "rules": {"": {"auto": "this.x"}}}}, "this.x"),
+    "a rule within a rule": ({"rules.seed": {"or": [{"auto": "os.system"}]}}, "os.system"),
+    "a target without a name": ({"model.network.payload": {"_target_": ""}}, "payload._target_"),
+    "a target relative to nothing": ({"model.network.payload": {"_target_": ".os.system"}}, ".os.system"),
     "the environment in a list": ({"optimizer.betas": ["${oc.env:SECRET}", 0.9]}, "optimizer.betas.0"),
     "the reader's settings of Hydra": ({"task.note": "${hydra:runtime.cwd}"}, "task.note"),
 }
@@ -81,7 +99,7 @@ def stored_run(changes: dict[str, Any]) -> Path:
     """A run that ended, whose configuration was changed; it holds what a report builds networks from."""
     run, config = handmade_run(Path("run"), {}, {"psnr": 20.0, "steps": 4.0}), composed()
     for key, value in changes.items():
-        OmegaConf.update(config, key, value, merge=False, force_add=True)
+        OmegaConf.update(config, key, value, merge=isinstance(value, dict) and key == "model", force_add=True)
     OmegaConf.save(config, run / ".hydra/config.yaml")
     (run / "checkpoints").mkdir()
     domain = asdict(domain_of(in_features=2, out_features=1, resolution=16.0))
@@ -230,6 +248,12 @@ def test_a_hostile_sweep_is_not_continued(overrides: tuple[str, ...], named: str
         ("hydra: {job_logging: {handlers: {own: {(): os.system, command: touch pwned}}}}", "hydra.job_logging"),
         ("dataset: {signal: {source: {_target_: os.system, command: touch pwned}}}", "os.system"),
         ("dataset: {signal: {source: {name: '${oc.env:SECRET}'}}}", "dataset.signal.source.name"),
+        ("b: $\nhydra: {sweeper: {params: {+note: '${b}{oc.env:SECRET}'}}}", "hydra.sweeper.params"),
+        (
+            "b: $\nevil: ['1', \"${b}{oc.decode:'{_target_: os.system, command: touch pwned}'}\"]\n"
+            "rules: {evil: {list: [{whole: true}, {text: true}]}}\nmodel: {network: {payload: '${evil[1]}'}}",
+            "=${oc.decode",
+        ),
     ],
 )
 def test_files_beside_a_hostile_sweep_are_checked_in_every_job(evil: str, named: str, train: Command) -> None:
