@@ -15,6 +15,7 @@ from siren_pl.commands.wanted import Wanted, read
 from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import stored
+from siren_pl.runs.trust import named
 from siren_pl.training.attempts import attempt
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
     Raises:
         UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
     """
-    return _field(_saved(Path(run), trust), Path(run))
+    with stored.built_from(Path(run)):
+        return _field(_saved(Path(run), trust), Path(run))
 
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
@@ -102,9 +104,10 @@ def _evaluate(arguments: list[str]) -> int:
     run = Path(pairs["run"])
     asked = read(pairs)
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
-    packages = tuple(pairs.get("trust", "").split(","))
-    config = _saved(run, packages, overrides)
-    return _score_and_render(config, run, asked, list(overrides))
+    packages = named(pairs.get("trust", ""))
+    with stored.built_from(run):
+        config = _saved(run, packages, overrides)
+        return _score_and_render(config, run, asked, list(overrides))
 
 
 def _score_and_render(config: dict[str, Any], run: Path, asked: Wanted, overridden: Sequence[Any]) -> int:

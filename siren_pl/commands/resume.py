@@ -15,6 +15,7 @@ from siren_pl.runs import directory as directory_of
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
 from siren_pl.runs.claims import held
+from siren_pl.runs.trust import named
 
 # Keys that a resumed run may change; everything else is the saved configuration's.
 RESUMABLE = ("trainer.max_steps", "logger")
@@ -34,7 +35,7 @@ def resume(directory: Path, overrides: list[str], started: float) -> bool:
     directory_of.require_run(directory, "resume")
     # Before the lock, which would be opened where a link leads.
     stored.require_no_way_out(directory)
-    with held(directory):
+    with held(directory), stored.built_from(directory):
         return _resume(directory, overrides, started)
 
 
@@ -63,7 +64,7 @@ def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "trust":
-            packages += value.split(",")
+            packages += named(value)
         elif key == "debug":
             config.debug = value.lower() == "true"
         elif key == "logger":

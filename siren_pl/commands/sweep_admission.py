@@ -7,6 +7,7 @@ sweep may therefore change of that part only what says which jobs there are; the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from siren_pl.errors import UserError
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
 from siren_pl.runs.claims import flat
+from siren_pl.runs.sweeps import STARTED
 
 # Parts of Hydra's configuration that may differ from the shipped: what was typed, the jobs, what Hydra found out.
 _FREE = ("overrides.", "runtime.", "job.override_dirname", "sweeper.params", "mode", "verbose", "searchpath")
@@ -49,7 +51,7 @@ def require_harmless(
             raise _refusal(directory, override.partition("=")[0])
     stored.require_closed(recorded)
     places_typed = any(override.partition("=")[0] in ("logger", "logger.directory") for override in typed)
-    with initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
+    with _composing(directory), initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
         shipped: dict[str, dict[str, Any]] = {}
         for config in _composed([*recorded, *typed], source):
             launcher = str(config.hydra.runtime.choices["hydra/launcher"])
@@ -60,6 +62,21 @@ def require_harmless(
             plain = stored.admitted(own, packages)
             if not places_typed:
                 stored.require_usual_place(plain, directory)
+
+
+@contextmanager
+def _composing(directory: Path) -> Iterator[None]:
+    """Hydra raises errors of its parser, of YAML and of its own, with advice for who typed the overrides."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UserError) and not isinstance(error, checks.UnresolvedError):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"sweep.resume={directory}: what is stored of this sweep, with what was typed, makes no configuration "
+            f"({reason}): restore {STARTED} in that directory, or start the sweep again in an empty one."
+        ) from error
 
 
 def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConfig]:

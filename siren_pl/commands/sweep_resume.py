@@ -10,6 +10,7 @@ from siren_pl.commands.composition import quoted
 from siren_pl.commands.sweep_admission import require_harmless
 from siren_pl.errors import UserError
 from siren_pl.runs.sweeps import Start
+from siren_pl.runs.trust import named
 
 # What may be given beside sweep.resume: none of it leaves a trace in a result.
 _CHANGEABLE = ("logger", "hydra/launcher", "hydra", "debug", "trust")
@@ -45,7 +46,7 @@ def arguments(start: Start, directory: Path, given: list[str]) -> list[str]:
         for override in [*start.task, *start.hydra]
         if _key(override) not in {*replaced, *_OWN} and _group(override) not in chosen_anew
     ]
-    packages = [name for override in given if _key(override) == "trust" for name in override[6:].split(",")]
+    packages = [name for override in given if _key(override) == "trust" for name in named(override[6:])]
     typed = [override for override in given if _key(override) != "trust"]
     typed += [f"hydra.sweep.dir={quoted(str(directory))}", _CONTINUE]
     require_harmless(kept, typed, start.config_directory, directory, tuple(packages))

@@ -23,6 +23,10 @@ _READ = ("model", "task", "dataset")
 _READING = re.compile(r"\$\{(?:oc\.select:)?(\.*)([\w.]+)")
 
 
+class UnresolvedError(UserError):
+    """An interpolation reads what is not there, or reads itself."""
+
+
 def validate(config: DictConfig) -> dict[str, Any]:
     """Check every key that has a rule; returns plain containers, resolved, in which 1e4 has become 10000.
 
@@ -86,7 +90,8 @@ def _resolved(told: dict[str, Any]) -> dict[str, Any]:
     try:
         return OmegaConf.to_container(OmegaConf.create(told), resolve=True)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
+        reason = str(error).splitlines()[0]
+        raise UnresolvedError(f"the configuration does not resolve: {reason} ({error.full_key}).") from error
 
 
 def _coerced(plain: dict[str, Any]) -> tuple[dict[tuple[str, ...], Any], list[str]]:

@@ -65,6 +65,11 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
             )
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The packages that `trust=` lists, with commas between them; none is called nothing."""
+    return tuple(name for name in text.split(",") if name)
+
+
 def _home(target: str) -> str:
     """The top-level package in which a name is defined: `mine.os.system` is not defined in `mine`."""
     return str(getattr(find(target, "_target_"), "__module__", None)).split(".")[0]

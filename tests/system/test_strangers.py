@@ -103,7 +103,9 @@ def stored_run(changes: dict[str, Any]) -> Path:
     OmegaConf.save(config, run / ".hydra/config.yaml")
     (run / "checkpoints").mkdir()
     domain = asdict(domain_of(in_features=2, out_features=1, resolution=16.0))
-    torch.save({"siren_pl": {"history": [], "domains": {"field": domain}}}, run / "checkpoints/last.ckpt")
+    torch.save(
+        {"siren_pl": {"history": [], "domains": {"field": domain}}, "state_dict": {}}, run / "checkpoints/last.ckpt"
+    )
     return run
 
 
@@ -122,6 +124,33 @@ def test_a_hostile_configuration_is_refused_by_every_reader(hostile: str, doors:
     with pytest.raises(UserError, match="nothing was run"):
         load("run")
     assert not Path("report").exists()
+
+
+# A damaged or hostile value, by key, and what the paragraph names beside the file.
+DAMAGED: dict[str, tuple[dict[str, Any], str]] = {
+    "rules of the whole that are none": ({"rules": ["os.system"]}, "rules"),
+    "rules of a model that are none": ({"model.rules": [1]}, "model.rules"),
+    "a rule of another kind": ({"rules.seed": {"whole": True, "from": "x"}}, "rules.seed.from"),
+    "a group that is a list": ({"dataset": ["x"]}, "dataset"),
+    "a seed that is none": ({"seed": "abc", "rules": {}}, "abc"),
+    "a width that is none": ({"model.network.hidden_layers": "many"}, "str"),
+    "a loop": ({"task.note": "${task.note}"}, "task.note"),
+    "a batch that is none": ({"dataset.batch_size": "oops", "dataset.rules": {}}, "oops"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_configuration_is_named(damage: str, doors: dict[str, Door]) -> None:
+    changes, named = DAMAGED[damage]
+    stored_run(changes)
+    for door in (doors["evaluate"], doors["resume"]):
+        ended = door("run")
+        assert ended.code == 1 and "Traceback" not in ended.err
+        assert (
+            named in ended.paragraph
+            and "restore" in ended.paragraph.lower()
+            and "add debug=true" not in ended.paragraph
+        )
 
 
 def test_what_is_only_told_is_told_as_text(doors: dict[str, Door]) -> None:
@@ -273,6 +302,13 @@ def test_a_link_out_of_a_sweep_and_a_place_that_it_chose(train: Command) -> None
     start.hydra.runtime.cwd = str(Path("outside").resolve())
     OmegaConf.save(start, "sweep/sweep.yaml")
     assert train("sweep.resume=sweep", "logger=csv").code == 0
+
+
+@pytest.mark.parametrize("damage", ["+model.network.payload=${evil[1]}", "hydra.job.env_set=1"])
+def test_a_damaged_sweep_is_named(damage: str, train: Command) -> None:
+    stored_sweep("seed=0,1", damage)
+    paragraph = train("sweep.resume=sweep").paragraph
+    assert "sweep.resume=sweep" in paragraph and "restore sweep.yaml" in paragraph and "Exception" not in paragraph
 
 
 def test_hydras_settings_go_on_where_they_are_typed_again(train: Command) -> None:
