@@ -32,7 +32,7 @@ _LAUNCHER = "launcher."
 
 def require_harmless(
     recorded: Sequence[str], typed: Sequence[str], source: str | None, directory: Path, packages: tuple[str, ...]
-) -> None:
+) -> set[str | None]:
     """Refuse to continue a sweep that would do more than fit fields.
 
     Args:
@@ -41,6 +41,9 @@ def require_harmless(
         source: Directory of configuration files that it was started with, if any.
         directory: The sweep's.
         packages: The reader's own packages that its configurations may name.
+
+    Returns:
+        Every `logger.directory` that is not typed, None among them where there is none; empty where it is typed.
 
     Raises:
         UserError: Naming what was refused, and how to admit it.
@@ -51,6 +54,7 @@ def require_harmless(
             raise _refusal(directory, override.partition("=")[0])
     stored.require_closed(recorded)
     places_typed = any(override.partition("=")[0] in ("logger", "logger.directory") for override in typed)
+    places: set[str | None] = set()
     with _composing(directory), initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
         shipped: dict[str, dict[str, Any]] = {}
         for config in _composed([*recorded, *typed], source):
@@ -62,6 +66,8 @@ def require_harmless(
             plain = stored.admitted(own, packages)
             if not places_typed:
                 stored.require_usual_place(plain, directory)
+                places.add(plain["logger"].get("directory"))
+    return places
 
 
 @contextmanager

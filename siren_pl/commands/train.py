@@ -160,10 +160,10 @@ def _resume(directory: Path, overrides: list[str]) -> int:
 def _resume_sweep(directory: Path, overrides: list[str]) -> int:
     """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
     stored.require_no_way_out(directory)
-    start = sweeps.read_start(directory)
+    start, stood = sweeps.read_start(directory), Path.cwd()
     place = sweep_resume.go_to_its_place(start, directory)
     given = [override for override in overrides if override not in _MULTIRUN]
-    arguments = sweep_resume.arguments(start, place, given)
+    arguments = sweep_resume.arguments(start, place, given, stood)
     if not sweeps.is_finished(place):
         return _start(arguments)
     rows = sweeps.summary_rows(place)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.runs import Run, Sweep
+from siren_pl.runs.claims import WITHOUT_TRACE
 from siren_pl.runs.sweeps import swept_keys
 
 # What a mean is taken over: the draw of weights and batches, and the signal.
 IMAGE_KEYS = ("dataset", "dataset.index")
 REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
-# Keys that change what is said about a run, not its result.
-SILENT_KEYS = ("logger", "figures", "debug", "trainer.progress", "sweep.metric", "sweep.allow_divergence", "sweep.tune")
+# Keys that change what is said about a run, not its result, beside those that leave no trace.
+_SILENT_KEYS = ("figures", "trainer.progress")
 # How a switch is told in a label: by its name where it is on, not at all where it is off.
 _OF_SWITCHES = {"true": "{}", "false": ""}
 # What a tuned value is chosen by: the first that all runs have. +1 where more is better.
@@ -116,10 +117,15 @@ class Comparison:
         return rows if len(rows) > 1 else ()
 
 
+def is_silent(key: str) -> bool:
+    """Whether a key changes what is said about a run, and not its result."""
+    return key in _SILENT_KEYS or key.split(".", maxsplit=1)[0] in WITHOUT_TRACE
+
+
 def compare(sweep: Sweep) -> list[Comparison]:
     """A comparison per task of a sweep."""
     differing = swept_keys([run.overrides for run in sweep.runs])
-    keys = [key for key in differing if key not in (*REPLICATE_KEYS, *SILENT_KEYS, "task")]
+    keys = [key for key in differing if key not in (*REPLICATE_KEYS, "task") and not is_silent(key)]
     tune = next((run.config.get("sweep", {}).get("tune") for run in sweep.runs if run.config.get("sweep")), None)
     tune = tune if tune in keys else None
     tasks = dict.fromkeys(run.value("task") for run in sweep.runs)

@@ -12,6 +12,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from siren_pl import load
 from siren_pl.errors import UserError
@@ -241,7 +242,8 @@ def stored_sweep(*overrides: str, source: str | None = None) -> None:
     hydra = [each for each in overrides if "hydra" in each]
     sources = [{"path": source, "schema": "file", "provider": "command-line"}] if source else []
     runtime = {"cwd": str(Path.cwd()), "config_sources": sources}
-    start: Any = OmegaConf.to_container(composed(), resolve=False)
+    data = [each for each in overrides if each.startswith(("dataset=", "dataset.path="))]
+    start: Any = OmegaConf.to_container(composed(*data), resolve=False)
     start["hydra"] = {"overrides": {"task": task, "hydra": hydra}, "runtime": runtime}
     Path("sweep").mkdir()
     OmegaConf.save(OmegaConf.create(start), "sweep/sweep.yaml")
@@ -302,6 +304,26 @@ def test_a_link_out_of_a_sweep_and_a_place_that_it_chose(train: Command) -> None
     start.hydra.runtime.cwd = str(Path("outside").resolve())
     OmegaConf.save(start, "sweep/sweep.yaml")
     assert train("sweep.resume=sweep", "logger=csv").code == 0
+
+
+def test_a_sweep_does_not_choose_where_the_reader_logs(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it was started in the folder above the reader's, of which only the data are read."""
+    here = Path("here").resolve()
+    here.mkdir()
+    Image.new("L", (8, 8)).save("photo.png")
+    stored_sweep("dataset=image", "dataset.path=photo.png", "seed=0", "logger=wandb", "logger.mode=offline")
+    Path("sweep").rename("here/sweep")
+    monkeypatch.chdir(here)
+    ended = train("sweep.resume=sweep")
+    assert ended.code == 0, ended.err
+    assert len(list(here.glob("outputs/wandb/offline-run-*"))) == 2  # a job and the summary
+    assert sorted(path.name for path in here.parent.iterdir()) == ["caches", "here", "outside", "photo.png"]
+    (here / "sweep/summary.csv").unlink()
+    start = OmegaConf.load(here / "sweep/sweep.yaml")
+    start.hydra.overrides.task = [*start.hydra.overrides.task[:-2], "logger=none,wandb"]
+    OmegaConf.save(start, here / "sweep/sweep.yaml")
+    monkeypatch.chdir(here)
+    assert "add logger=none" in train("sweep.resume=sweep").paragraph
 
 
 @pytest.mark.parametrize("damage", ["+model.network.payload=${evil[1]}", "hydra.job.env_set=1"])
