@@ -172,8 +172,11 @@ def test_files_that_would_make_objects_make_none(doors: dict[str, Door]) -> None
             return os.system, ("touch pwned",)
 
     run = stored_run({})
-    (run / "checkpoints/last.ckpt").write_bytes(pickle.dumps(Payload()))
-    assert "weights only" in doors["evaluate"]("run").paragraph
+    for save in (pickle.dump, torch.save):
+        with (run / "checkpoints/last.ckpt").open("wb") as file:
+            save({"state_dict": Payload()}, file)
+        paragraph = doors["evaluate"]("run").paragraph
+        assert "weights only" in paragraph and "Python objects" in paragraph and "weights_only" not in paragraph
     assert doors["report"]("run").code == 0  # which needs no checkpoint
     (run / ".hydra/config.yaml").write_text("model: !!python/object/apply:os.system ['touch pwned']")
     for door in doors.values():
