@@ -84,6 +84,11 @@ def _start(arguments: list[str]) -> int:
             f"a file of the configuration cannot be read ({error}): mend it in the folder that --config-dir names, or "
             "in conf/."
         ) from error
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} cannot be read or written ({error.strerror or error}): choose another hydra.run.dir, "
+            "or hydra.sweep.dir of a sweep."
+        ) from error
     finally:
         unfinished = hydra_callbacks.sweep_underway()
         if unfinished is not None:

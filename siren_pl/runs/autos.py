@@ -103,6 +103,9 @@ def _field(config: Plain, name: str, domain: Domain, leads: bool) -> SettledFiel
     options, budget = _filled(child(model, "network", place), values), model.get("parameters")
     if budget is not None:
         key = model.get("sized_by", "hidden_features")
+        sizes = [name for name, value in options.items() if isinstance(value, int) and not isinstance(value, bool)]
+        if key not in sizes:
+            raise UserError(f"{place}.sized_by={key} is no size of this network: choose among {', '.join(sizes)}.")
         description = json.dumps({"network": options, "init": init, "seed": config["seed"], "place": place})
         options = options | {key: _largest(description, key, domain, budget)}
     lr = config["optimizer"]["lr"]

@@ -67,6 +67,18 @@ def init(options: Plain) -> Init:
 
 
 def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> CoordinateNetwork:
-    """A field on a domain, from the settled options of its constructor and of `init`."""
+    """A field on a domain, from the settled options of its constructor and of `init`.
+
+    Raises:
+        UserError: The options do not fit, or its first weights are out of the range of numbers.
+    """
     given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": seed}
-    return create(options | given, init=init(schemes))
+    try:
+        return create(options | given, init=init(schemes))
+    except RuntimeError as error:
+        if "out of bounds" not in str(error):
+            raise
+        raise UserError(
+            f"the weights that this model starts from are too large for float32 ({error}): choose a larger "
+            "model.omega_0, or a smaller init.scale."
+        ) from error
