@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl.errors import UserError
-from siren_pl.runs.rules import checked, require_readable, words
+from siren_pl.runs.rules import as_typed, checked, require_readable, words
 
 # Nodes whose keys must be read by something, as must those of every node that has rules.
 _READ = ("model", "task", "dataset")
@@ -109,7 +109,7 @@ def _coerced(plain: dict[str, Any]) -> tuple[dict[tuple[str, ...], Any], list[st
             try:
                 found = checked(value, rule)
             except ValueError:
-                problems.append(f"{place}{name}={value} must be {words(rule)}")
+                problems.append(f"{place}{name}={as_typed(value)} must be {words(rule)}")
                 continue
             if found != value or type(found) is not type(value):
                 coerced[*path, name] = found
@@ -139,14 +139,16 @@ def _unread(config: DictConfig, choices: Mapping[str, str], typed: set[str]) -> 
                 own = key.rpartition(".")[2]
                 direct = key == f"{place}{name}.{own}" and not str(value).startswith("${")
                 if own in node and (direct or key in typed):
-                    inside[f"{place}{own}"] = f"{key}={value} follows from {place}{own}: give {place}{own}={value}"
+                    inside[f"{place}{own}"] = (
+                        f"{key}={as_typed(value)} follows from {place}{own}: give {place}{own}={as_typed(value)}"
+                    )
         yield from inside.values()
         known = _known(node, place, read)
         member = choices.get(group, choices.get(f"model@{group}"))
         for key, value in _leaves({name: child for name, child in node.items() if not is_object(child)}, place):
             if key not in inside and not any(key == each or key.startswith(f"{each}.") for each in known):
                 by = f"{group}={member}" if member else "anything"
-                yield f"{key}={value} is not read by {by}, which reads {', '.join(known)}"
+                yield f"{key}={as_typed(value)} is not read by {by}, which reads {', '.join(known)}"
 
 
 def is_object(node: Any) -> bool:

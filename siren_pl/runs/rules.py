@@ -76,9 +76,9 @@ def words(rule: Rule) -> str:
     if "words" in rule:
         return rule["words"]
     others = [*rule.get("or", ()), *([AUTO] if AUTO in rule else [])]
-    told = [words(other) if isinstance(other, Mapping) else _told(other) for other in others]
+    told = [words(other) if isinstance(other, Mapping) else as_typed(other) for other in others]
     if "one_of" in rule:
-        *first, last = [*map(_told, rule["one_of"]), *told]
+        *first, last = [*map(as_typed, rule["one_of"]), *told]
         return f"{', '.join(first)} or {last}" if first else last
     *first, last = [_range(rule), *told]
     return f"{', '.join(first)}, or {last}" if first else last
@@ -133,6 +133,8 @@ def _range(rule: Rule) -> str:
     return noun + lower + (f" up to, not including, {rule['below']}" if "below" in rule else upper)
 
 
-def _told(literal: Any) -> str:
-    """A literal as one types it."""
-    return {"None": "null", "True": "true", "False": "false"}.get(str(literal), str(literal))
+def as_typed(value: Any) -> str:
+    """A value as one types it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

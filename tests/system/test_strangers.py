@@ -160,10 +160,12 @@ def test_what_is_only_told_is_told_as_text(doors: dict[str, Door]) -> None:
     OmegaConf.save(OmegaConf.create(["seed=${oc.env:SECRET}"]), run / ".hydra/overrides.yaml")
     choices = {"model": "${oc.env:SECRET}", "task": "image_fit", "dataset": "camera"}
     OmegaConf.save(OmegaConf.create({"hydra": {"runtime": {"choices": choices}}}), run / ".hydra/hydra.yaml")
-    (run / "multirun.yaml").write_text("hydra: {overrides: {task: ['seed=${oc.env:SECRET}']}}")
+    (run / "multirun.yaml").write_text(r"""hydra: {overrides: {task: ['seed=${oc.env:SECRET}', "note=\e[31m\0"]}}""")
     ended = doors["report"]("run")
     assert ended.code == 0, ended.err
-    assert "${oc.env:SECRET}" in Path("report/report.html").read_text()
+    page = Path("report/report.html").read_text()
+    assert "${oc.env:SECRET}" in page and r"note=\x1b[31m\x00" in page
+    assert not [letter for letter in page if ord(letter) < ord(" ") and letter != "\n"]
 
 
 def test_files_that_would_make_objects_make_none(doors: dict[str, Door]) -> None:
