@@ -158,7 +158,7 @@ def is_object(node: Any) -> bool:
 
 def known_keys(plain: dict[str, Any], group: str) -> list[str]:
     """The keys of a group that are read, in a configuration of plain containers that is not resolved."""
-    found = dict(nodes(plain)).get(tuple(group.split(".")) if group else ())
+    found = dict(nodes(plain)).get(tuple(group.split(".")))
     return [] if found is None else _known(found, f"{group}.", set(_read(plain, "")))
 
 
