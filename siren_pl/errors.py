@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
+# All but tabulators and ends of lines; a terminal obeys them, and no file of text may hold half of a surrogate pair.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """A text in which control characters stand as their escapes: it may come from a file of somebody else's."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
 
 class UserError(Exception):
     """Bad input or configuration. Its text is one paragraph; commands print it without a traceback and exit with 1."""

@@ -13,8 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from siren_pl.commands.guard import guarded
 from siren_pl.errors import UserError
 from siren_pl.runs import directory as directory_of
-from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
+from siren_pl.runs.trust import named
 
 if TYPE_CHECKING:
     from siren_pl.field.networks import CoordinateNetwork
@@ -53,7 +53,8 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
     Raises:
         UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
     """
-    return _bundle(_saved(Path(run), trust), Path(run)).network
+    with stored.built_from(Path(run)):
+        return _bundle(_saved(Path(run), trust), Path(run)).network
 
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
@@ -63,9 +64,7 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
     if overrides is not None:
         config = OmegaConf.merge(config, {"dataset": overrides})
         assert isinstance(config, DictConfig)
-    stored.admitted(config, trust)
-    checks.validate(config)
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value]
+    return stored.admitted(config, trust)
 
 
 def _bundle(config: dict[str, Any], run: Path) -> Bundle:
@@ -102,10 +101,11 @@ def _evaluate(arguments: list[str]) -> int:
         raise UserError("evaluate.py needs run=<run directory>.")
     run = Path(pairs["run"])
     overrides = OmegaConf.create({key[8:]: value for key, value in pairs.items() if key.startswith("dataset.")})
-    packages = tuple(pairs.get("trust", "").split(","))
-    config = _saved(run, packages, overrides)
+    packages = named(pairs.get("trust", ""))
     asked = {key: value for key, value in pairs.items() if key.split(".")[0] not in OPTIONS}
-    return _score_and_render(config, run, asked, list(overrides))
+    with stored.built_from(run):
+        config = _saved(run, packages, overrides)
+        return _score_and_render(config, run, asked, list(overrides))
 
 
 def _score_and_render(config: dict[str, Any], run: Path, asked: dict[str, str], overridden: Sequence[Any]) -> int:

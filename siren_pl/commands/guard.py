@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl.commands import launchers
-from siren_pl.errors import UserError
+from siren_pl.errors import UserError, printable
 from siren_pl.training.allocator import reuse_pages
 
 EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 130, 143
@@ -33,7 +33,7 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        print(f"error: {explain(error)}", file=sys.stderr)
+        print(f"error: {printable(explain(error))}", file=sys.stderr)
         return EXIT_USER
 
 

@@ -15,6 +15,7 @@ from siren_pl.runs import directory as directory_of
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
 from siren_pl.runs.claims import held
+from siren_pl.runs.trust import named
 
 # Keys that a resumed run may change; everything else is the saved configuration's.
 RESUMABLE = ("trainer.max_steps", "logger")
@@ -34,22 +35,20 @@ def resume(directory: Path, overrides: list[str], started: float) -> bool:
     directory_of.require_run(directory, "resume")
     # Before the lock, which would be opened where a link leads.
     stored.require_no_way_out(directory)
-    with held(directory):
+    with held(directory), stored.built_from(directory):
         return _resume(directory, overrides, started)
 
 
 def _resume(directory: Path, overrides: list[str], started: float) -> bool:
     config = stored.configuration(directory)
     packages = _apply(config, overrides)
-    admitted = stored.admitted(config, packages)
+    plain = stored.admitted(config, packages)
     if not any(override.partition("=")[0] in ("logger", "logger.directory") for override in overrides):
-        stored.require_usual_place(admitted, directory)
-    checks.validate(config)
-    from siren_pl.runs import build
+        stored.require_usual_place(plain, directory)
     from siren_pl.runs import train as run
     from siren_pl.runs.run_info import RunInfo
 
-    plain, choices = build.plain(config), stored.choices(directory)
+    choices = stored.choices(directory)
     info = RunInfo(directory, choices.get("task", "run"), choices.get("model", "model"), None, tuple(overrides))
     if run.is_done(plain, directory):
         print(f"{directory} is finished: raise trainer.max_steps to go on.", file=sys.stderr)
@@ -64,7 +63,7 @@ def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
     for override in overrides:
         key, _, value = override.partition("=")
         if key == "trust":
-            packages += value.split(",")
+            packages += named(value)
         elif key == "debug":
             config.debug = value.lower() == "true"
         elif key == "logger":

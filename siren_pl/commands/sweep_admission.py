@@ -7,6 +7,7 @@ sweep may therefore change of that part only what says which jobs there are; the
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +20,19 @@ from siren_pl.errors import UserError
 from siren_pl.runs import keys as checks
 from siren_pl.runs import stored
 from siren_pl.runs.claims import flat
+from siren_pl.runs.sweeps import STARTED
 
 # Parts of Hydra's configuration that may differ from the shipped: what was typed, the jobs, what Hydra found out.
 _FREE = ("overrides.", "runtime.", "job.override_dirname", "sweeper.params", "mode", "verbose", "searchpath")
+# Of these, what Hydra copies from the overrides, which are checked by themselves; the others it may resolve.
+_COPIED = ("overrides.", "job.override_dirname")
 # Numbers of a launcher, such as how many jobs run at once; texts may be paths or commands.
 _LAUNCHER = "launcher."
 
 
 def require_harmless(
     recorded: Sequence[str], typed: Sequence[str], source: str | None, directory: Path, packages: tuple[str, ...]
-) -> None:
+) -> set[str | None]:
     """Refuse to continue a sweep that would do more than fit fields.
 
     Args:
@@ -37,6 +41,9 @@ def require_harmless(
         source: Directory of configuration files that it was started with, if any.
         directory: The sweep's.
         packages: The reader's own packages that its configurations may name.
+
+    Returns:
+        Every `logger.directory` that is not typed, None among them where there is none; empty where it is typed.
 
     Raises:
         UserError: Naming what was refused, and how to admit it.
@@ -47,7 +54,8 @@ def require_harmless(
             raise _refusal(directory, override.partition("=")[0])
     stored.require_closed(recorded)
     places_typed = any(override.partition("=")[0] in ("logger", "logger.directory") for override in typed)
-    with initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
+    places: set[str | None] = set()
+    with _composing(directory), initialize_config_dir(str(checks.conf_directory()), version_base="1.3"):
         shipped: dict[str, dict[str, Any]] = {}
         for config in _composed([*recorded, *typed], source):
             launcher = str(config.hydra.runtime.choices["hydra/launcher"])
@@ -58,6 +66,23 @@ def require_harmless(
             plain = stored.admitted(own, packages)
             if not places_typed:
                 stored.require_usual_place(plain, directory)
+                places.add(plain["logger"].get("directory"))
+    return places
+
+
+@contextmanager
+def _composing(directory: Path) -> Iterator[None]:
+    """Hydra raises errors of its parser, of YAML and of its own, with advice for who typed the overrides."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, UserError) and not isinstance(error, checks.UnresolvedError):
+            raise
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UserError(
+            f"sweep.resume={directory}: what is stored of this sweep, with what was typed, makes no configuration "
+            f"({reason}): restore {STARTED} in that directory, or start the sweep again in an empty one."
+        ) from error
 
 
 def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConfig]:
@@ -65,8 +90,6 @@ def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConf
     more = [] if source is None else [f"hydra.searchpath=[{quoted(f'file://{Path(source).resolve()}')}]"]
     config = whole([*overrides, *more])
     yield config
-    params: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
-    stored.require_closed(params)
     yield from (job(config, given) for given in jobs_of(config))
 
 
@@ -85,7 +108,8 @@ def _require_shipped(found: dict[str, Any], shipped: dict[str, Any], directory: 
     absent = object()
     for key in {**found, **shipped}:
         value = found.get(key, absent)
-        if value == shipped.get(key, absent) or key.startswith(_FREE):
+        free = key.startswith(_COPIED) or (key.startswith(_FREE) and "${" not in str(value))
+        if free or value == shipped.get(key, absent):
             continue
         if key.startswith(_LAUNCHER) and (value is None or isinstance(value, (bool, int, float))):
             continue

@@ -10,6 +10,7 @@ from siren_pl.commands.composition import quoted
 from siren_pl.commands.sweep_admission import require_harmless
 from siren_pl.errors import UserError
 from siren_pl.runs.sweeps import Start
+from siren_pl.runs.trust import named
 
 # What may be given beside sweep.resume: none of it leaves a trace in a result.
 _CHANGEABLE = ("logger", "hydra/launcher", "hydra", "debug", "trust")
@@ -20,13 +21,14 @@ _OWN = ("hydra.sweep.dir", "hydra.mode", "hydra.callbacks.guard._target_")
 _CONTINUE = "hydra.callbacks.guard._target_=siren_pl.commands.callbacks.ContinueSweep"
 
 
-def arguments(start: Start, directory: Path, given: list[str]) -> list[str]:
+def arguments(start: Start, directory: Path, given: list[str], stood: Path) -> list[str]:
     """Arguments of `train.py` that continue a sweep, after it was found harmless.
 
     Args:
         start: How it was started.
         directory: Where it is.
         given: Overrides typed beside `sweep.resume`; `trust=PACKAGE` among them admits the reader's own code.
+        stood: Where that was typed. Logs go there, though the jobs work where the sweep was started.
 
     Raises:
         UserError: One of them would change the sweep, or what is stored of it does more than fit fields.
@@ -45,25 +47,40 @@ def arguments(start: Start, directory: Path, given: list[str]) -> list[str]:
         for override in [*start.task, *start.hydra]
         if _key(override) not in {*replaced, *_OWN} and _group(override) not in chosen_anew
     ]
-    packages = [name for override in given if _key(override) == "trust" for name in override[6:].split(",")]
+    packages = [name for override in given if _key(override) == "trust" for name in named(override[6:])]
     typed = [override for override in given if _key(override) != "trust"]
     typed += [f"hydra.sweep.dir={quoted(str(directory))}", _CONTINUE]
-    require_harmless(kept, typed, start.config_directory, directory, tuple(packages))
+    if places := require_harmless(kept, typed, start.config_directory, directory, tuple(packages)):
+        typed += _logging_at(stood, places, directory)
     flags = ["-m"] if start.config_directory is None else ["--config-dir", start.config_directory, "-m"]
     return [*flags, *kept, *typed]
 
 
 def go_to_its_place(start: Start, directory: Path) -> Path:
-    """Work where the sweep was started, so that relative paths mean the same; returns the directory as seen there.
+    """Work where the sweep was started, so that data are found by relative paths; returns the directory from there.
 
-    Only where the sweep lies beneath that place. Otherwise it was moved, or is a stranger's, who does not choose where
-    logs are written, and the place where it is continued has to do.
+    Only where the sweep lies beneath that place. Otherwise it was moved, or is a stranger's, and the place where it is
+    continued has to do.
     """
     absolute = directory.resolve()
     if start.working_directory.is_dir() and absolute.is_relative_to(start.working_directory.resolve()):
         os.chdir(start.working_directory)
     here = Path.cwd()
     return absolute.relative_to(here) if absolute.is_relative_to(here) else absolute
+
+
+def _logging_at(stood: Path, places: set[str | None], directory: Path) -> list[str]:
+    """The override by which logs are written where the reader stands, and not where the sweep says it was started."""
+    root = directory.resolve()
+    outside = {place for place in places if place is not None and not Path(place).resolve().is_relative_to(root)}
+    if stood == Path.cwd() or not outside:
+        return []
+    if places != outside or len(places) > 1:
+        raise UserError(
+            f"sweep.resume={directory}: some jobs of this sweep write logs outside of it and others do not, and it was "
+            f"started in {Path.cwd()}, not here. Continue it from there, or add logger=none."
+        )
+    return [f"logger.directory={quoted(str(stood / outside.pop()))}"]
 
 
 def _key(override: str) -> str:

@@ -84,6 +84,11 @@ def _start(arguments: list[str]) -> int:
             f"a file of the configuration cannot be read ({error}): mend it in the folder that --config-dir names, or "
             "in conf/."
         ) from error
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} cannot be read or written ({error.strerror or error}): choose another hydra.run.dir, "
+            "or hydra.sweep.dir of a sweep."
+        ) from error
     finally:
         unfinished = hydra_callbacks.sweep_underway()
         if unfinished is not None:
@@ -137,8 +142,7 @@ def _hydra_job(config: DictConfig) -> float | None:
 
 def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
     """Train from the beginning, or from the last checkpoint in the directory."""
-    checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
-    from siren_pl.runs import build
+    plain = checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
     from siren_pl.runs import train as run
     from siren_pl.runs.run_info import RunInfo
 
@@ -149,7 +153,7 @@ def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool,
         group=Path(hydra_config.sweep.dir).name if sweeping else None,
         overrides=tuple(hydra_config.overrides.task),
     )
-    run.train(build.plain(config), info, started)
+    run.train(plain, info, started)
 
 
 def _resume(directory: Path, overrides: list[str]) -> int:
@@ -159,10 +163,10 @@ def _resume(directory: Path, overrides: list[str]) -> int:
 def _resume_sweep(directory: Path, overrides: list[str]) -> int:
     """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
     stored.require_no_way_out(directory)
-    start = sweeps.read_start(directory)
+    start, stood = sweeps.read_start(directory), Path.cwd()
     place = sweep_resume.go_to_its_place(start, directory)
     given = [override for override in overrides if override not in _MULTIRUN]
-    arguments = sweep_resume.arguments(start, place, given)
+    arguments = sweep_resume.arguments(start, place, given, stood)
     if not sweeps.is_finished(place):
         return _start(arguments)
     rows = sweeps.summary_rows(place)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from pickle import UnpicklingError
 from textwrap import shorten
 from typing import Any
 
@@ -29,7 +31,16 @@ def read_plain(path: Path, kind: str, cure: str) -> Any:
         UserError: The file is damaged, or holds anything but plain data.
     """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # Of the version in which objects were pickled, before they are refused.
+            warnings.filterwarnings("ignore", "Detected pickle protocol")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError as error:
+        # torch's own text advises to load it all the same.
+        raise UserError(
+            f"{path} is not {kind}: it is damaged, or it holds Python objects, which would run code when they are "
+            f"loaded. Files are loaded as weights only, so that a stranger's file runs no code: {cure}."
+        ) from error
     except Exception as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UserError(

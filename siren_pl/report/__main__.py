@@ -31,10 +31,11 @@ def main(arguments: list[str]) -> int:
     from siren_pl.report import html, pdf
     from siren_pl.report.document import compose
     from siren_pl.report.runs import read
+    from siren_pl.runs.trust import named
 
     options = dict(a.split("=", 1) for a in arguments if a.startswith(("output=", "trust=", "debug=")))
     directories = [Path(a) for a in arguments if not a.startswith(("output=", "trust=", "debug="))]
-    target, packages = Path(options.get("output", OUTPUT)), tuple(options.get("trust", "").split(","))
+    target, packages = Path(options.get("output", OUTPUT)), named(options.get("trust", ""))
     command = shlex.join(["python", "-m", "siren_pl.report", *arguments])
     blocks = compose(read(directories, packages), command)
     target.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from siren_pl.report.blocks import Block, Heading, Paragraph, Table, numbered
 from siren_pl.report.panels import panels
 from siren_pl.report.reproduction import reproduction
 from siren_pl.report.runs import Sweep
-from siren_pl.report.settings import REPLICATE_KEYS, SILENT_KEYS, Comparison, compare
+from siren_pl.report.settings import REPLICATE_KEYS, Comparison, compare, is_silent
 from siren_pl.runs.sweeps import swept_keys
 from siren_pl.training.attempts import attempt
 
@@ -88,4 +88,4 @@ def _title(sweep: Sweep) -> str:
 
 
 def _swept(sweep: Sweep) -> list[str]:
-    return [key for key in swept_keys([run.overrides for run in sweep.runs]) if key not in SILENT_KEYS]
+    return [key for key in swept_keys([run.overrides for run in sweep.runs]) if not is_silent(key)]

@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from pathlib import Path
 
+from siren_pl.errors import printable
 from siren_pl.report.blocks import Block, Heading
 
 TEMPLATE = "page.html.j2"
@@ -17,7 +18,12 @@ def render(blocks: Sequence[Block]) -> str:
 
     here = FileSystemLoader(Path(__file__).parent)
     environment = Environment(
-        loader=here, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=here,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda told: printable(told) if isinstance(told, str) else told,
     )
     environment.filters["picture"] = lambda png: f"data:image/png;base64,{base64.b64encode(png).decode()}"
     title = next((block.text for block in blocks if isinstance(block, Heading)), "")

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from siren_pl.errors import printable
 from siren_pl.report.blocks import Block, Code, Equation, Figure, Heading, Paragraph, Table
 from siren_pl.report.layout import PADDING, columns_of, split
 
@@ -95,7 +96,9 @@ def _style(font: str, size: float, **options: Any) -> Any:
 def _text(text: str, style: Any) -> Any:
     from reportlab.platypus import Paragraph as Running
 
-    return Running(SUBSCRIPTS.sub(lambda sign: LOWERED.format(ord(sign[0]) - ord(ZERO)), escape(text)), style)
+    return Running(
+        SUBSCRIPTS.sub(lambda sign: LOWERED.format(ord(sign[0]) - ord(ZERO)), escape(printable(text))), style
+    )
 
 
 def _picture(png: bytes, width: float, height: float) -> Any:

@@ -40,7 +40,8 @@ class Run:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The saved configuration as plain data, resolved and checked for trust."""
-        return stored.admitted(stored.configuration(self.directory), self.packages)
+        with stored.built_from(self.directory):
+            return stored.admitted(stored.configuration(self.directory), self.packages)
 
     @cached_property
     def choices(self) -> dict[str, str]:
@@ -64,9 +65,9 @@ class Run:
     def settled(self) -> SettledField | None:
         """The settled value of each `auto` of the leading field; None without a checkpoint, which holds its domain."""
         domains = self.checkpoint.get("domains")
-        return (
-            settle(self.config, {name: Domain(**each) for name, each in domains.items()}).leading if domains else None
-        )
+        with stored.built_from(self.directory):
+            known = {name: Domain(**each) for name, each in (domains or {}).items()}
+            return settle(self.config, known).leading if known else None
 
     @property
     def history(self) -> list[dict[str, float]]:

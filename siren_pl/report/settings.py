@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from siren_pl.report.estimates import Estimate, estimate
 from siren_pl.report.runs import Run, Sweep
+from siren_pl.runs.claims import WITHOUT_TRACE
 from siren_pl.runs.sweeps import swept_keys
 
 # Keys of replicates, over which means are taken: the seed of weights and batches, and the signal.
 IMAGE_KEYS = ("dataset", "dataset.index")
 REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
-# Keys that change what a run reports, but not its result.
-SILENT_KEYS = ("logger", "figures", "debug", "trainer.progress", "sweep.metric", "sweep.allow_divergence", "sweep.tune")
+# Keys that change what a run reports, but not its result, besides those that leave no trace.
+_SILENT_KEYS = ("figures", "trainer.progress")
 # The form of a switch in a label: its name if it is on, nothing if it is off.
 _OF_SWITCHES = {"true": "{}", "false": ""}
 # Criteria for a tuned value, of which the first that all runs have is used. +1 means that more is better.
@@ -116,10 +117,15 @@ class Comparison:
         return rows if len(rows) > 1 else ()
 
 
+def is_silent(key: str) -> bool:
+    """Whether a key changes what is said about a run, and not its result."""
+    return key in _SILENT_KEYS or key.split(".", maxsplit=1)[0] in WITHOUT_TRACE
+
+
 def compare(sweep: Sweep) -> list[Comparison]:
     """Make a comparison per task of a sweep."""
     differing = swept_keys([run.overrides for run in sweep.runs])
-    keys = [key for key in differing if key not in (*REPLICATE_KEYS, *SILENT_KEYS, "task")]
+    keys = [key for key in differing if key not in (*REPLICATE_KEYS, "task") and not is_silent(key)]
     tune = next((run.config.get("sweep", {}).get("tune") for run in sweep.runs if run.config.get("sweep")), None)
     tune = tune if tune in keys else None
     tasks = dict.fromkeys(run.value("task") for run in sweep.runs)

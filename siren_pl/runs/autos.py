@@ -12,11 +12,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hydra.utils import get_object
-
 from siren_pl.errors import UserError
 from siren_pl.field.domain import Domain
 from siren_pl.runs.create import Plain, child, create, network
+from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
 from siren_pl.training.pieces import MOST_SHARED_POINTS, POINTS_PER_NETWORK
 
@@ -104,6 +103,9 @@ def _field(config: Plain, name: str, domain: Domain, leads: bool) -> SettledFiel
     options, budget = _filled(child(model, "network", place), values), model.get("parameters")
     if budget is not None:
         key = model.get("sized_by", "hidden_features")
+        sizes = [name for name, value in options.items() if isinstance(value, int) and not isinstance(value, bool)]
+        if key not in sizes:
+            raise UserError(f"{place}.sized_by={key} is no size of this network: choose among {', '.join(sizes)}.")
         description = json.dumps({"network": options, "init": init, "seed": config["seed"], "place": place})
         options = options | {key: _largest(description, key, domain, budget)}
     lr = config["optimizer"]["lr"]
@@ -113,11 +115,11 @@ def _field(config: Plain, name: str, domain: Domain, leads: bool) -> SettledFiel
 
 def _values(model: Plain, domain: Domain, place: str) -> Plain:
     """What every `auto` of a model comes to, by its key."""
-    rules, found = model.get("rules", {}), {}
+    rules, found = model.get("rules") or {}, {}
     for key in (key for key, value in model.items() if value == AUTO):
         if AUTO not in rules.get(key, {}):
             raise UserError(f"{place}.{key}=auto has no rule: {place}.rules.{key}.auto names one.")
-        found[key] = get_object(rules[key][AUTO])(domain)
+        found[key] = find(rules[key][AUTO], f"{place}.rules.{key}.{AUTO}")(domain)
     return found
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from hydra.utils import get_object
 from torch import nn
 
 from siren_pl.errors import UserError
@@ -20,6 +19,7 @@ from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
 from siren_pl.training.fields import merge
@@ -111,7 +111,7 @@ def bundle(
 def derivatives(config: Plain, out_features: int) -> Derivatives:
     """The strategy that `derivatives` names."""
     options = dict(config["derivatives"])
-    if get_object(options["_target_"]) is AutoDerivatives:
+    if find(options["_target_"], "derivatives._target_") is AutoDerivatives:
         options["out_features"] = out_features
     return create(options)
 

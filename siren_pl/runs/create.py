@@ -7,7 +7,6 @@ import inspect
 from contextlib import suppress
 from typing import Any
 
-from hydra.utils import get_object
 from omegaconf import DictConfig, OmegaConf
 
 from siren_pl.errors import UserError
@@ -15,6 +14,7 @@ from siren_pl.field import inits
 from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.networks import CoordinateNetwork
+from siren_pl.runs.names import find
 
 Plain = dict[str, Any]
 
@@ -38,12 +38,7 @@ def create(options: Plain, *positional: Any, **objects: Any) -> Any:
         if name != "_target_"
     }
     name = options["_target_"]
-    try:
-        target = get_object(name)
-    except (ImportError, ValueError, TypeError) as error:
-        raise UserError(
-            f"_target_={name} cannot be found ({error}): check that name and where it is imported from."
-        ) from error
+    target = find(name, "_target_")
     # A builtin may have no signature to be asked for.
     with suppress(ValueError):
         try:
@@ -72,6 +67,18 @@ def init(options: Plain) -> Init:
 
 
 def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> CoordinateNetwork:
-    """A field on a domain, from the settled options of its constructor and of `init`."""
+    """A field on a domain, from the settled options of its constructor and of `init`.
+
+    Raises:
+        UserError: The options do not fit, or its first weights are out of the range of numbers.
+    """
     given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": seed}
-    return create(options | given, init=init(schemes))
+    try:
+        return create(options | given, init=init(schemes))
+    except RuntimeError as error:
+        if "out of bounds" not in str(error):
+            raise
+        raise UserError(
+            f"the weights that this model starts from are too large for float32 ({error}): choose a larger "
+            "model.omega_0, or a smaller init.scale."
+        ) from error

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from siren_pl.errors import UserError
-from siren_pl.runs.rules import checked, require_readable, words
+from siren_pl.runs.rules import as_typed, checked, require_readable, words
 
 # Nodes whose keys must be read by something, as must those of every node that has rules.
 _READ = ("model", "task", "dataset")
@@ -23,65 +23,114 @@ _READ = ("model", "task", "dataset")
 _READING = re.compile(r"\$\{(?:oc\.select:)?(\.*)([\w.]+)")
 
 
-def validate(config: DictConfig) -> None:
-    """Check every key that has a rule, and write coerced values (1e4 -> 10000) back.
+class UnresolvedError(UserError):
+    """An interpolation reads what is not there, or reads itself."""
+
+
+def validate(config: DictConfig) -> dict[str, Any]:
+    """Check every key that has a rule; returns plain containers, resolved, in which 1e4 has become 10000.
 
     Raises:
         UserError: Naming every key that is out of its range.
     """
-    problems = _out_of_range(config)
+    plain, problems = settled(config)
     if problems:
         raise UserError("; ".join(problems) + ".")
+    return plain
 
 
-def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequence[str]) -> None:
+def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequence[str]) -> dict[str, Any]:
     """Check a configuration that was just composed: its values, and that something reads each of its keys.
 
     Args:
-        config: Not yet resolved; coerced values are written back.
+        config: Not yet resolved.
         choices: Which member of each group was chosen.
         overrides: What was typed.
+
+    Returns:
+        Plain containers, resolved, as `validate` returns them.
 
     Raises:
         UserError: Naming every key that is out of its range, or that nothing reads.
     """
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
-    problems = [*_unread(config, choices, typed), *_out_of_range(config)]
-    if problems:
+    plain, out_of_range = settled(config)
+    if problems := [*_unread(config, choices, typed), *out_of_range]:
         raise UserError("; ".join(problems) + ".")
+    return plain
 
 
-def _out_of_range(config: DictConfig) -> list[str]:
+def settled(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
+    """A configuration as it is used, plain and resolved, and what is out of its range, a half-sentence each.
+
+    What is returned is never resolved again. A text that was put together may look like an interpolation; it would
+    become one if it were written back and resolved once more.
+
+    Raises:
+        UserError: It does not resolve, or a rule is none.
+    """
     told: Any = OmegaConf.to_container(config, resolve=False)
     if missing := [key for key, value in _leaves(told, "") if value == "???"]:
-        return [f"{key} has no value (???)" for key in missing]
+        return told, [f"{key} has no value (???)" for key in missing]
+    plain = _resolved(told)
+    coerced, problems = _coerced(plain)
+    if coerced and not problems:
+        # Keys that read a coerced one are to see what it became.
+        for path, value in coerced.items():
+            if "${" not in str(value):
+                _put(told, path, value)
+        plain = _resolved(told)
+        coerced, problems = _coerced(plain)
+        for path, value in coerced.items():
+            _put(plain, path, value)
+    return plain, problems
+
+
+def _resolved(told: dict[str, Any]) -> dict[str, Any]:
     try:
-        plain: Any = OmegaConf.to_container(config, resolve=True)
+        return OmegaConf.to_container(OmegaConf.create(told), resolve=True)  # type: ignore[return-value]
     except OmegaConfBaseException as error:
-        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
-    problems = []
-    for place, node in nodes(plain):
-        for name, rule in (node.get("rules") or {}).items():
+        reason = str(error).splitlines()[0]
+        raise UnresolvedError(f"the configuration does not resolve: {reason} ({error.full_key}).") from error
+
+
+def _coerced(plain: dict[str, Any]) -> tuple[dict[tuple[str, ...], Any], list[str]]:
+    """Values that their rules change, by their keys from the outermost; and what is out of its range."""
+    coerced, problems = {}, []
+    for path, node in nodes(plain):
+        place, rules = _dotted(path), node.get("rules") or {}
+        if not isinstance(rules, dict):
+            raise UserError(f"{place}rules={rules} is not made of keys with a rule each: restore it.")
+        for name, rule in rules.items():
             require_readable(rule, f"{place}rules.{name}")
             if name not in node:
                 continue
-            key, value = f"{place}{name}", node[name]
+            value = node[name]
             try:
                 found = checked(value, rule)
             except ValueError:
-                problems.append(f"{key}={value} must be {words(rule)}")
+                problems.append(f"{place}{name}={as_typed(value)} must be {words(rule)}")
                 continue
             if found != value or type(found) is not type(value):
-                OmegaConf.update(config, key, found)
-    return problems
+                coerced[*path, name] = found
+    return coerced, problems
+
+
+def _put(node: Any, path: tuple[str, ...], value: Any) -> None:
+    """Replace a value of nested dictionaries, where all of them are there and none is an interpolation."""
+    *above, last = path
+    for name in above:
+        node = node.get(name) if isinstance(node, dict) else None
+    if isinstance(node, dict):
+        node[last] = value
 
 
 def _unread(config: DictConfig, choices: Mapping[str, str], typed: set[str]) -> Iterator[str]:
     """What is wrong with the keys themselves, a half-sentence each."""
     plain: Any = OmegaConf.to_container(config, resolve=False)
     read = set(_read(plain, ""))
-    for place, node in nodes(plain):
-        group = place.removesuffix(".")
+    for path, node in nodes(plain):
+        place, group = _dotted(path), ".".join(path)
         if not group or ("rules" not in node and group not in _READ and not group.endswith(".model")):
             continue
         inside = {}
@@ -90,14 +139,16 @@ def _unread(config: DictConfig, choices: Mapping[str, str], typed: set[str]) -> 
                 own = key.rpartition(".")[2]
                 direct = key == f"{place}{name}.{own}" and not str(value).startswith("${")
                 if own in node and (direct or key in typed):
-                    inside[f"{place}{own}"] = f"{key}={value} follows from {place}{own}: give {place}{own}={value}"
+                    inside[f"{place}{own}"] = (
+                        f"{key}={as_typed(value)} follows from {place}{own}: give {place}{own}={as_typed(value)}"
+                    )
         yield from inside.values()
         known = _known(node, place, read)
         member = choices.get(group, choices.get(f"model@{group}"))
         for key, value in _leaves({name: child for name, child in node.items() if not is_object(child)}, place):
             if key not in inside and not any(key == each or key.startswith(f"{each}.") for each in known):
                 by = f"{group}={member}" if member else "anything"
-                yield f"{key}={value} is not read by {by}, which reads {', '.join(known)}"
+                yield f"{key}={as_typed(value)} is not read by {by}, which reads {', '.join(known)}"
 
 
 def is_object(node: Any) -> bool:
@@ -107,18 +158,23 @@ def is_object(node: Any) -> bool:
 
 def known_keys(plain: dict[str, Any], group: str) -> list[str]:
     """The keys of a group that are read, in a configuration of plain containers that is not resolved."""
-    found = dict(nodes(plain)).get(f"{group}.")
+    found = dict(nodes(plain)).get(tuple(group.split(".")))
     return [] if found is None else _known(found, f"{group}.", set(_read(plain, "")))
 
 
-def nodes(plain: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The nodes that users type keys of, each with its place: the whole, every group, every other field's model."""
-    yield "", plain
+def nodes(plain: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    """The nodes that users type keys of, each by its keys: the whole, every group, every other field's model."""
+    yield (), plain
     groups = {name: node for name, node in plain.items() if isinstance(node, dict) and name != "hydra"}
-    yield from ((f"{name}.", node) for name, node in groups.items())
+    yield from (((name,), node) for name, node in groups.items())
     for name, node in groups.get("fields", {}).items():
         if isinstance(node, dict) and isinstance(node.get("model"), dict):
-            yield f"fields.{name}.model.", node["model"]
+            yield ("fields", name, "model"), node["model"]
+
+
+def _dotted(path: tuple[str, ...]) -> str:
+    """What stands before a key of a node, in writing."""
+    return "".join(f"{name}." for name in path)
 
 
 def _known(node: dict[str, Any], place: str, read: set[str]) -> list[str]:

@@ -24,6 +24,9 @@ Rule = Mapping[str, Any]
 AUTO = "auto"
 _BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
 _OTHERS = ("whole", "one_of", "text", "list", "list_of", "or", AUTO, "of", "words")
+# What each of them says; the bounds are numbers.
+_SAID = dict.fromkeys(("whole", "text"), bool) | dict.fromkeys(("one_of", "list", "or"), list)
+_SAID |= dict.fromkeys((AUTO, "of", "words"), str) | {"list_of": dict}
 # What a tensor's size along an axis may be, and a seed.
 _END_OF_WHOLE = 2**63
 
@@ -38,6 +41,13 @@ def require_readable(rule: Any, place: str) -> None:
     unknown = [str(word) for word in rule if word not in known] if isinstance(rule, Mapping) else [str(rule)]
     if unknown:
         raise UserError(f"{place} says {', '.join(unknown)}, but a rule is made of {', '.join(known)}.")
+    for word, said in rule.items():
+        wanted = _SAID.get(word, (int, float))
+        if not isinstance(said, wanted) or (wanted == (int, float) and isinstance(said, bool)):
+            raise UserError(f"{place}.{word}={said} is not what a rule says there: restore it.")
+    entries = [*rule.get("list", ()), *([rule["list_of"]] if "list_of" in rule else [])]
+    for entry in [*entries, *(other for other in rule.get("or", ()) if isinstance(other, Mapping))]:
+        require_readable(entry, place)
 
 
 def checked(value: Any, rule: Rule) -> Any:
@@ -66,9 +76,9 @@ def words(rule: Rule) -> str:
     if "words" in rule:
         return rule["words"]
     others = [*rule.get("or", ()), *([AUTO] if AUTO in rule else [])]
-    told = [words(other) if isinstance(other, Mapping) else _told(other) for other in others]
+    told = [words(other) if isinstance(other, Mapping) else as_typed(other) for other in others]
     if "one_of" in rule:
-        *first, last = [*map(_told, rule["one_of"]), *told]
+        *first, last = [*map(as_typed, rule["one_of"]), *told]
         return f"{', '.join(first)} or {last}" if first else last
     *first, last = [_range(rule), *told]
     return f"{', '.join(first)}, or {last}" if first else last
@@ -123,6 +133,8 @@ def _range(rule: Rule) -> str:
     return noun + lower + (f" up to, not including, {rule['below']}" if "below" in rule else upper)
 
 
-def _told(literal: Any) -> str:
-    """A literal as one types it."""
-    return {"None": "null", "True": "true", "False": "false"}.get(str(literal), str(literal))
+def as_typed(value: Any) -> str:
+    """A value as one types it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_typed, value))}]"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,10 @@ from siren_pl.runs import trust
 # What points into the configuration itself: `${a.b}`, `${a[0]}`, and `${oc.select:a.b,1}`. Every other resolver is
 # refused: `oc.env` reads the environment, and `oc.decode` evaluates text that is put together from harmless parts.
 _INSIDE = re.compile(r"\$\{(oc\.select:)?[^${}:\\]*\}")
+
+# What is made of keys with values.
+_GROUPS = ("model", "task", "dataset", "trainer", "optimizer", "recipe", "init", "logger", "derivatives", "fields")
+_GROUPS += ("baselines", "sweep")
 
 
 def read(file: Path) -> Any:
@@ -50,7 +55,32 @@ def configuration(directory: Path) -> DictConfig:
     plain = read(file)
     if not isinstance(plain, dict):
         raise UserError(f"{file} holds no keys with values: restore that file.")
+    for group in _GROUPS:
+        if group in plain and not isinstance(plain[group], (dict, str)):
+            raise UserError(f"{file} has {group}={plain[group]}, where keys with values belong: restore that file.")
+    if isinstance(plain.setdefault("rules", {}), dict):
+        # A file that lost its rules, or never had them, is held to those that every run has.
+        plain["rules"] = read(checks.conf_directory() / "train.yaml")["rules"] | plain["rules"]
     return OmegaConf.create(plain)
+
+
+@contextmanager
+def built_from(directory: Path) -> Iterator[None]:
+    """Say of what goes wrong inside that it is done with the stored configuration of a run, which may be damaged.
+
+    Raises:
+        UserError: Naming the file and the cure, in place of whatever else was raised for a value that does not fit.
+    """
+    try:
+        yield
+    except checks.UnresolvedError as error:
+        raise UserError(f"{directory / '.hydra' / 'config.yaml'}: {error} Restore that file.") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OmegaConfBaseException) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{directory / '.hydra' / 'config.yaml'} holds a value or lacks a key with which this cannot be done "
+            f"({type(error).__name__}: {reason}): restore that file, or start a new run; debug=true shows where."
+        ) from error
 
 
 def choices(directory: Path) -> dict[str, str]:
@@ -68,21 +98,24 @@ def at(node: Any, key: str) -> Any:
 
 
 def admitted(config: DictConfig, packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A stored configuration, plain and resolved, of which everything may be built.
+    """A stored configuration, plain, resolved and validated, of which everything may be built.
 
     Args:
         config: As stored, with what the reader changed of it.
         packages: The reader's own packages, whose names are admitted as well.
 
     Raises:
-        UserError: Something in it reaches outside, or names code that is not trusted.
+        UserError: Something in it reaches outside, names code that is not trusted, or is out of its range.
     """
     require_closed(OmegaConf.to_container(config, resolve=False))
-    try:
-        plain: Any = OmegaConf.to_container(config, resolve=True)
-    except OmegaConfBaseException as error:
-        raise UserError(f"the configuration does not resolve: {error}".replace("\n", " ")) from error
+    # What is checked here is what is used: it is not resolved again.
+    plain, problems = checks.settled(config)
+    for key, text in _texts(plain, ""):
+        if "${" in text:
+            raise _refusal(key, text)
     trust.check(plain, packages)
+    if problems:
+        raise UserError("; ".join(problems) + ". Where you did not type it, restore the run's .hydra/config.yaml.")
     return plain
 
 
@@ -97,10 +130,7 @@ def require_closed(node: Any) -> None:
         while left != before:  # from the innermost outwards
             before, left = left, _INSIDE.sub("_", left)
         if "${" in left:
-            raise UserError(
-                f"the stored configuration has {key}={text}, which would read from outside of it, as a stranger's may "
-                "not: nothing was run. If it is your own, write the value itself in that place."
-            )
+            raise _refusal(key, text)
 
 
 def require_usual_place(config: dict[str, Any], directory: Path) -> None:
@@ -140,6 +170,13 @@ def require_no_way_out(directory: Path) -> None:
                     f"{directory / path.relative_to(root)} is a symbolic link that leads out of {directory}, to "
                     f"{path.readlink()}: nothing was run. Put what it leads to in its place, or delete it."
                 )
+
+
+def _refusal(key: str, text: str) -> UserError:
+    return UserError(
+        f"the stored configuration has {key}={text}, which would read from outside of it, as a stranger's may not: "
+        "nothing was run. If it is your own, write the value itself in that place."
+    )
 
 
 def _texts(node: Any, prefix: str) -> Iterator[tuple[str, str]]:

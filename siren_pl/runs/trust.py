@@ -7,7 +7,6 @@ download where a network belongs. Packages of one's own are admitted by their na
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,12 +14,12 @@ import yaml
 
 from siren_pl.errors import UserError
 from siren_pl.runs.keys import conf_directory
+from siren_pl.runs.names import find, is_name
 from siren_pl.runs.rules import AUTO
 
-# The dotted key by which a configuration gives a name, and the name.
-Call = tuple[str, str]
-# Where the rule of a key stands; and where the model of another field does, which may call what `model` may.
-_OF_A_RULE, _OF_A_FIELD = re.compile(r"(^|\.)rules\.[^.]+$"), re.compile(r"^fields\.[^.]+\.(?=model\b)")
+# The keys, from the outermost, by which a configuration gives a name. They are kept apart, since a key may hold a dot.
+Position = tuple[str, ...]
+Call = tuple[Position, str]
 
 
 @functools.cache
@@ -31,8 +30,8 @@ def allowed() -> frozenset[Call]:
         text = file.read_text()
         node = yaml.safe_load(text)
         in_place = "@package _global_" in text or file.parent == folder
-        found |= set(_calls(node, "" if in_place else file.relative_to(folder).parts[0]))
-    return frozenset(call for call in found if not call[0].startswith("hydra."))
+        found |= set(_calls(node, () if in_place else file.relative_to(folder).parts[:1]))
+    return frozenset((position, name) for position, name in found if position[0] != "hydra")
 
 
 def check(config: Any, packages: tuple[str, ...] = ()) -> None:
@@ -45,13 +44,18 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
     Raises:
         UserError: Naming the first name that is neither called there by siren_pl nor in a trusted package.
     """
-    for position, target in _calls(config, ""):
-        package = target.split(".")[0]
-        if (_OF_A_FIELD.sub("", position), target) in allowed():
+    for position, target in _calls(config, ()):
+        key, package = ".".join(position), target.split(".")[0]
+        if (_of_its_field(position), target) in allowed():
             continue
+        if not is_name(target):
+            raise UserError(
+                f"the run's configuration wants to call {target!r} by {key}, which is the name of nothing, so nothing "
+                "was run: restore that key."
+            )
         if package not in packages:
             raise UserError(
-                f"the run's configuration wants to call {target} by {position}, where siren_pl's own files "
+                f"the run's configuration wants to call {target} by {key}, where siren_pl's own files "
                 f"call no such thing, so nothing was run. If it is your own code, add trust={package}."
             )
         if (home := _home(target)) not in (package, "siren_pl"):
@@ -61,22 +65,30 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
             )
 
 
+def named(text: str) -> tuple[str, ...]:
+    """The packages that `trust=` lists, with commas between them; none is called nothing."""
+    return tuple(name for name in text.split(",") if name)
+
+
 def _home(target: str) -> str:
     """The top-level package in which a name is defined: `mine.os.system` is not defined in `mine`."""
-    from hydra.utils import get_object
-
-    return str(getattr(get_object(target), "__module__", None)).split(".")[0]
+    return str(getattr(find(target, "_target_"), "__module__", None)).split(".")[0]
 
 
-def _calls(node: Any, position: str) -> Iterator[Call]:
-    """Every name that would be called, with where it stands: a `_target_`, or the rule of an `auto`."""
+def _of_its_field(position: Position) -> Position:
+    """The model of another field may call what `model` may."""
+    return position[2:] if position[:1] == ("fields",) and position[2:3] == ("model",) else position
+
+
+def _calls(node: Any, position: Position) -> Iterator[Call]:
+    """Every name that would be called, with where it stands: a `_target_`, or an `auto` anywhere in a rule."""
     if isinstance(node, dict):
         if "_target_" in node:
-            yield f"{position}._target_", str(node["_target_"])
-        if _OF_A_RULE.search(position) and AUTO in node:
-            yield f"{position}.{AUTO}", str(node[AUTO])
+            yield (*position, "_target_"), str(node["_target_"])
+        if "rules" in position[:-1] and AUTO in node:
+            yield (*position, AUTO), str(node[AUTO])
         for name, child in node.items():
-            yield from _calls(child, f"{position}.{name}" if position else str(name))
+            yield from _calls(child, (*position, str(name)))
     elif isinstance(node, (list, tuple)):
         for child in node:
             yield from _calls(child, position)

@@ -10,7 +10,7 @@ from siren_pl.errors import UserError
 
 log = logging.getLogger(__name__)
 
-# Characters of another library's error that a warning repeats; some of SciPy's errors fill pages.
+# Characters of the first line of another library's error that a warning repeats; some of SciPy's errors fill pages.
 MOST_LETTERS = 300
 
 
@@ -26,5 +26,6 @@ def attempt(what: str) -> Iterator[None]:
     except Exception as error:
         told = " ".join(str(error).split())
         if not isinstance(error, UserError):
-            told = f"{type(error).__name__}: {told[:MOST_LETTERS]}"
+            first = next((line for line in str(error).splitlines() if line.strip()), "")
+            told = f"{type(error).__name__}: {' '.join(first.split())[:MOST_LETTERS]}"
         log.warning("%s is left out: %s", what, told)

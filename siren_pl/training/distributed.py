@@ -14,6 +14,7 @@ from pathlib import Path
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.accelerators import CPUAccelerator
 
 from siren_pl.errors import UserError
 from siren_pl.training.allocator import reuse_pages
@@ -21,6 +22,8 @@ from siren_pl.training.checkpoints import LAST, read_checkpoint
 from siren_pl.training.module import DivergenceError, FieldModule
 
 SPAWN = "ddp_spawn"
+# Processes that are admitted on any machine, so that sharing can be tried.
+FEWEST_CORES = 2
 
 
 class InEveryProcess(pl.Callback):
@@ -40,6 +43,20 @@ class InEveryProcess(pl.Callback):
         torch.set_float32_matmul_precision("high" if self.tf32 else "highest")
         if trainer.world_size > 1 and pl_module.device.type == "cpu":
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // trainer.world_size))
+
+
+def require_cores(trainer: pl.Trainer) -> None:
+    """Refuse more processes than a CPU has cores; two are always admitted.
+
+    Raises:
+        UserError: Naming the key and the number of cores.
+    """
+    cores = max(FEWEST_CORES, os.cpu_count() or 1)
+    if trainer.num_devices > cores and isinstance(trainer.accelerator, CPUAccelerator):
+        raise UserError(
+            f"trainer.devices={trainer.num_devices} would start as many processes on this machine's processor, which "
+            f"does not run more than {cores} at once: lower trainer.devices to {cores} or fewer."
+        )
 
 
 def quieten() -> None:

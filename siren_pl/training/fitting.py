@@ -6,15 +6,18 @@ import signal
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import lightning.pytorch as pl
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 from torch.multiprocessing.spawn import ProcessExitedException, ProcessRaisedException
 
+from siren_pl.errors import UserError
 from siren_pl.training.callbacks import Curve, ProgressLine, replay
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
-from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover
+from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover, require_cores
 from siren_pl.training.loader import Slices
 from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
@@ -57,6 +60,7 @@ def run(
 
     Raises:
         DivergenceError: The loss became NaN or infinite.
+        UserError: The machine has no such devices, or too few cores for so many processes.
         KeyboardInterrupt: The user pressed Ctrl-C; the latest checkpoint is intact.
     """
     quieten()
@@ -67,21 +71,9 @@ def run(
         callbacks.append(ProgressLine())
     if directory is not None:
         callbacks.append(LastCheckpoint(directory, meter))
-    trainer = pl.Trainer(
-        max_steps=module.recipe.max_steps,
-        max_epochs=-1,
-        accelerator=machine.accelerator,
-        devices=machine.devices,
-        strategy=machine.settled_strategy,
-        precision=machine.precision,  # type: ignore[arg-type] - Lightning checks the string
-        # A logger of this process cannot be used in another, so it receives the curve afterwards.
-        logger=(not spawns and loggers) or False,
-        callbacks=callbacks,
-        plugins=[AtomicCheckpointIO()],
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
+    # A logger of this process cannot be used in another, so it receives the curve afterwards.
+    trainer = _trainer(machine, module.recipe.max_steps, callbacks, (not spawns and loggers) or False)
+    require_cores(trainer)
     last = None if directory is None else directory / LAST
     resume = str(last) if last is not None and last.exists() else None
     in_main_thread = threading.current_thread() is threading.main_thread()
@@ -107,3 +99,29 @@ def run(
     finally:
         if before is not None:
             signal.signal(signal.SIGTERM, before)
+
+
+def _trainer(
+    machine: Machine, max_steps: int, callbacks: list[pl.Callback], loggers: list[Logger] | Literal[False]
+) -> pl.Trainer:
+    try:
+        return pl.Trainer(
+            max_steps=max_steps,
+            max_epochs=-1,
+            accelerator=machine.accelerator,
+            devices=machine.devices,
+            strategy=machine.settled_strategy,
+            precision=machine.precision,  # type: ignore[arg-type] - Lightning checks the string
+            logger=loggers,
+            callbacks=callbacks,
+            plugins=[AtomicCheckpointIO()],
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+    except (MisconfigurationException, ImportError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"this machine does not do trainer.accelerator={machine.accelerator} with trainer.devices="
+            f"{machine.devices} and trainer.strategy={machine.strategy} ({reason}): choose auto, 1 and auto."
+        ) from error

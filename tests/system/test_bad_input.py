@@ -45,11 +45,17 @@ SLIPS = {
     "model.network._target_=nowhere.Net": ("_target_=nowhere.Net", "cannot be found"),
     "model.hidden_features=1000000000000": ("not enough memory", "sizes of the model"),
     "model.omega_0='???'": ("model.omega_0 has no value",),
-    "seed=true": ("seed=True", "whole number"),
+    "seed=null": ("seed=null", "whole number"),
+    "seed=true": ("seed=true", "whole number"),
     "seed=9223372036854775808": ("seed=9223372036854775808", "2^63"),
-    "model.omega_0=true": ("model.omega_0=True", "positive number"),
-    "dataset.heldout=false": ("dataset.heldout=False", "fraction"),
-    "dataset.size=[true,4]": ("dataset.size=[True, 4]", "[height,width]"),
+    "model.omega_0=true": ("model.omega_0=true", "positive number"),
+    "dataset.heldout=false": ("dataset.heldout=false", "fraction"),
+    "dataset.size=[true,4]": ("dataset.size=[true, 4]", "[height,width]"),
+    "trainer.accelerator=tpu": ("trainer.accelerator=tpu", "choose auto"),
+    "trainer.strategy=foo": ("trainer.strategy=foo", "choose auto"),
+    "model.omega_0=1e-300": ("too large for float32", "larger model.omega_0"),
+    "dataset.size=[100000,100000]": ("dataset.size=[100000, 100000]", "smaller dataset.size"),
+    "hydra.run.dir=/proc/x": ("/proc/x cannot be", "hydra.run.dir"),
     "model=_perceptron": ("model=_perceptron", "siren, siren_pe"),
     "dataset=_image": ("dataset=_image", "camera", "folder"),
     "init=_schemes": ("init=_schemes", "xavier_normal"),
@@ -99,6 +105,41 @@ def test_a_slip_is_named_with_its_cure(slip: str, train: Command) -> None:
 def test_a_hash_grid_has_a_cell(train: Command) -> None:
     paragraph = train("model=hash_grid", "model.coarsest=0.5").paragraph
     assert "model.coarsest=0.5" in paragraph and "from 1" in paragraph
+
+
+@pytest.mark.parametrize("key", ["init", "_target_", "foo"])
+def test_a_budget_needs_the_key_of_a_size(key: str, train: Command) -> None:
+    paragraph = train(f"model.sized_by={key}", "model.parameters=1000").paragraph
+    assert f"model.sized_by={key}" in paragraph and "hidden_features, hidden_layers" in paragraph
+
+
+def test_no_more_processes_than_cores(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object, **__: object) -> None:
+        pytest.fail("a process was started")
+
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    monkeypatch.setattr("torch.multiprocessing.start_processes", start)
+    paragraph = train("trainer.devices=3", "trainer.accelerator=cpu").paragraph
+    assert "trainer.devices=3" in paragraph and "2 or fewer" in paragraph
+
+
+def test_advice_is_not_what_is_set_already(train: Command) -> None:
+    paragraph = train("task.gradient_weight=1", "dataset.stride=16").paragraph
+    assert "task.gradient_weight=0" in paragraph and "choose central" not in paragraph
+
+
+def test_pictures_of_a_few_pixels_are_compared_and_drawn(train: Command, left_out: list[str]) -> None:
+    """With four pixels a mask may hide none; one pixel is no picture to scikit-image; one sample fills nothing."""
+    inpainting = ("task=inpainting", "model=siren", "dataset.size=[2,2]", "figures=true", "hydra.run.dir=four")
+    assert train(*inpainting).code == 0
+    assert Path("four/figures/restoration.png").is_file()
+    assert train("task=denoising", "dataset.size=[1,1]", "hydra.run.dir=one").code == 0
+    assert "baseline/non_local_means/psnr" in json.loads(Path("one/metrics.json").read_text())
+    assert not left_out
+    assert train("dataset.stride=16").code == 0
+    (told,) = left_out
+    assert told.startswith("baseline/cubic is left out: QhullError") and "While executing" not in told
+    left_out.clear()
 
 
 def test_a_blur_narrower_than_a_pixel_takes_the_nearest(train: Command) -> None:

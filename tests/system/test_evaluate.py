@@ -108,6 +108,7 @@ def test_trust_admits_a_package_of_ones_own(run: Path, evaluate: Command, monkey
     package.mkdir()
     (package / "__init__.py").write_text("from siren_pl import Siren as Mine\n")
     monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.delitem(sys.modules, "theirs", raising=False)  # another test may have had a package of this name
     config = OmegaConf.load(run / ".hydra/config.yaml")
     config.model.network._target_ = "theirs.Mine"
     OmegaConf.save(config, run / ".hydra/config.yaml")

@@ -29,8 +29,7 @@ def members(group: str) -> list[str]:
 def composed(*overrides: str) -> dict:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         config = compose("train", list(overrides))
-    validate(config)
-    return build.plain(config)
+    return validate(config)
 
 
 def in_turn(many: Sequence[str], few: Sequence[str]) -> list[tuple[str, str]]:

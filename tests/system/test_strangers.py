@@ -12,6 +12,7 @@ import pytest
 import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+from PIL import Image
 
 from siren_pl import load
 from siren_pl.errors import UserError
@@ -38,6 +39,24 @@ HOSTILE: dict[str, tuple[dict[str, Any], str]] = {
         {"task.a": "$", "task.b": "${task.a}{oc.env:SECRET}", "task.c": "${oc.decode:${task.b}}"},
         "task.c",
     ),
+    "text that two resolutions evaluate": (
+        {"b": "$", "evil": ["1", "${b}{oc.env:SECRET}"], "rules.evil": {"list": [{"whole": True}, {"text": True}]}}
+        | {"dataset.signal.source.name": "${evil[1]}"},
+        "=${oc.env:SECRET}",
+    ),
+    "a command that two resolutions make": (
+        {"b": "$", "evil": ["1", "${b}{oc.decode:'{_target_: os.system, command: touch pwned}'}"]}
+        | {"rules.evil": {"list": [{"whole": True}, {"text": True}]}, "model.network.payload": "${evil[1]}"},
+        "=${oc.decode",
+    ),
+    "a rule of a key with a dot": (
+        {"model": {"a.b": "auto", "rules": {"a.b": {"auto": "builtins.print"}}}},
+        "builtins.print by model.rules.a.b.auto",
+    ),
+    "a rule of an empty key": ({"model": {"": "auto", "rules": {"": {"auto": "this.x"}}}}, "this.x"),
+    "a rule within a rule": ({"rules.seed": {"or": [{"auto": "os.system"}]}}, "os.system"),
+    "a target without a name": ({"model.network.payload": {"_target_": ""}}, "payload._target_"),
+    "a target relative to nothing": ({"model.network.payload": {"_target_": ".os.system"}}, ".os.system"),
     "the environment in a list": ({"optimizer.betas": ["${oc.env:SECRET}", 0.9]}, "optimizer.betas.0"),
     "the reader's settings of Hydra": ({"task.note": "${hydra:runtime.cwd}"}, "task.note"),
 }
@@ -81,11 +100,13 @@ def stored_run(changes: dict[str, Any]) -> Path:
     """A run that ended, whose configuration was changed; it holds what a report builds networks from."""
     run, config = handmade_run(Path("run"), {}, {"psnr": 20.0, "steps": 4.0}), composed()
     for key, value in changes.items():
-        OmegaConf.update(config, key, value, merge=False, force_add=True)
+        OmegaConf.update(config, key, value, merge=isinstance(value, dict) and key == "model", force_add=True)
     OmegaConf.save(config, run / ".hydra/config.yaml")
     (run / "checkpoints").mkdir()
     domain = asdict(domain_of(in_features=2, out_features=1, resolution=16.0))
-    torch.save({"siren_pl": {"history": [], "domains": {"field": domain}}}, run / "checkpoints/last.ckpt")
+    torch.save(
+        {"siren_pl": {"history": [], "domains": {"field": domain}}, "state_dict": {}}, run / "checkpoints/last.ckpt"
+    )
     return run
 
 
@@ -106,16 +127,45 @@ def test_a_hostile_configuration_is_refused_by_every_reader(hostile: str, doors:
     assert not Path("report").exists()
 
 
+# A damaged or hostile value, by key, and what the paragraph names beside the file.
+DAMAGED: dict[str, tuple[dict[str, Any], str]] = {
+    "rules of the whole that are none": ({"rules": ["os.system"]}, "rules"),
+    "rules of a model that are none": ({"model.rules": [1]}, "model.rules"),
+    "a rule of another kind": ({"rules.seed": {"whole": True, "from": "x"}}, "rules.seed.from"),
+    "a group that is a list": ({"dataset": ["x"]}, "dataset"),
+    "a seed that is none": ({"seed": "abc", "rules": {}}, "abc"),
+    "a width that is none": ({"model.network.hidden_layers": "many"}, "str"),
+    "a loop": ({"task.note": "${task.note}"}, "task.note"),
+    "a batch that is none": ({"dataset.batch_size": "oops", "dataset.rules": {}}, "oops"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+def test_a_damaged_configuration_is_named(damage: str, doors: dict[str, Door]) -> None:
+    changes, named = DAMAGED[damage]
+    stored_run(changes)
+    for door in (doors["evaluate"], doors["resume"]):
+        ended = door("run")
+        assert ended.code == 1 and "Traceback" not in ended.err
+        assert (
+            named in ended.paragraph
+            and "restore" in ended.paragraph.lower()
+            and "add debug=true" not in ended.paragraph
+        )
+
+
 def test_what_is_only_told_is_told_as_text(doors: dict[str, Door]) -> None:
     """The report names overrides and choices; an interpolation in them, or in multirun.yaml, stays as it is written."""
     run = stored_run({})
     OmegaConf.save(OmegaConf.create(["seed=${oc.env:SECRET}"]), run / ".hydra/overrides.yaml")
     choices = {"model": "${oc.env:SECRET}", "task": "image_fit", "dataset": "camera"}
     OmegaConf.save(OmegaConf.create({"hydra": {"runtime": {"choices": choices}}}), run / ".hydra/hydra.yaml")
-    (run / "multirun.yaml").write_text("hydra: {overrides: {task: ['seed=${oc.env:SECRET}']}}")
+    (run / "multirun.yaml").write_text(r"""hydra: {overrides: {task: ['seed=${oc.env:SECRET}', "note=\e[31m\0"]}}""")
     ended = doors["report"]("run")
     assert ended.code == 0, ended.err
-    assert "${oc.env:SECRET}" in Path("report/report.html").read_text()
+    page = Path("report/report.html").read_text()
+    assert "${oc.env:SECRET}" in page and r"note=\x1b[31m\x00" in page
+    assert not [letter for letter in page if ord(letter) < ord(" ") and letter not in "\n\t"]
 
 
 def test_files_that_would_make_objects_make_none(doors: dict[str, Door]) -> None:
@@ -124,8 +174,11 @@ def test_files_that_would_make_objects_make_none(doors: dict[str, Door]) -> None
             return os.system, ("touch pwned",)
 
     run = stored_run({})
-    (run / "checkpoints/last.ckpt").write_bytes(pickle.dumps(Payload()))
-    assert "weights only" in doors["evaluate"]("run").paragraph
+    for save in (pickle.dump, torch.save):
+        with (run / "checkpoints/last.ckpt").open("wb") as file:
+            save({"state_dict": Payload()}, file)
+        paragraph = doors["evaluate"]("run").paragraph
+        assert "weights only" in paragraph and "Python objects" in paragraph and "weights_only" not in paragraph
     assert doors["report"]("run").code == 0  # which needs no checkpoint
     (run / ".hydra/config.yaml").write_text("model: !!python/object/apply:os.system ['touch pwned']")
     for door in doors.values():
@@ -194,7 +247,8 @@ def stored_sweep(*overrides: str, source: str | None = None) -> None:
     hydra = [each for each in overrides if "hydra" in each]
     sources = [{"path": source, "schema": "file", "provider": "command-line"}] if source else []
     runtime = {"cwd": str(Path.cwd()), "config_sources": sources}
-    start: Any = OmegaConf.to_container(composed(), resolve=False)
+    data = [each for each in overrides if each.startswith(("dataset=", "dataset.path="))]
+    start: Any = OmegaConf.to_container(composed(*data), resolve=False)
     start["hydra"] = {"overrides": {"task": task, "hydra": hydra}, "runtime": runtime}
     Path("sweep").mkdir()
     OmegaConf.save(OmegaConf.create(start), "sweep/sweep.yaml")
@@ -230,6 +284,12 @@ def test_a_hostile_sweep_is_not_continued(overrides: tuple[str, ...], named: str
         ("hydra: {job_logging: {handlers: {own: {(): os.system, command: touch pwned}}}}", "hydra.job_logging"),
         ("dataset: {signal: {source: {_target_: os.system, command: touch pwned}}}", "os.system"),
         ("dataset: {signal: {source: {name: '${oc.env:SECRET}'}}}", "dataset.signal.source.name"),
+        ("b: $\nhydra: {sweeper: {params: {+note: '${b}{oc.env:SECRET}'}}}", "hydra.sweeper.params"),
+        (
+            "b: $\nevil: ['1', \"${b}{oc.decode:'{_target_: os.system, command: touch pwned}'}\"]\n"
+            "rules: {evil: {list: [{whole: true}, {text: true}]}}\nmodel: {network: {payload: '${evil[1]}'}}",
+            "=${oc.decode",
+        ),
     ],
 )
 def test_files_beside_a_hostile_sweep_are_checked_in_every_job(evil: str, named: str, train: Command) -> None:
@@ -249,6 +309,33 @@ def test_a_link_out_of_a_sweep_and_a_place_that_it_chose(train: Command) -> None
     start.hydra.runtime.cwd = str(Path("outside").resolve())
     OmegaConf.save(start, "sweep/sweep.yaml")
     assert train("sweep.resume=sweep", "logger=csv").code == 0
+
+
+def test_a_sweep_does_not_choose_where_the_reader_logs(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it was started in the folder above the reader's, of which only the data are read."""
+    here = Path("here").resolve()
+    here.mkdir()
+    Image.new("L", (8, 8)).save("photo.png")
+    stored_sweep("dataset=image", "dataset.path=photo.png", "seed=0", "logger=wandb", "logger.mode=offline")
+    Path("sweep").rename("here/sweep")
+    monkeypatch.chdir(here)
+    ended = train("sweep.resume=sweep")
+    assert ended.code == 0, ended.err
+    assert len(list(here.glob("outputs/wandb/offline-run-*"))) == 2  # a job and the summary
+    assert sorted(path.name for path in here.parent.iterdir()) == ["caches", "here", "outside", "photo.png"]
+    (here / "sweep/summary.csv").unlink()
+    start = OmegaConf.load(here / "sweep/sweep.yaml")
+    start.hydra.overrides.task = [*start.hydra.overrides.task[:-2], "logger=none,wandb"]
+    OmegaConf.save(start, here / "sweep/sweep.yaml")
+    monkeypatch.chdir(here)
+    assert "add logger=none" in train("sweep.resume=sweep").paragraph
+
+
+@pytest.mark.parametrize("damage", ["+model.network.payload=${evil[1]}", "hydra.job.env_set=1"])
+def test_a_damaged_sweep_is_named(damage: str, train: Command) -> None:
+    stored_sweep("seed=0,1", damage)
+    paragraph = train("sweep.resume=sweep").paragraph
+    assert "sweep.resume=sweep" in paragraph and "restore sweep.yaml" in paragraph and "Exception" not in paragraph
 
 
 def test_hydras_settings_go_on_where_they_are_typed_again(train: Command) -> None:

@@ -171,9 +171,11 @@ def require_some(
         otherwise: Another cure for the message.
     """
     if not known.any():
+        # Those that read the nearest samples alone.
+        smaller = "" if stencil in ("central", "laplace") else "choose central (or laplace), or "
         raise UserError(
             f"{key}={stencil} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
-            f"choose central (or laplace), or hold out less{otherwise}."
+            f"{smaller}hold out less{otherwise}."
         )
 
 

@@ -90,7 +90,7 @@ def _told(signal: SampledSignal) -> str:
     linear = signal.observation.linear
     if isinstance(linear, Downsampling):
         return " × ".join(map(str, linear.coarse(signal.shape))) + " pixels"
-    if signal.has_gaps:
+    if signal.has_gaps or not isinstance(signal.observation, Noisy):
         return f"{signal.observed_count / signal.observed.numel():.0%} of the pixels"
     return f"{metrics.psnr(to_unit(signal.measured), to_unit(signal.values)):.2f} dB" if signal.known else "with noise"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +30,8 @@ def non_local_means(signal: SampledSignal) -> Tensor | None:
         return None
     level, options = signal.observation.level, {"patch_size": PATCH, "patch_distance": DISTANCE, "channel_axis": -1}
     found = denoise_nl_means(to_unit(signal.measured), h=STRENGTH * level, sigma=level, fast_mode=True, **options)
-    return torch.from_numpy(found * 2 - 1).reshape(signal.values.shape)  # scikit-image drops the channel of grey
+    # scikit-image drops the channel of a grey picture, and all axes of a picture of one pixel.
+    return torch.from_numpy(np.asarray(found * 2 - 1)).reshape(signal.values.shape)
 
 
 def total_variation(signal: SampledSignal) -> Tensor | None:
