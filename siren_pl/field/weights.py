@@ -35,16 +35,13 @@ def read_plain(path: Path, kind: str, cure: str) -> Any:
             # Of the version in which objects were pickled, before they are refused.
             warnings.filterwarnings("ignore", "Detected pickle protocol")
             return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        # torch's own text advises to load it all the same.
-        raise UserError(
-            f"{path} is not {kind}: it is damaged, or it holds Python objects, which would run code when they are "
-            f"loaded. Files are loaded as weights only, so that a stranger's file runs no code: {cure}."
-        ) from error
     except Exception as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(error, UnpicklingError):
+            # torch's own text advises to load it all the same.
+            reason = "it holds Python objects, or bytes that look like some, which could run code"
         raise UserError(
-            f"{path} is not {kind}, or it is damaged ({first}). Files are loaded as weights only, so that a "
+            f"{path} is not {kind}, or it is damaged ({reason}). Files are loaded as weights only, so that a "
             f"stranger's file runs no code: {cure}."
         ) from error
 
