@@ -5,8 +5,6 @@ Samples of 8 or 16 bits are stored unchanged unless something is computed from t
 
 from __future__ import annotations
 
-import math
-import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container, container_of
 from siren_pl.problems.pictures.files import BAND, read_picture
+from siren_pl.problems.pictures.room import require_room
 from siren_pl.problems.sampled.grid import Grid, PixelCentres
 from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.measuring import measured_by
@@ -32,9 +31,6 @@ Source = Callable[[], tuple[str, NDArray] | tuple[str, NDArray, Container]]
 BUNDLED = ("astronaut", "brick", "camera", "cat", "cell", "chelsea", "clock", "coffee", "coins", "colorwheel", "grass")
 BUNDLED += ("gravel", "horse", "hubble_deep_field", "immunohistochemistry", "logo", "microaneurysms", "moon", "page")
 BUNDLED += ("retina", "rocket", "shepp_logan_phantom", "text")
-
-# The largest picture that resizing may make, and the bytes it takes per number: two floats of 64 bits and three of 32.
-MOST_PIXELS, BYTES_TO_RESIZE = 1 << 31, 28
 
 # ITU-R BT.601 weights of red, green and blue, as in PIL's mode L and in the SIREN code.
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -118,7 +114,7 @@ def _prepared(
         samples = luma(samples)
     if size is not None:
         target = _target_size(samples.shape, size)
-        _require_room(target, samples, size)
+        require_room(target, samples, size)
         samples = resize_pixels(samples, target, resize)
     return samples
 
@@ -232,24 +228,6 @@ def _crop(name: str, samples: NDArray, crop: Sequence[int]) -> NDArray:
             f"which has {samples.shape[0]} rows and {samples.shape[1]} columns: choose a smaller crop."
         )
     return samples[top : top + height, left : left + width]
-
-
-def _require_room(target: tuple[int, int], samples: NDArray, size: int | Sequence[int]) -> None:
-    """Refuse to resize to what this machine has no memory for, where the system would end the process in silence."""
-    pixels = target[0] * target[1]
-    needed, there = pixels * samples.shape[2] * BYTES_TO_RESIZE, _memory()
-    if target != samples.shape[:2] and (pixels > MOST_PIXELS or needed > there):
-        raise UserError(
-            f"dataset.size={size} asks for {target[0]} x {target[1]} pixels, which take {needed / 1e9:.0f} GB to make "
-            f"where {there / 1e9:.0f} GB are there, and 2^31 pixels are the most: choose a smaller dataset.size."
-        )
-
-
-def _memory() -> float:
-    """Bytes of memory that this machine has; without bound where it does not say."""
-    names = getattr(os, "sysconf_names", {})
-    known = "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else math.inf
 
 
 def _target_size(shape: tuple[int, ...], size: int | Sequence[int]) -> tuple[int, int]:
