@@ -66,7 +66,7 @@ def configuration(directory: Path) -> DictConfig:
 
 @contextmanager
 def built_from(directory: Path) -> Iterator[None]:
-    """Say of what goes wrong inside that it is done with the stored configuration of a run, which may be damaged.
+    """Name a run's stored configuration, which may be damaged, in whatever goes wrong inside.
 
     Raises:
         UserError: Naming the file and the cure, in place of whatever else was raised for a value that does not fit.
@@ -78,8 +78,8 @@ def built_from(directory: Path) -> Iterator[None]:
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, OmegaConfBaseException) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"{directory / '.hydra' / 'config.yaml'} holds a value or lacks a key with which this cannot be done "
-            f"({type(error).__name__}: {reason}): restore that file, or start a new run; debug=true shows where."
+            f"{type(error).__name__}: {reason}. Probably {directory / '.hydra' / 'config.yaml'} lacks a key or holds a "
+            "value that does not fit: restore that file, or start a new run; debug=true shows where."
         ) from error
 
 
