@@ -18,9 +18,9 @@ from siren_pl.problems.pictures.restoration import denoising, inpainting, super_
 from siren_pl.problems.pictures.rivals.denoising import noisy as measured_again
 from siren_pl.problems.pictures.rivals.denoising import non_local_means
 from siren_pl.problems.pictures.rivals.enlargement import interpolation
+from siren_pl.problems.pictures.rivals.filling import cubic, nearest
 from siren_pl.problems.pictures.windows import Window
 from siren_pl.problems.sampled import signal as sampled
-from siren_pl.problems.sampled.filling import cubic, nearest
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
 from siren_pl.problems.sampled.values import image_fit
