@@ -20,11 +20,11 @@ from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.runs.loggers import Histograms
 from siren_pl.runs.rules import AUTO
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
 from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
-from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule
 from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from numpy.typing import NDArray
 
 from siren_pl.runs.run_info import RunInfo
 from siren_pl.runs.wandb_runs import open_run
 from siren_pl.training.attempts import attempt
+from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,12 @@ def _tensorboard(options: Mapping[str, Any], info: RunInfo) -> Logger:
     return Board(info.directory, name="", version="tensorboard")
 
 
+def weights(module: FieldModule) -> dict[str, NDArray[Any]]:
+    """Flat arrays by panel name, such as `weights/layers.0.weight`; the names are the same for every task."""
+    parameters = module.network.named_parameters()
+    return {f"weights/{name}": tensor.detach().float().cpu().flatten().numpy() for name, tensor in parameters}
+
+
 class Table(CSVLogger):
     """A CSV file, written anew at every start: it is handed the earlier curve by who continues a run."""
 
@@ -77,3 +86,21 @@ def _end(logger: Logger, metrics: Mapping[str, float], exit_code: int) -> None:
     if metrics:
         logger.log_metrics({f"final/{name}": value for name, value in metrics.items()}, int(metrics.get("steps", 0)))
         logger.finalize("success" if exit_code == 0 else "failed")
+
+
+class Histograms(pl.Callback):
+    """Pass every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
+
+    When many fields are fitted together, a layer's weights in all of them make one histogram. On several devices there
+    are no histograms, since spawned processes have no loggers.
+    """
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Log if an evaluation is due."""
+        assert isinstance(pl_module, FieldModule)
+        recipe, step = pl_module.recipe, trainer.global_step
+        if not (recipe.evaluations and pl_module.is_evaluation_due):
+            return
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_histograms"):
+                logger.log_histograms(weights(pl_module), step)  # type: ignore[attr-defined]
