@@ -38,11 +38,16 @@ class Derivatives(ABC):
 
         Derivatives are taken along the axes, or along `directions`, (M, D) or (M, N, D).
         """
+        field = self.wrapped(field, coords.device)
         if order == 0:
             return Jet(field(coords))
         if directions is not None:
             return field(jet.seed(coords, order, groups, directions))
         return self.along_axes(field, coords, order, groups)
+
+    def wrapped(self, field: Callable, device: torch.device) -> Callable:
+        """The field as it is evaluated on a device; by default it is unchanged."""
+        return field
 
     @abstractmethod
     def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
@@ -167,17 +172,13 @@ class RoundedDerivatives(Derivatives):
     exact: Derivatives
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-
+    def wrapped(self, field: Callable, device: torch.device) -> Callable:
         def rounded(points: Tensor | Jet) -> Any:
-            with torch.autocast(coords.device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16):
                 return field(points)
 
-        return self.exact(rounded, coords, order, groups, directions)
+        return rounded
+
+    @override
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        return self.exact.along_axes(field, coords, order, groups)
