@@ -108,8 +108,8 @@ def _compared(
 
 def shaved_border(signal: SampledSignal) -> int | None:
     """Pixels that papers leave out at the edges of a picture that was made small: its scale; None of others."""
-    linear = signal.observation.linear
-    return math.ceil(linear.scale) if isinstance(linear, Downsampling) else None
+    observation = signal.observation
+    return math.ceil(observation.scale) if isinstance(observation, Downsampling) else None
 
 
 class RunningScores:

@@ -30,6 +30,9 @@ from siren_pl.problems.sampled.observations.masks import PORTION, GivenMask, row
 MOST_NUMBERS = 1 << 23
 # An excerpt is the same in every run.
 EXCERPT_SEED = 0
+# How many times finer than its noisy data a field's frequencies may be, so that edges stay sharp; a penalty holds the
+# noise down. A photograph of 256 pixels with noise of 25 levels had 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
+DETAIL = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +128,7 @@ class SampledSignal:
     @property
     def is_plain(self) -> bool:
         """Whether what was measured are samples of the signal itself, some or all, as they are stored."""
-        return self.data is None and isinstance(self.observation, (Everything, Mask))
+        return self.data is None and not self.observation.noise and isinstance(self.observation, (Everything, Mask))
 
     @property
     def has_gaps(self) -> bool:
@@ -135,7 +138,7 @@ class SampledSignal:
     @property
     def withheld(self) -> str:
         """The option that keeps samples from training, as an error message names it."""
-        return self.observation.option
+        return self.observation.told
 
     @property
     def observed_count(self) -> int:
@@ -171,6 +174,9 @@ class SampledSignal:
     @property
     def domain(self) -> Domain:
         """Where a field of this signal lives."""
+        detail = self.observation.resolution(self.shape)
+        if self.observation.noise is not None:
+            detail = max(detail, DETAIL * self.observation.density(self.shape))
         return Domain(
             in_features=self.in_features,
             out_features=self.out_features,
@@ -179,7 +185,7 @@ class SampledSignal:
                 samples / unit
                 for samples, unit in zip(self.observation.spacing(self.shape), self.pixels_per_unit, strict=True)
             ),
-            resolution=float(self.observation.resolution(self.shape) * self._closeness),
+            resolution=float(detail * self._closeness),
             density=float(self.density),
             measurements=self.observed_count,
         )

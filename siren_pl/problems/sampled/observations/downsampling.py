@@ -19,7 +19,7 @@ from typing_extensions import override
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.observations.base import Observation, Shape, mismatch
 from siren_pl.problems.sampled.observations.kernels import KERNELS, Kernel, gaussian
-from siren_pl.problems.sampled.observations.noise import NOISES, Noisy
+from siren_pl.problems.sampled.observations.noise import NOISES, Noise
 
 # In samples: far more than the rounding error of a size times a scale, and far less than one.
 ROUNDING = 1e-6
@@ -37,14 +37,9 @@ class Downsampling(Observation):
     """
 
     def __init__(self, scale: float, kernel: Kernel = KERNELS["bicubic"]) -> None:
-        self.scale, self.kernel = scale, kernel
+        self.scale, self.kernel, self.option = scale, kernel, f"task.scale={scale:g}"
         if not scale >= 1:
             raise UserError(f"task.scale={scale} must be a number from 1: how many times larger the picture becomes.")
-
-    @property
-    @override
-    def option(self) -> str:
-        return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
         """The shape of the smaller picture, rounded up as in MATLAB's imresize(A, 1/scale)."""
@@ -142,7 +137,7 @@ def downsampling(
     noise: str = "gaussian",
     sigma: float = 0.0,
     seed: int = 0,
-) -> Observation:
+) -> Downsampling:
     """Make an observation by downsampling, optionally with noise.
 
     Args:
@@ -156,5 +151,5 @@ def downsampling(
     Raises:
         UserError: An option is out of its range.
     """
-    chosen = gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel]
-    return Noisy(NOISES[noise], sigma, seed, Downsampling(scale, chosen)) if sigma else Downsampling(scale, chosen)
+    clean = Downsampling(scale, gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel])
+    return clean.under(Noise(NOISES[noise], sigma, seed)) if sigma else clean
