@@ -29,7 +29,7 @@ from siren_pl.training.module import FieldModule
 from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem
 from siren_pl.training.recipe import Phase, Recipe
-from siren_pl.training.schedules import Constant, Cosine
+from siren_pl.training.schedules import Cosine, constant
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def recipe(given: Plan) -> Recipe:
     """Steps, batches and optimiser."""
     config, settled = given.config, given.settled
     options = config["optimizer"]
-    schedules = {"constant": Constant(), "cosine": Cosine(options["warmup"], options["final"])}
+    schedules = {"constant": constant, "cosine": Cosine(options["warmup"], options["final"])}
     make = functools.partial(create, child(options, "make", "optimizer") | {"lr": settled.leading.lr})
     rates = {name: each.lr for name, each in settled.fields.items()} if len(settled.fields) > 1 else {}
     return Recipe(
