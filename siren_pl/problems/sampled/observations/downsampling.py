@@ -11,6 +11,7 @@ edge. The same kernel can weigh a field at any places between the samples, and f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -75,17 +76,11 @@ class Downsampling(Observation):
     @override
     def apply(self, values: Tensor) -> Tensor:
         """Compute the smaller picture (m_1, …, m_D, C) in double precision."""
-        found = values.double()
-        for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
-            found = along(matrix, found, axis)
-        return found.to(values)
+        return transform(values.double(), self._matrices(tuple(values.shape[:-1]))).to(values)
 
     @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        found = data.double()
-        for axis, matrix in enumerate(self._matrices(shape)):
-            found = along(matrix.T, found, axis)
-        return found.to(data)
+        return transform(data.double(), [matrix.T for matrix in self._matrices(shape)]).to(data)
 
     def seen(self, shape: Shape) -> Tensor:
         """Mark no sample as directly measured, unless the scale is 1 and the kernel interpolates the samples."""
@@ -112,10 +107,12 @@ class Downsampling(Observation):
         return found
 
 
-def along(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
-    """Apply a matrix (m, n) along one axis of values (…, n, …)."""
-    others = [n for i, n in enumerate(values.shape) if i != axis]
-    return (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
+    for axis, matrix in enumerate(matrices):
+        others = [n for i, n in enumerate(values.shape) if i != axis]
+        values = (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+    return values
 
 
 def reflected(cells: Tensor, n: int) -> Tensor:
