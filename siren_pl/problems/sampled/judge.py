@@ -23,7 +23,7 @@ from siren_pl.problems.sampled.kind import View, kind_of
 from siren_pl.problems.sampled.measures import OF_VALUES, shown
 from siren_pl.problems.sampled.measuring import require_pair
 from siren_pl.problems.sampled.rendering import FieldAnswer
-from siren_pl.problems.sampled.scores import keep
+from siren_pl.problems.sampled.scores import Align, keep
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Findings, Judge, Metrics, Result
 from siren_pl.training.problem import Problem
@@ -31,8 +31,6 @@ from siren_pl.training.term import Term
 
 # From values on the lattice (n_1, …, n_D, C) in [-1, 1] to metrics.
 Scores = Callable[[Tensor, SampledSignal], Metrics]
-# Brings such values to the signal where the task leaves something open (a constant).
-Align = Callable[[Tensor, SampledSignal], Tensor]
 # From aligned values to titles and pixels in [0, 1] that tell how a result came about.
 Panels = Callable[[Tensor, SampledSignal], "list[tuple[str, NDArray[np.float64]]]"]
 
