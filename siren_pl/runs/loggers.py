@@ -26,7 +26,9 @@ log = logging.getLogger(__name__)
 def make(options: Mapping[str, Any], info: RunInfo) -> list[Any]:
     """The loggers that `logger` names; an empty list for none."""
     name = options["name"]
-    found = {"wandb": _wandb, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
+    found = (
+        {"wandb": open_run, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
+    )
     if options.get("histograms") and not hasattr(found, "log_histograms"):
         log.warning("logger.histograms=true: logger=%s keeps no histograms; choose logger=wandb or tensorboard.", name)
     return [] if found is None else [found]
@@ -37,10 +39,6 @@ def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequen
     for logger in loggers:
         with attempt(f"the end of the log ({type(logger).__name__})"):
             logger.close(metrics, figures, exit_code)
-
-
-def _wandb(options: Mapping[str, Any], info: RunInfo) -> Logger:
-    return open_run(options, info)
 
 
 def _csv(options: Mapping[str, Any], info: RunInfo) -> Logger:
