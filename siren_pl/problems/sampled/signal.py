@@ -162,31 +162,22 @@ class SampledSignal:
         return tuple(n / 2 / unit for n, unit in zip(self.shape, self.pixels_per_unit, strict=True))
 
     @property
-    def density(self) -> float:
-        """Measurements along two units of length, the longest axis' own length, were they spread evenly."""
-        return self.observation.density(self.shape) * self._closeness
-
-    @property
-    def _closeness(self) -> float:
-        """Samples along two units of length over samples along the longest axis."""
-        return self.grid.samples(self.shape) / max(self.shape)
-
-    @property
     def domain(self) -> Domain:
-        """Where a field of this signal lives."""
-        detail = self.observation.resolution(self.shape)
-        if self.observation.noise is not None:
-            detail = max(detail, DETAIL * self.observation.density(self.shape))
+        """The facts on which the rules of networks and of runs depend."""
+        seen, shape = self.observation, self.shape
+        detail, density = seen.resolution(shape), seen.density(shape)
+        if seen.noise is not None:
+            detail = max(detail, DETAIL * density)
+        # Samples along two coordinate units for each along the longest axis.
+        closeness = self.grid.samples(shape) / max(shape)
+        spacing = zip(seen.spacing(shape), self.pixels_per_unit, strict=True)
         return Domain(
             in_features=self.in_features,
             out_features=self.out_features,
             extent=self.extent,
-            spacing=tuple(
-                samples / unit
-                for samples, unit in zip(self.observation.spacing(self.shape), self.pixels_per_unit, strict=True)
-            ),
-            resolution=float(detail * self._closeness),
-            density=float(self.density),
+            spacing=tuple(samples / unit for samples, unit in spacing),
+            resolution=float(detail * closeness),
+            density=float(density * closeness),
             measurements=self.observed_count,
         )
 
