@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from siren_pl.plots import PANEL, save, subplots
 
 Array = NDArray[np.float64]
+# Top, left, bottom and right edge, in pixels.
+Box = tuple[float, float, float, float]
 
 # Inches of a panel that its title and labels take.
 LABELS = 0.6
@@ -47,6 +49,14 @@ def opaque(pixels: Array) -> Array:
 def with_unknown(pixels: Array, known: NDArray[np.bool_]) -> Array:
     """Pixels (H, W, C) as they are drawn, (H, W, 3) with `UNKNOWN` where `known` (H, W) says that nothing is."""
     return np.where(known[..., None], opaque(pixels), UNKNOWN)
+
+
+def frame(axes: Any, box: Box, colour: str, width: float) -> None:
+    """Draw the outline of a part of a picture, in the units of the axes."""
+    from matplotlib.patches import Rectangle
+
+    top, left, bottom, right = box
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=width))
 
 
 def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
@@ -173,7 +183,7 @@ class Zoom(NamedTuple):
         panels: Titles and pixels (H, W, C) in [0, 1].
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     panels: Sequence[tuple[str, Array]]
 
 

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.figures import Box
 from siren_pl.problems.pictures.images import as_pixels
 from siren_pl.problems.pictures.judging import side_by_side
-from siren_pl.problems.pictures.judging.side_by_side import Box, Column
+from siren_pl.problems.pictures.judging.side_by_side import Column
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import decoded, to_unit
