@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
-from siren_pl.problems.sampled.kind import View, kind_of
+from siren_pl.problems.sampled.kind import View
 from siren_pl.problems.sampled.measures import OF_VALUES, shown
 from siren_pl.problems.sampled.measuring import require_pair
 from siren_pl.problems.sampled.rendering import FieldAnswer
@@ -70,7 +70,7 @@ class SampledJudge(Judge):
     @property
     def options(self) -> Mapping[str, str]:  # type: ignore[override] - those of the signal's kind
         """Those of the signal's kind."""
-        return kind_of(self.signal).options
+        return self.signal.container.options
 
     @property
     def takes_rivals(self) -> bool:  # type: ignore[override] - a matter of size
@@ -106,17 +106,17 @@ class SampledJudge(Judge):
             scores = self.scores(answer, self.signal)
             return Findings(scores, shown(self.about, scores))
         found = (SlabEvaluation if self.signal.is_large else WholeEvaluation)(self, answer)
-        view = self.view or kind_of(self.signal)
+        view = self.view or self.signal.container
         return Findings(found.metrics, shown(self.about, found.metrics), view.files(found), view.figures(found))
 
     @override
     def asked(self, options: Mapping[str, str]) -> tuple[str, Judge]:
-        name, view = kind_of(self.signal).asked(self.signal, options)
+        name, view = self.signal.container.asked(self.signal, options)
         return name, replace(self, view=view)
 
     @override
     def sheet(self, results: Sequence[Result], path: Path) -> Any:
-        return kind_of(self.signal).sheet(results, path)
+        return self.signal.container.sheet(results, path)
 
 
 def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -> Problem:
@@ -132,6 +132,6 @@ def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -
         replace(judge, task=name, supervised=tuple(terms)),
         given=signal,
         layout=(signal.stored.dtype, *signal.stored.shape),
-        origin=kind_of(signal).origin,
+        origin=signal.container.origin,
         probes=lambda: (signal.coords(), signal.midline()),
     )

@@ -21,6 +21,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.field.domain import Domain
 from siren_pl.problems.sampled.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
+from siren_pl.problems.sampled.kind import Samples
 from siren_pl.problems.sampled.levels import INTEGERS, decoded
 from siren_pl.problems.sampled.observations import Everything, Mask, Observation
 from siren_pl.problems.sampled.observations.masks import PORTION, GivenMask, row_type
@@ -47,8 +48,7 @@ class SampledSignal:
         observation: What of the samples was measured, and may be trained on.
         data: The measurements (…, C) where they were given; None where they are to be made of the samples.
         known: Whether the samples are the truth, against which a field can be scored.
-        container: How a file held the samples, as their kind describes it; results are written likewise. None where no
-            file did.
+        container: The kind of the samples, which says how a file held them, if any did; results are written likewise.
     """
 
     stored: Tensor
@@ -57,7 +57,7 @@ class SampledSignal:
     observation: Observation = field(default_factory=Everything)
     data: Tensor | None = None
     known: bool = True
-    container: Any = None
+    container: Any = field(default_factory=Samples)
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""
