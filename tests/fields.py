@@ -21,7 +21,7 @@ from siren_pl.training.judge import Findings, Judge
 from siren_pl.training.module import FieldModule
 from siren_pl.training.problem import Batch, drawn, tables_of
 from siren_pl.training.recipe import Phase, Recipe
-from siren_pl.training.schedules import Constant
+from siren_pl.training.schedules import constant
 
 Adam = functools.partial(torch.optim.Adam, lr=1e-2)
 
@@ -93,7 +93,7 @@ def problem_of(terms: Mapping[str, Term], *names: str, data: str = "waves", **nu
 
 def module_of(fields: Fields, steps: int, optimizer: Callable = Adam, **recipe: Any) -> FieldModule:
     """Ready to run for so many steps: Adam at a constant rate, jets carried forward, in eager mode."""
-    phase = Phase(optimizer, recipe.pop("schedule", Constant()))
+    phase = Phase(optimizer, recipe.pop("schedule", constant))
     strategies = {name: ForwardDerivatives() for name in fields.problem.fields}
     return FieldModule(fields, strategies, Recipe(steps, None, (phase,), **recipe), Compilation(False, 0))
 

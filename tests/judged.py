@@ -12,7 +12,7 @@ from siren_pl.field.networks.bundle import Bundle
 from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.sampled.evaluation import Evaluation, SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.judge import SampledJudge
-from siren_pl.problems.sampled.kind import kind_of
+from siren_pl.problems.sampled.kind import Samples
 from siren_pl.problems.sampled.rendering import FieldAnswer
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.runs.leave import Left, draw
@@ -44,7 +44,7 @@ class Judged:
 
     def draw(self, directory: Path) -> list[Path]:
         """Every figure, in its order."""
-        figures = kind_of(self.found.signal).figures(self.found)
+        figures = self.found.signal.container.figures(self.found)
         return draw(Left({}, Findings({}, figures=figures), self.rivals, []), directory)
 
 
@@ -52,7 +52,8 @@ def judged(network, problem: Problem, methods: Methods | None = None) -> Judged:
     """A network judged as a run judges its field; its signal is a picture."""
     judge = problem.judge
     assert isinstance(judge, SampledJudge)
-    judge = replace(judge, signal=replace(judge.signal, container=judge.signal.container or Container()))
+    if isinstance(judge.signal.container, Samples):
+        judge = replace(judge, signal=replace(judge.signal, container=Container()))
     strategy = AutoDerivatives(problem.domain.out_features)
     answer = problem.answer(ask_of(Bundle({"field": network}), {"field": strategy}))
     found = (SlabEvaluation if judge.signal.is_large else WholeEvaluation)(judge, answer)

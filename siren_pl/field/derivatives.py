@@ -6,9 +6,10 @@ takes a vector-Jacobian product or nests autograd. The strategies agree to round
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,11 +18,13 @@ from typing_extensions import override
 from siren_pl.field import jet
 from siren_pl.field.jet import Groups, Jet
 
-Field = Callable[[Tensor], Tensor]
 
+class Derivatives(ABC):
+    """A way to evaluate a field together with its derivatives.
 
-class Derivatives(Protocol):
-    """A way to evaluate a field together with its derivatives."""
+    Values need no derivatives, and derivatives along given directions are always carried forward; a strategy says how
+    derivatives along the axes are taken.
+    """
 
     def __call__(
         self,
@@ -35,7 +38,20 @@ class Derivatives(Protocol):
 
         Derivatives are taken along the axes, or along `directions`, (M, D) or (M, N, D).
         """
-        ...
+        field = self.wrapped(field, coords.device)
+        if order == 0:
+            return Jet(field(coords))
+        if directions is not None:
+            return field(jet.seed(coords, order, groups, directions))
+        return self.along_axes(field, coords, order, groups)
+
+    def wrapped(self, field: Callable, device: torch.device) -> Callable:
+        """The field as it is evaluated on a device; by default it is unchanged."""
+        return field
+
+    @abstractmethod
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        """Evaluate the field and its derivatives of order 1, or of orders 1 and 2, along the axes."""
 
 
 @dataclass(frozen=True)
@@ -51,17 +67,8 @@ class ForwardDerivatives(Derivatives):
     """
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-        if order == 0:
-            return Jet(field(coords))
-        return field(jet.seed(coords, order, groups, directions))
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        return field(jet.seed(coords, order, groups))
 
 
 @dataclass(frozen=True)
@@ -77,23 +84,12 @@ class ReverseDerivatives(Derivatives):
     """
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-        """Evaluate the field and its gradient; given directions, carry the jet forward instead.
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        """Evaluate the field and its gradient.
 
         Raises:
-            ValueError: The order is 2 and no directions are given.
+            ValueError: The order is 2.
         """
-        if order == 0:
-            return Jet(field(coords))
-        if directions is not None:
-            return ForwardDerivatives()(field, coords, order, groups, directions)
         if order > 1:
             raise ValueError(
                 "reverse derivatives stop at order 1: choose derivatives=forward (or auto) for a Laplacian"
@@ -111,25 +107,14 @@ class ReverseDerivatives(Derivatives):
 class AutogradDerivatives(Derivatives):
     """Nest `autograd.grad`: slow, never compiled, right for any module. Used as the tests' oracle and as a fallback.
 
-    Users name it for a module that has no jet rules. Given directions, it carries the jet forward instead.
+    Users name it for a module that has no jet rules.
 
     >>> AutogradDerivatives()(torch.exp, torch.zeros(1, 1), order=2).laplacian.item()  # torch.exp has no jet rule
     1.0
     """
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-        if order == 0:
-            return Jet(field(coords))
-        if directions is not None:
-            return ForwardDerivatives()(field, coords, order, groups, directions)
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
         track = torch.is_grad_enabled()
         with torch.inference_mode(False), torch.enable_grad():
             # Coordinates that were computed from something else (a warp) must keep their graph.
@@ -168,17 +153,10 @@ class AutoDerivatives(Derivatives):
     out_features: int
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-        few_channels = order == 1 and directions is None and self.out_features < coords.shape[-1]
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        few_channels = order == 1 and self.out_features < coords.shape[-1]
         strategy = ReverseDerivatives() if few_channels else ForwardDerivatives()
-        return strategy(field, coords, order, groups, directions)
+        return strategy(field, coords, order, groups)
 
 
 @dataclass(frozen=True)
@@ -194,17 +172,13 @@ class RoundedDerivatives(Derivatives):
     exact: Derivatives
 
     @override
-    def __call__(
-        self,
-        field: Callable,
-        coords: Tensor,
-        order: int,
-        groups: Groups | None = None,
-        directions: Tensor | None = None,
-    ) -> Jet:
-
+    def wrapped(self, field: Callable, device: torch.device) -> Callable:
         def rounded(points: Tensor | Jet) -> Any:
-            with torch.autocast(coords.device.type, torch.bfloat16):
+            with torch.autocast(device.type, torch.bfloat16):
                 return field(points)
 
-        return self.exact(rounded, coords, order, groups, directions)
+        return rounded
+
+    @override
+    def along_axes(self, field: Callable, coords: Tensor, order: int, groups: Groups | None) -> Jet:
+        return self.exact.along_axes(field, coords, order, groups)

@@ -7,10 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from siren_pl.plots import literal
 from siren_pl.report.blocks import Figure
-from siren_pl.report.curves import averaged
-from siren_pl.report.settings import Comparison
+from siren_pl.report.estimates import Estimate, estimate
+from siren_pl.report.settings import Comparison, Setting
 
 # Width of the text on an A4 page in inches, and dots per inch that print well.
 PAGE_WIDTH, DPI = 6.7, 200
@@ -64,16 +66,28 @@ def curves(comparison: Comparison) -> Figure | None:
     for panel, (name, title) in zip(axes[0], seen, strict=True):
         for row, colour in zip(comparison.settings, colours(len(comparison.settings)), strict=True):
             if curve := averaged(row, name):
-                low = [mean - error for mean, error in zip(curve.means, curve.errors, strict=True)]
-                high = [mean + error for mean, error in zip(curve.means, curve.errors, strict=True)]
-                panel.plot(curve.steps, curve.means, color=colour, linewidth=1.2, label=row.label)
-                panel.fill_between(curve.steps, low, high, color=colour, alpha=0.15, linewidth=0)
+                steps, means = [step for step, _ in curve], np.array([mean.mean for _, mean in curve])
+                errors = np.array([mean.error or 0.0 for _, mean in curve])
+                panel.plot(steps, means, color=colour, linewidth=1.2, label=row.label)
+                panel.fill_between(steps, means - errors, means + errors, color=colour, alpha=0.15, linewidth=0)
         dress(panel, title, "optimiser step", "PSNR (dB)")
     legend(figure, axes[0, 0])
     told = f"{comparison.task}: PSNR over steps, mean and standard error (band) over the replicates."
     if any(run.shares_its_curve for row in comparison.settings for run in row.runs):
         told += " Images fitted together left one curve, their mean: the band does not hold their spread."
     return Figure(png(figure), told)
+
+
+def averaged(setting: Setting, name: str) -> list[tuple[float, Estimate]]:
+    """Average a column of the histories over the replicates, at the steps that all of them share: pairs with a step."""
+    units = []
+    for runs in setting.units.values():
+        rows: dict[float, list[float]] = {}
+        for row in (row for run in runs for row in run.history if name in row):
+            rows.setdefault(row["step"], []).append(row[name])
+        units.append({step: float(np.mean(values)) for step, values in rows.items()})
+    shared = sorted(set.intersection(*map(set, units))) if units else []
+    return [(step, mean) for step in shared if (mean := estimate(unit[step] for unit in units))]
 
 
 def layers(comparison: Comparison) -> Figure | None:

@@ -84,7 +84,7 @@ def columns(comparison: Comparison) -> list[Measure]:
     present = {name for name in names if any(row.estimate(name) for row in comparison.settings)}
     present -= {"psnr"} if {"heldout_psnr", "train_psnr"} <= present else {"train_psnr"} if "psnr" in present else set()
     present -= {"psnr"} if "psnr_mean_aligned" in present else set()
-    if len(set(_all(comparison.settings, "parameters"))) == 1:
+    if len({count for row in comparison.settings for count in row.scores("parameters").values()}) == 1:
         present -= {"parameters"}
     return [MEASURES[name] for name in names if name in present]
 
@@ -110,7 +110,3 @@ def baseline_names(rows: Iterable[Setting]) -> list[str]:
 def baseline_scores(row: Setting, name: str, measure: Measure) -> dict[Hashable, float]:
     """A classical method's scores on a row's data, by replicate."""
     return row.scores(f"baseline/{name}/{measure.name}")
-
-
-def _all(rows: Iterable[Setting], name: str) -> list[float]:
-    return [value for row in rows for value in row.scores(name).values()]

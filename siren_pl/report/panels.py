@@ -5,14 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from siren_pl.commands.evaluate import load
 from siren_pl.errors import UserError
 from siren_pl.field.networks.bundle import Bundle
-from siren_pl.problems.pictures.figures import RANGE_PERCENTILE, Array, draw_pixels
+from siren_pl.problems.pictures.figures import RANGE_PERCENTILE, Array, draw_pixels, frame
 from siren_pl.problems.pictures.windows import busiest
 from siren_pl.problems.sampled.evaluation import WholeEvaluation
 from siren_pl.problems.sampled.judge import SampledJudge
@@ -148,7 +147,9 @@ def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
     figure, axes = sheet(len(strips) + 1, len(TITLES), height, (*[1.0] * len(strips), BAR))
     for row, strip in zip(axes, strips, strict=False):
         draw_pixels(row[0], strip.pixels)
-        _frame(row[0], strip.window)
+        rows, columns = strip.window
+        edges = (rows.start - 0.5, columns.start - 0.5, rows.stop - 0.5, columns.stop - 0.5)
+        frame(row[0], edges, "yellow", 1)
         draw_pixels(row[1], strip.pixels[strip.window])
         row[0].set_ylabel("\n".join(textwrap.fill(line, 24) for line in strip.label.split("\n")), fontsize=LETTERS - 1)
         for panel in row:
@@ -170,15 +171,6 @@ def _drawn(strips: Sequence[Strip], scales: Scales) -> bytes:
     for panel, title in zip(axes[0], TITLES, strict=True):
         panel.set_title(title, fontsize=LETTERS)
     return png(figure)
-
-
-def _frame(panel: Any, window: tuple[slice, slice]) -> None:
-    from matplotlib.patches import Rectangle
-
-    rows, columns = window
-    corner = (columns.start - 0.5, rows.start - 0.5)
-    size = (columns.stop - columns.start, rows.stop - rows.start)
-    panel.add_patch(Rectangle(corner, *size, fill=False, edgecolor="yellow", linewidth=1))
 
 
 def _caption(comparison: Comparison) -> str:

@@ -11,8 +11,7 @@ from siren_pl.runs.claims import WITHOUT_TRACE
 from siren_pl.runs.sweeps import swept_keys
 
 # Keys of replicates, over which means are taken: the seed of weights and batches, and the signal.
-IMAGE_KEYS = ("dataset", "dataset.index")
-REPLICATE_KEYS = ("seed", *IMAGE_KEYS)
+REPLICATE_KEYS = ("seed", "dataset", "dataset.index")
 # Keys that change what a run reports, but not its result, besides those that leave no trace.
 _SILENT_KEYS = ("figures", "trainer.progress")
 # The form of a switch in a label: its name if it is on, nothing if it is off.

@@ -19,17 +19,17 @@ from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.runs.loggers import Histograms
 from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
 from siren_pl.training.compilation import REFERENCE_PARAMETERS, Compilation
 from siren_pl.training.fields import merge
 from siren_pl.training.fitting import Machine
-from siren_pl.training.histograms import Histograms
 from siren_pl.training.module import FieldModule
 from siren_pl.training.own_module import module_of
 from siren_pl.training.problem import Problem
 from siren_pl.training.recipe import Phase, Recipe
-from siren_pl.training.schedules import Constant, Cosine
+from siren_pl.training.schedules import Cosine, constant
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +125,7 @@ def recipe(given: Plan) -> Recipe:
     """Steps, batches and optimiser."""
     config, settled = given.config, given.settled
     options = config["optimizer"]
-    schedules = {"constant": Constant(), "cosine": Cosine(options["warmup"], options["final"])}
+    schedules = {"constant": constant, "cosine": Cosine(options["warmup"], options["final"])}
     make = functools.partial(create, child(options, "make", "optimizer") | {"lr": settled.leading.lr})
     rates = {name: each.lr for name, each in settled.fields.items()} if len(settled.fields) > 1 else {}
     return Recipe(

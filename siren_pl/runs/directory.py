@@ -19,10 +19,10 @@ from siren_pl.training.whole_files import write_text as write_text  # noqa: PLC0
 RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diverged", "failed", "interrupted"
 
 
-def write_metrics(directory: Path, metrics: dict[str, float], name: str = "metrics.json") -> None:
+def write_metrics(directory: Path, metrics: dict[str, float]) -> None:
     """Write metrics as one flat JSON object of finite numbers; what is not finite is left out."""
     finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
-    write_text(directory / name, json.dumps(finite, indent=2) + "\n")
+    write_text(directory / "metrics.json", json.dumps(finite, indent=2) + "\n")
 
 
 def read_metrics(directory: Path) -> dict[str, float]:

@@ -11,11 +11,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
+from numpy.typing import NDArray
 
 from siren_pl.runs.run_info import RunInfo
 from siren_pl.runs.wandb_runs import open_run
 from siren_pl.training.attempts import attempt
+from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +26,9 @@ log = logging.getLogger(__name__)
 def make(options: Mapping[str, Any], info: RunInfo) -> list[Any]:
     """The loggers that `logger` names; an empty list for none."""
     name = options["name"]
-    found = {"wandb": _wandb, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
+    found = (
+        {"wandb": open_run, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
+    )
     if options.get("histograms") and not hasattr(found, "log_histograms"):
         log.warning("logger.histograms=true: logger=%s keeps no histograms; choose logger=wandb or tensorboard.", name)
     return [] if found is None else [found]
@@ -36,10 +41,6 @@ def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequen
             logger.close(metrics, figures, exit_code)
 
 
-def _wandb(options: Mapping[str, Any], info: RunInfo) -> Logger:
-    return open_run(options, info)
-
-
 def _csv(options: Mapping[str, Any], info: RunInfo) -> Logger:
     # Lightning removes the file of an earlier start, with a warning.
     (info.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
@@ -48,6 +49,12 @@ def _csv(options: Mapping[str, Any], info: RunInfo) -> Logger:
 
 def _tensorboard(options: Mapping[str, Any], info: RunInfo) -> Logger:
     return Board(info.directory, name="", version="tensorboard")
+
+
+def weights(module: FieldModule) -> dict[str, NDArray[Any]]:
+    """Flat arrays by panel name, such as `weights/layers.0.weight`; the names are the same for every task."""
+    parameters = module.network.named_parameters()
+    return {f"weights/{name}": tensor.detach().float().cpu().flatten().numpy() for name, tensor in parameters}
 
 
 class Table(CSVLogger):
@@ -77,3 +84,21 @@ def _end(logger: Logger, metrics: Mapping[str, float], exit_code: int) -> None:
     if metrics:
         logger.log_metrics({f"final/{name}": value for name, value in metrics.items()}, int(metrics.get("steps", 0)))
         logger.finalize("success" if exit_code == 0 else "failed")
+
+
+class Histograms(pl.Callback):
+    """Pass every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
+
+    When many fields are fitted together, a layer's weights in all of them make one histogram. On several devices there
+    are no histograms, since spawned processes have no loggers.
+    """
+
+    def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
+        """Log if an evaluation is due."""
+        assert isinstance(pl_module, FieldModule)
+        recipe, step = pl_module.recipe, trainer.global_step
+        if not (recipe.evaluations and pl_module.is_evaluation_due):
+            return
+        for logger in trainer.loggers:
+            if hasattr(logger, "log_histograms"):
+                logger.log_histograms(weights(pl_module), step)  # type: ignore[attr-defined]

@@ -23,7 +23,8 @@ class WandbRun(WandbLogger):
         """Log arrays by name as histograms."""
         import wandb
 
-        self.experiment.log({name: wandb.Histogram(array) for name, array in values.items()} | _at(step))
+        drawn = {name: wandb.Histogram(array) for name, array in values.items()}
+        self.experiment.log(drawn | {"trainer/global_step": step})  # the axis that Lightning plots everything over
 
     def close(self, metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
         """Hand over metrics and figures; a run left open would swallow the next job of a sweep."""
@@ -93,11 +94,6 @@ def _pictures(paths: Sequence[Path]) -> dict[str, Any]:
     import wandb
 
     return {f"figures/{path.stem}": wandb.Image(str(path)) for path in paths}
-
-
-def _at(step: int) -> dict[str, int]:
-    """The axis that Lightning plots everything over."""
-    return {"trainer/global_step": step}
 
 
 def _init(options: Mapping[str, Any], name: str, **about: Any) -> Any:

@@ -89,9 +89,9 @@ class Ask:
         """The coordinates, converted to the device and type of the weights."""
         return coords if self._reference is None else coords.to(self._reference)
 
-    def highest_order(self, field: str | None = None) -> int:
-        """The highest derivative that a field has, at most 2."""
-        return getattr(self._fields[field or self._leading], "highest_order", 2)
+    def highest_order(self) -> int:
+        """The highest derivative that the leading field has, at most 2."""
+        return getattr(self._fields[self._leading], "highest_order", 2)
 
     def reaching_order_two(self) -> Ask:
         """The same fields, differentiated by the forward jet where the strategy of their own ends at order 1."""

@@ -122,9 +122,9 @@ def generator_of(seed: int, step: int, device: torch.device) -> torch.Generator:
     return seeded_quickly(seed * _SEED_STRIDE + step, device)
 
 
-def merge(bundles: Sequence[Bundle], problems: Sequence[Problem], present: int | None = None) -> Fields:
+def merge(bundles: Sequence[Bundle], problems: Sequence[Problem]) -> Fields:
     """Make the `Fields` of one problem or of several together; a step sees `present` signals, or all if None."""
     from siren_pl.training.many_fields import ManyFields
     from siren_pl.training.one_field import OneField
 
-    return OneField(bundles[0], problems[0]) if len(problems) == 1 else ManyFields(bundles, problems, present)
+    return OneField(bundles[0], problems[0]) if len(problems) == 1 else ManyFields(bundles, problems)

@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_map
 from typing_extensions import override
 
 from siren_pl.errors import UserError
+from siren_pl.field.networks.base import stack
 from siren_pl.field.networks.bundle import Bundle
 from siren_pl.training.ask import Ask
 from siren_pl.training.fields import Fields, Strategies, ask_of, evaluated, generator_of, on_device_of
@@ -50,14 +51,10 @@ class ManyFields(Fields):
         self.bundle = copy.deepcopy(bundles[0])
         self._one = copy.deepcopy(bundles[0])
         self._own = set(bundles[0].own())
-        parts = [dict(bundle.named_parameters()) for bundle in bundles]
         buffers = [dict(bundle.named_buffers()) for bundle in bundles]
         if any(not torch.equal(other[name], buffer) for other in buffers for name, buffer in buffers[0].items()):
             raise ValueError("many fields need networks whose buffers are equal: give them one seed")
-        for name in self._own:
-            owner, _, leaf = name.rpartition(".")
-            stacked = torch.stack([part[name].detach() for part in parts])
-            setattr(self.bundle.get_submodule(owner), leaf, nn.Parameter(stacked))
+        stack(self.bundle, bundles, self._own)
         self._axes: dict[str, dict[str, int | None]] = {}
         self._most_present = None if present is None or present >= len(problems) else present
         # The signals of the current step, (P,); None for all.

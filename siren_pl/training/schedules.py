@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
-from typing_extensions import override
-
-
-class Schedule(Protocol):
-    """Maps progress in [0, 1) to a factor of the learning rate."""
-
-    def __call__(self, progress: float) -> float:
-        """The factor, at least 0."""
-        ...
+# Maps progress in [0, 1) to a factor of the learning rate, at least 0.
+Schedule = Callable[[float], float]
 
 
-@dataclass(frozen=True)
-class Constant(Schedule):
+def constant(progress: float) -> float:
     """The same rate throughout, as in the SIREN paper."""
-
-    @override
-    def __call__(self, progress: float) -> float:
-        return 1.0
+    return 1.0
 
 
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine:
     """A linear rise over `warmup` (a fraction of the run), then a half cosine down to `final` times the peak."""
 
     warmup: float = 0.0
     final: float = 0.0
 
-    @override
     def __call__(self, progress: float) -> float:
+        """The factor of the learning rate."""
         if progress < self.warmup:
             return (progress / self.warmup) * (1 - _START) + _START
         fall = (progress - self.warmup) / (1 - self.warmup)

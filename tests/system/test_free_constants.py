@@ -11,10 +11,10 @@ from skimage.metrics import structural_similarity
 
 from siren_pl import SampledSignal, load
 from siren_pl.problems.pictures.images import bundled, image_signal
+from siren_pl.problems.pictures.rivals.poisson_solvers import gradient_solver
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
-from siren_pl.problems.sampled.poisson_solvers import gradient_solver
 from tests.conftest import Command
 
 GAPS = ("task=poisson_grad", "task.integrated=false", "task.stencil=central", "dataset=coffee", "dataset.heldout=0.1")

@@ -9,7 +9,7 @@ from PIL import Image
 
 from siren_pl import plots
 from siren_pl.problems.pictures import figures
-from siren_pl.problems.sampled import poisson_solvers
+from siren_pl.problems.pictures.rivals import poisson_solvers
 from siren_pl.report.__main__ import main
 from tests.conftest import Command, _invoke
 

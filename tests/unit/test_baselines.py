@@ -10,18 +10,18 @@ from scipy.interpolate import griddata
 from skimage.restoration import inpaint_biharmonic
 
 from siren_pl.problems.pictures.images import bundled, image_signal
-from siren_pl.problems.sampled import metrics
-from siren_pl.problems.sampled.filling import biharmonic, cubic
-from siren_pl.problems.sampled.grid import PixelCorners
-from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.observations import GivenMask, RandomFraction
-from siren_pl.problems.sampled.poisson_solvers import (
+from siren_pl.problems.pictures.rivals.filling import biharmonic, cubic
+from siren_pl.problems.pictures.rivals.poisson_solvers import (
     SMOOTHNESS,
     gradient_solver,
     laplacian_solver,
     pointwise_gradient_ceiling,
     pointwise_laplacian_ceiling,
 )
+from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.grid import PixelCorners
+from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.observations import GivenMask, RandomFraction
 from siren_pl.problems.sampled.scores import align_mean
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by

@@ -12,9 +12,9 @@ from siren_pl.problems.sampled.observations import (
     KERNELS,
     Downsampling,
     Everything,
-    Noisy,
     RandomFraction,
     downsampling,
+    noisy,
 )
 from siren_pl.problems.sampled.observations.kernels import gaussian
 
@@ -149,7 +149,7 @@ def test_a_wider_gaussian_blurs_more():
     picture = torch.from_numpy(RNG.random((24, 24, 1)))
     spread = [float(Downsampling(2, gaussian(sigma)).apply(picture).std()) for sigma in (0.3, 0.6, 1.2)]
     assert spread == sorted(spread, reverse=True)
-    assert downsampling(2, "gaussian", 1.2).linear.kernel.radius == 5  # four deviations, to half a sample
+    assert downsampling(2, "gaussian", 1.2).kernel.radius == 5  # four deviations, to half a sample
     named = downsampling(2, "gaussian")
     assert torch.equal(named.apply(picture), Downsampling(2, gaussian(0.5)).apply(picture))
 
@@ -193,7 +193,7 @@ def test_a_pair_that_does_not_belong_together(measured, truth):
 
 def test_pairs_that_belong_together():
     Downsampling(4).require_pair((30, 20), (120, 77))
-    for other in (Everything(), Noisy(lambda values, *_: values, 0.1), RandomFraction(0.5)):
+    for other in (Everything(), noisy(sigma=0.1), RandomFraction(0.5)):
         other.require_pair((5, 6), (5, 6))
         with pytest.raises(UserError, match="5 × 7"):
             other.require_pair((5, 6), (5, 7))

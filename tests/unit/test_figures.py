@@ -10,10 +10,10 @@ from PIL import Image
 
 from siren_pl import SampledSignal, Siren
 from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.rivals.poisson_solvers import gradient_solver
 from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
-from siren_pl.problems.sampled.poisson_solvers import gradient_solver
 from siren_pl.problems.sampled.values import image_fit
 from tests.judged import judged
 

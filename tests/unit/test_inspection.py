@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from siren_pl import SampledSignal, Siren
-from siren_pl.field.inspection import layers
 from siren_pl.runs.costs import of_curve
+from siren_pl.runs.layer_statistics import layers
 
 
 def test_statistics_are_those_of_the_layers() -> None:

@@ -17,7 +17,7 @@ from siren_pl.problems.sampled.observations import (
     EveryOther,
     Everything,
     GivenMask,
-    Noisy,
+    Noise,
     Observation,
     RandomFraction,
     downsampling,
@@ -63,7 +63,7 @@ def test_the_map_is_linear(name):
     a, b = (normal(*SHAPES[axes], 1, seed=seed) for seed in (0, 1))
     both = observation.apply(2 * a - 3 * b)
     torch.testing.assert_close(both, 2 * observation.apply(a) - 3 * observation.apply(b), rtol=0, atol=1e-12)
-    assert observation.linear.apply(a).shape == observation.measure(a).shape
+    assert observation.apply(a).shape == observation.measure(a).shape
 
 
 @pytest.mark.parametrize("name", MASKS)
@@ -158,7 +158,7 @@ GREY = torch.full((200, 300, 2), 2 * 0.3 - 1)
 
 def noise_of(kind: str, level: float, values: torch.Tensor = GREY, seed: int = 0) -> torch.Tensor:
     """Noise in pixels of [0, 1]."""
-    return (Noisy(NOISES[kind], level, seed).measure(values).double() - values.double()) / 2
+    return (Noise(NOISES[kind], level, seed)(values).double() - values.double()) / 2
 
 
 @pytest.mark.parametrize("kind", NOISES)
@@ -169,7 +169,7 @@ def test_noise_is_seeded(kind):
     noise_of(kind, 0.1)
     assert torch.equal(state, torch.get_rng_state())
     assert torch.equal(noise_of(kind, 0.0), torch.zeros(GREY.shape, dtype=torch.float64))
-    assert Noisy(NOISES[kind], 0.1).measure(GREY).dtype == GREY.dtype
+    assert Noise(NOISES[kind], 0.1)(GREY).dtype == GREY.dtype
 
 
 @pytest.mark.parametrize("level", [0.02, 0.098, 0.5])
@@ -195,7 +195,7 @@ def test_black_has_no_photons():
 
 
 def test_salt_and_pepper_take_half_of_the_lost_pixels_each():
-    found = Noisy(NOISES["salt_and_pepper"], 0.2).measure(GREY)
+    found = Noise(NOISES["salt_and_pepper"], 0.2)(GREY)
     salt, pepper = (found == 1).all(-1), (found == -1).all(-1)
     assert torch.equal(found[~(salt | pepper)], GREY[~(salt | pepper)])  # all channels of a pixel, or none
     # 60,000 pixels: a tenth is known to 0.0012; four of them.
@@ -207,11 +207,11 @@ def test_a_noisy_smaller_picture_is_both():
     observation = downsampling(2, noise="gaussian", sigma=0.1, seed=3)
     values = normal(20, 30, 1, seed=0).clamp(-1, 1)
     clean = Downsampling(2).apply(values)
-    assert torch.equal(observation.apply(values), clean) and isinstance(observation.linear, Downsampling)
+    assert torch.equal(observation.apply(values), clean) and isinstance(observation, Downsampling)
     assert float((observation.measure(values) - clean).std()) / 2 == pytest.approx(0.1, rel=0.2)
     assert observation.fine((10, 15)) == (20, 30) and observation.picture(clean, (20, 30)).shape == (20, 30, 1)
     assert observation.count((20, 30)) == 150 and observation.density((20, 30)) == 15
-    assert "task.sigma=0.1" in observation.option
+    assert "task.sigma=0.1" in observation.told
     assert isinstance(downsampling(2), Downsampling)
 
 

@@ -15,7 +15,7 @@ from siren_pl.training.ask import Ask
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.module import FieldModule
 from siren_pl.training.recipe import Phase, Recipe
-from siren_pl.training.schedules import Constant
+from siren_pl.training.schedules import constant
 from siren_pl.training.term import Points
 from tests.fields import Adam, kept, merged, module_of, problem_of, run_module, siren, square, tensors
 
@@ -38,7 +38,7 @@ class Wave(Term):
 
 
 def two_phases(steps: int) -> FieldModule:
-    phases = (Phase(Adam, Constant(), 0.5), Phase(LBFGS, Constant(), 0.5))
+    phases = (Phase(Adam, constant, 0.5), Phase(LBFGS, constant, 0.5))
     fields = merged([siren()], [problem_of({"wave": Wave()})])
     return FieldModule(fields, {"field": ForwardDerivatives()}, Recipe(steps, None, phases), Compilation(False, 0))
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.problems.pictures.rivals.references import pretrained
 from siren_pl.problems.pictures.rivals.references.carn import Carn
 from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
+from siren_pl.problems.pictures.rivals.references.loading import pretrained
 from siren_pl.problems.pictures.rivals.references.srgan import Srgan
 from siren_pl.problems.pictures.rivals.references.tiles import in_tiles
 from tests.small_references import NETWORKS, SCALES, imdn

@@ -7,7 +7,7 @@ import pytest
 
 from siren_pl.errors import UserError
 from siren_pl.report import discussion, numbers, tables
-from siren_pl.report.curves import averaged
+from siren_pl.report.charts import averaged
 from siren_pl.report.estimates import estimate, gap
 from siren_pl.report.runs import read
 from siren_pl.report.settings import Comparison, compare
@@ -250,8 +250,7 @@ def test_curves_are_averaged_at_shared_steps(tmp_path: Path) -> None:
         history = [{"step": float(step), "eval/psnr": 10.0 * step + 4 * seed} for step in steps]
         handmade_run(sweep / str(seed), {"seed": seed}, {"psnr": 1.0}, history=history)
     curve = averaged(only(sweep).settings[0], "eval/psnr")
-    assert curve is not None and (curve.steps, curve.means) == ([2.0, 3.0], [22.0, 32.0])
-    np.testing.assert_allclose(curve.errors, [2.0, 2.0])
+    assert [(step, mean.mean, mean.error) for step, mean in curve] == [(2.0, 22.0, 2.0), (3.0, 32.0, 2.0)]
 
 
 def test_one_replicate_has_no_standard_error() -> None:

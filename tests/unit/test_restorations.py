@@ -18,11 +18,18 @@ from siren_pl.problems.pictures.restoration import denoising, inpainting, super_
 from siren_pl.problems.pictures.rivals.denoising import noisy as measured_again
 from siren_pl.problems.pictures.rivals.denoising import non_local_means
 from siren_pl.problems.pictures.rivals.enlargement import interpolation
+from siren_pl.problems.pictures.rivals.filling import cubic, nearest
 from siren_pl.problems.pictures.windows import Window
 from siren_pl.problems.sampled import signal as sampled
-from siren_pl.problems.sampled.filling import cubic, nearest
 from siren_pl.problems.sampled.gradients import poisson_grad
-from siren_pl.problems.sampled.observations import Downsampling, GivenMask, Noisy, Observation, RandomFraction, noisy
+from siren_pl.problems.sampled.observations import (
+    Downsampling,
+    GivenMask,
+    Observation,
+    RandomFraction,
+    downsampling,
+    noisy,
+)
 from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training.judge import Rival
 from tests.judged import judged
@@ -156,7 +163,7 @@ def test_rivals():
     nothing = Rival(0, {})
     assert rival(dict.fromkeys(("nearest", "a", "b"), nothing), unknown) == "a"
     assert rival(dict.fromkeys(("nearest", "noisy"), nothing), unknown) is None
-    assert scored_by(SampledSignal(PICTURE, observation=Noisy(lambda v, *_: v, 0.1, 0, Downsampling(2))))[0] == "psnr_y"
+    assert scored_by(SampledSignal(PICTURE, observation=downsampling(2, sigma=0.1)))[0] == "psnr_y"
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
-from siren_pl.training.schedules import Constant, Cosine
+from siren_pl.training.schedules import Cosine, constant
 
 GRID = np.linspace(0, 1, 1001)[:-1]
 
 
 def test_constant():
-    assert {Constant()(p) for p in GRID} == {1.0}
+    assert {constant(p) for p in GRID} == {1.0}
 
 
 @pytest.mark.parametrize("final", [0.0, 0.1])

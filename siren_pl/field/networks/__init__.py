@@ -3,8 +3,6 @@
 from siren_pl.field.networks.bacon import Bacon as Bacon
 from siren_pl.field.networks.base import CoordinateNetwork as CoordinateNetwork
 from siren_pl.field.networks.complex_wire import ComplexWire as ComplexWire
-from siren_pl.field.networks.encodings import FrequencyEncoding as FrequencyEncoding
-from siren_pl.field.networks.encodings import nyquist_octaves as nyquist_octaves
 from siren_pl.field.networks.filters import FourierFilters as FourierFilters
 from siren_pl.field.networks.filters import GaborFilters as GaborFilters
 from siren_pl.field.networks.hash_grid import HashGrid as HashGrid

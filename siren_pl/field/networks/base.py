@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from siren_pl.field import jet
@@ -74,3 +75,12 @@ def exact_linear(x: Tensor | Jet, layer: nn.Linear) -> Any:
     whose output is the signal. Both layers are cheap.
     """
     return jet.exact_linear(x, layer.weight, layer.bias)
+
+
+def stack(module: nn.Module, modules: Sequence[nn.Module], names: Iterable[str]) -> None:
+    """Replace these parameters of `module` by those of all modules, stacked along a leading axis."""
+    each = [dict(other.named_parameters()) for other in modules]
+    for name in names:
+        owner, _, leaf = name.rpartition(".")
+        stacked = torch.stack([parameters[name].detach() for parameters in each])
+        setattr(module.get_submodule(owner), leaf, nn.Parameter(stacked))

@@ -69,14 +69,9 @@ def FourierEncoding(  # noqa: N802 - one of the encodings
     return Encoding(math.pi * cycles, keeps_coords=False)
 
 
-def nyquist_octaves(samples: float) -> int:
-    """Count the octaves below the Nyquist frequency of `samples` samples on [-1, 1], as SIREN's reference code does.
-
-    The result is floor(log2(samples / 4)), at least 1: 6 at 256 samples, 7 at 512.
-    """
-    return max(1, int(math.log2(max(samples, 1) / 4)))
-
-
 def octaves_rule(domain: Domain) -> int:
-    """`model.num_frequencies=auto`: up to the Nyquist frequency of the samples."""
-    return nyquist_octaves(domain.resolution)
+    """`model.num_frequencies=auto`: the octaves below the samples' Nyquist frequency, as in SIREN's reference code.
+
+    The result is floor(log2(samples / 4)), at least 1: 6 at 256 samples on [-1, 1], 7 at 512.
+    """
+    return max(1, int(math.log2(max(domain.resolution, 1) / 4)))

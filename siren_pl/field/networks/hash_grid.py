@@ -159,10 +159,8 @@ class HashGrid(CoordinateNetwork):
         self.in_features, self.out_features = in_features, out_features
         generator = seeded(seed)
         self.grid = HashGridEncoding(in_features, levels, features, table_size, coarsest, finest, generator)
-        rectifiers = [RELU] * (hidden_layers + 1)
-        omegas = [1.0] * (hidden_layers + 2)
-        entry = self.grid.out_features
-        self.perceptron = Mlp(entry, out_features, hidden_features, rectifiers, omegas, init or KAIMING, None, seed)
+        shape = (self.grid.out_features, out_features, hidden_features, hidden_layers)
+        self.perceptron = Mlp(*shape, RELU, init or KAIMING, seed)
 
     @override
     def forward(self, coords: Tensor | Jet) -> Any:

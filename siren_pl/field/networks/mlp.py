@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any, cast
 
@@ -52,11 +52,13 @@ class Mlp(CoordinateNetwork):
         in_features: Number of coordinates.
         out_features: Number of channels.
         hidden_features: Width.
-        activations: One activation per activated layer.
-        omegas: The omega_0 assumed by the initialisation of each linear layer; 1 without sines.
+        hidden_layers: Hidden-to-hidden layers.
+        activation: That of every layer but the last.
         init: Draws each layer.
-        encoding: Module before the first layer, with `out_features`; None for the bare coordinates.
         seed: Seeds the weights.
+        omega_0: What the initialisation of a layer is told; 1 without sines.
+        first: Activation and omega_0 of the first layer, if they differ.
+        encoding: Module before the first layer, with `out_features`; None for the bare coordinates.
     """
 
     def __init__(
@@ -64,16 +66,19 @@ class Mlp(CoordinateNetwork):
         in_features: int,
         out_features: int,
         hidden_features: int,
-        activations: Sequence[Activation],
-        omegas: Sequence[float],
+        hidden_layers: int,
+        activation: Activation,
         init: Init,
-        encoding: Encoding | None,
         seed: int,
+        omega_0: float = 1.0,
+        first: tuple[Activation, float] | None = None,
+        encoding: Encoding | None = None,
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.encoding = encoding
-        self.activations = tuple(activations)
+        first_activation, first_omega_0 = first or (activation, omega_0)
+        self.activations = (first_activation, *[activation] * hidden_layers)
         entry = in_features if encoding is None else encoding.out_features
         widths = [entry, *[hidden_features] * len(self.activations), out_features]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
@@ -81,7 +86,7 @@ class Mlp(CoordinateNetwork):
         last = len(self.layers) - 1
         for index, layer in enumerate(self._linears()):
             place = inits.FIRST if index == 0 else inits.LAST if index == last else inits.HIDDEN
-            init(layer, place, omegas[index], generator)
+            init(layer, place, omega_0 if index else first_omega_0, generator)
 
     @override
     def forward(self, coords: Tensor | Jet) -> Any:
@@ -124,10 +129,9 @@ def Siren(  # noqa: N802 - a constructor: SIREN is a perceptron with sines, not 
     """
     first = omega_0 if first_omega_0 is None else first_omega_0
     hidden = omega_0 if hidden_omega_0 is None else hidden_omega_0
-    sines = [activations.sine(first), *[activations.sine(hidden)] * hidden_layers]
-    omegas = [first, *[hidden] * (hidden_layers + 1)]
-    encoding = _encoding(in_features, num_frequencies)
-    return Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), encoding, seed)
+    shape = (in_features, out_features, hidden_features, hidden_layers)
+    own, encoding = (activations.sine(first), first), _encoding(in_features, num_frequencies)
+    return Mlp(*shape, activations.sine(hidden), init or Init(), seed, hidden, own, encoding)
 
 
 def _encoding(in_features: int, num_frequencies: int) -> Encoding | None:
@@ -146,12 +150,9 @@ def _perceptron(activation: Activation, own_init: Init, description: str) -> Cal
         init: Init | None = None,
         seed: int = 0,
     ) -> Mlp:
-        layers = hidden_layers + 1
+        shape = (in_features, out_features, hidden_features, hidden_layers)
         encoding = _encoding(in_features, num_frequencies)
-        omegas = [1.0] * (layers + 1)
-        return Mlp(
-            in_features, out_features, hidden_features, [activation] * layers, omegas, init or own_init, encoding, seed
-        )
+        return Mlp(*shape, activation, init or own_init, seed, encoding=encoding)
 
     construct.__doc__ = f"{description}\n\nArguments as in `Siren`, without omega_0."
     return construct

@@ -37,9 +37,8 @@ def Finer(  # noqa: N802 - a constructor, as Siren is
         init: Defaults to SIREN's scheme.
         seed: Seeds the weights.
     """
-    sines = [activations.variable_sine(omega_0)] * (hidden_layers + 1)
-    omegas = [omega_0] * (hidden_layers + 2)
-    network = Mlp(in_features, out_features, hidden_features, sines, omegas, init or Init(), None, seed)
+    shape = (in_features, out_features, hidden_features, hidden_layers)
+    network = Mlp(*shape, activations.variable_sine(omega_0), init or Init(), seed, omega_0)
     first = network.layers[0]
     assert isinstance(first, nn.Linear)
     # A separate generator, so that the weights are those of SIREN with this seed.
@@ -75,9 +74,8 @@ def Gaussian(  # noqa: N802
         init: Defaults to torch's own.
         seed: Seeds the weights.
     """
-    bells = [activations.gaussian(bell_width)] * (hidden_layers + 1)
-    omegas = [1.0] * (hidden_layers + 2)  # the initial weights do not depend on bell_width
-    return Mlp(in_features, out_features, hidden_features, bells, omegas, init or FRAMEWORK, None, seed)
+    shape = (in_features, out_features, hidden_features, hidden_layers)
+    return Mlp(*shape, activations.gaussian(bell_width), init or FRAMEWORK, seed)
 
 
 def Wire(  # noqa: N802
@@ -104,9 +102,9 @@ def Wire(  # noqa: N802
             torch's own, which the authors use, training fails at the omega_0 of larger images.
         seed: Seeds the weights.
     """
-    wavelets = [activations.gabor(omega_0, omega_0 / 4 if scale is None else scale)] * (hidden_layers + 1)
-    omegas = [omega_0] * (hidden_layers + 2)
-    return Mlp(in_features, out_features, hidden_features, wavelets, omegas, init or Init(), None, seed)
+    shape = (in_features, out_features, hidden_features, hidden_layers)
+    wavelet = activations.gabor(omega_0, omega_0 / 4 if scale is None else scale)
+    return Mlp(*shape, wavelet, init or Init(), seed, omega_0)
 
 
 def deviation_rule(domain: Domain) -> float:
@@ -137,6 +135,5 @@ def FourierFeatures(  # noqa: N802
         seed: Seeds the frequencies and the weights.
     """
     encoding = FourierEncoding(in_features, num_frequencies, deviation, seed)
-    layers = hidden_layers + 1
-    waves, omegas = [activations.RELU] * layers, [1.0] * (layers + 1)
-    return Mlp(in_features, out_features, hidden_features, waves, omegas, init or KAIMING, encoding, seed)
+    shape = (in_features, out_features, hidden_features, hidden_layers)
+    return Mlp(*shape, activations.RELU, init or KAIMING, seed, encoding=encoding)

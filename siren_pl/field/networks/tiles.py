@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.func import functional_call, vmap
 from typing_extensions import override
 
@@ -25,7 +25,7 @@ from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Jet
 from siren_pl.field.networks import mlp
-from siren_pl.field.networks.base import CoordinateNetwork, rearrange
+from siren_pl.field.networks.base import CoordinateNetwork, rearrange, stack
 from siren_pl.field.networks.visits import Blocks, Visits
 from siren_pl.field.seeds import CPU_BITS, seeded
 
@@ -112,7 +112,7 @@ class Tiles(CoordinateNetwork):
         ]
         self.tile = networks[0]
         if self.networks > 1:
-            _stack(self.tile, networks)
+            stack(self.tile, networks, dict(self.tile.named_parameters()))
 
     @override
     def forward(self, coords: Tensor | Jet) -> Any:
@@ -190,15 +190,6 @@ class Tiles(CoordinateNetwork):
         found = vmap(one, in_dims=axes, out_dims=(0, 1, 1)[: len(streams)])(weights, *streams)
         padded = Jet(*found, groups=filled.groups)
         return rearrange(padded, lambda stream: stream.flatten(-3, -2).index_select(-2, blocks.slot))
-
-
-def _stack(network: nn.Module, networks: Sequence[nn.Module]) -> None:
-    """Replace the parameters of `network` by those of all networks, stacked along a leading axis."""
-    each = [dict(other.named_parameters()) for other in networks]
-    for name in each[0]:
-        owner, _, leaf = name.rpartition(".")
-        stacked = torch.stack([parameters[name].detach() for parameters in each])
-        setattr(network.get_submodule(owner), leaf, nn.Parameter(stacked))
 
 
 def _streams(x: Jet) -> tuple[Tensor, ...]:

@@ -37,12 +37,7 @@ class Drawn(Mask):
     """
 
     def __init__(self, draw: Draw, option: str, seed: int = 0) -> None:
-        self._draw, self._option, self._seed = draw, option, seed
-
-    @property
-    @override
-    def option(self) -> str:
-        return self._option
+        self._draw, self.option, self._seed = draw, option, seed
 
     @override
     def seen(self, shape: Shape) -> Tensor:

@@ -43,10 +43,9 @@ def downsampling_of(observation: Observation) -> Downsampling:
     Raises:
         UserError: The observation is of another kind.
     """
-    linear = observation.linear
-    if not isinstance(linear, Downsampling):
-        raise UserError(f"task=super_resolution measures a smaller picture; {linear.option} is of another task.")
-    return linear
+    if not isinstance(observation, Downsampling):
+        raise UserError(f"task=super_resolution measures a smaller picture; {observation.option} is of another task.")
+    return observation
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from siren_pl.plots import PANEL, save, subplots
 
 Array = NDArray[np.float64]
+# Top, left, bottom and right edge, in pixels.
+Box = tuple[float, float, float, float]
 
 # Inches of a panel that its title and labels take.
 LABELS = 0.6
@@ -49,6 +51,14 @@ def with_unknown(pixels: Array, known: NDArray[np.bool_]) -> Array:
     return np.where(known[..., None], opaque(pixels), UNKNOWN)
 
 
+def frame(axes: Any, box: Box, colour: str, width: float) -> None:
+    """Draw the outline of a part of a picture, in the units of the axes."""
+    from matplotlib.patches import Rectangle
+
+    top, left, bottom, right = box
+    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=width))
+
+
 def _show(axes: Any, pixels: Array, title: str, step: int = 1) -> None:
     draw_pixels(axes, pixels)
     _label(axes, title, step)
@@ -72,6 +82,16 @@ def _draw_map(axes: Any, values: Array, limit: float, signed: bool) -> Any:
 def _range_of(values: Array) -> float:
     """What colours of a map reach to: nearly its largest magnitude; values (H, W), NaN where they are not known."""
     return float(np.nanpercentile(np.abs(values), RANGE_PERCENTILE)) or 1.0
+
+
+def _aspect(height: float, width: float) -> float:
+    """Height over width of a panel for a picture of these sides; a narrow one does not make a tower or a strip."""
+    return min(1.2, max(0.5, height / width))
+
+
+def _height(height: float, width: float) -> float:
+    """Height in inches of a panel for a picture of these sides, labels included."""
+    return (PANEL - LABELS) * _aspect(height, width) + LABELS
 
 
 def _label(axes: Any, title: str, step: int = 1) -> None:
@@ -114,11 +134,9 @@ def reconstruction(
         given: What the field was given, shown first, above the field's own.
         notes: Paragraphs that stand beneath the truth.
     """
-    shape = truth[1].shape
-    aspect = min(1.2, max(0.5, shape[0] / shape[1]))
     columns = len(given) + 1 + len(results)
     # Two rows of panels stay readable where a third more of them share the width.
-    height, width = (PANEL - LABELS) * aspect + LABELS, PANEL * 3 / 4 if columns > 3 else PANEL  # noqa: PLR2004
+    height, width = _height(*truth[1].shape[:2]), PANEL * 3 / 4 if columns > 3 else PANEL  # noqa: PLR2004
     figure, axes = subplots(2, columns, height * width / PANEL)
     figure.set_figwidth(width * columns)
     for line, derivative in zip(axes.T, given, strict=False):
@@ -146,9 +164,7 @@ def reconstruction(
 def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
     """Titles and pixels (H, W, C) in [0, 1], four to a row; after them how far the last two lie apart."""
     rows = -(-(len(pictures) + 1) // PANELS_IN_A_ROW)
-    first = pictures[0][1]
-    aspect = min(1.2, max(0.5, first.shape[0] / first.shape[1]))
-    figure, axes = subplots(rows, PANELS_IN_A_ROW, (PANEL - LABELS) * aspect + LABELS)
+    figure, axes = subplots(rows, PANELS_IN_A_ROW, _height(*pictures[0][1].shape[:2]))
     for panel in axes.flat[len(pictures) + 1 :]:
         panel.set_axis_off()
     for panel, (title, pixels) in zip(axes.flat, pictures, strict=False):
@@ -167,15 +183,14 @@ class Zoom(NamedTuple):
         panels: Titles and pixels (H, W, C) in [0, 1].
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     panels: Sequence[tuple[str, Array]]
 
 
 def zooms(rows: Sequence[Zoom], path: Path) -> Path:
     """Windows of an image, a row each; the axes number the image's own pixels."""
     top, left, bottom, right = rows[0].box
-    aspect = min(1.2, max(0.5, (bottom - top) / (right - left)))
-    figure, axes = subplots(len(rows), max(len(row.panels) for row in rows), (PANEL - LABELS) * aspect + LABELS)
+    figure, axes = subplots(len(rows), max(len(row.panels) for row in rows), _height(bottom - top, right - left))
     for panels, row in zip(axes, rows, strict=True):
         # As in the other figures, a pixel's number stands at its centre.
         top, left, bottom, right = (edge - 0.5 for edge in row.box)
@@ -211,7 +226,7 @@ def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tu
     if "laplacian" in result:
         rows.append(("Laplacian", target["laplacian"], result["laplacian"]))
     shape = rows[0][1].shape
-    figure, axes = subplots(len(rows), 3, PANEL * min(1.2, max(0.5, shape[0] / shape[1])) * 0.9)
+    figure, axes = subplots(len(rows), 3, PANEL * _aspect(*shape[:2]) * 0.9)
     for row, (name, wanted, found) in enumerate(rows):
         left, right = wanted.mean(-1), found.mean(-1)
         limit = _range_of(left)

@@ -198,18 +198,24 @@ def as_pixels(array: NDArray) -> Pixels:
     return array / float(np.iinfo(array.dtype if array.dtype.kind == "u" else np.uint16).max)
 
 
-def resize_pixels(samples: NDArray, size: tuple[int, int], resize: str = "bilinear") -> NDArray:
+def resize_pixels(
+    samples: NDArray,
+    size: tuple[int, int],
+    resize: str = "bilinear",
+    box: tuple[float, float, float, float] | None = None,
+) -> NDArray:
     """Resize samples (H, W, C) to (height, width) with Pillow's antialiased filters, in 32-bit float per channel.
 
-    Samples that already have this size are returned unchanged, others as float64 in [0, 1].
+    Samples that already have this size are returned unchanged, others as float64 in [0, 1]. With a box (left, top,
+    right, bottom), a part of them is resized, of which the edges may lie anywhere.
     """
     from PIL import Image
 
-    if samples.shape[:2] == size:
+    if samples.shape[:2] == size and box is None:
         return samples
     resample = Image.Resampling[resize.upper()]
     channels = [
-        Image.fromarray(as_pixels(channel)[..., 0].astype(np.float32)).resize((size[1], size[0]), resample)
+        Image.fromarray(as_pixels(channel)[..., 0].astype(np.float32)).resize((size[1], size[0]), resample, box)
         for channel in np.moveaxis(samples, -1, 0)
     ]
     return np.stack([np.asarray(channel, dtype=np.float64) for channel in channels], axis=-1).clip(0, 1)

@@ -45,7 +45,7 @@ def per_gap(signal: SampledSignal) -> float:
 
 def per_noise(signal: SampledSignal) -> float:
     """`task.total_variation=auto` for denoising: proportional to the noise level."""
-    return PER_NOISE * getattr(signal.observation, "level", 0.0)
+    return PER_NOISE * signal.observation.noise.level if signal.observation.noise else 0.0
 
 
 def inpainting(

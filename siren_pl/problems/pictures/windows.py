@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.problems.pictures.images import as_pixels
+from siren_pl.problems.pictures.images import resize_pixels
 from siren_pl.problems.sampled.levels import Pixels, decoded, to_unit
 from siren_pl.problems.sampled.signal import SampledSignal
 
@@ -113,23 +113,16 @@ def bicubic(signal: SampledSignal, window: Window) -> Pixels:
 
     Samples around the window count as well; if pixels are larger than samples, the filter is widened.
     """
-    from PIL import Image
-
     cut, box = [], []
     for low, high, count, samples in zip(window.box[:2], window.box[2:], window.size, signal.shape, strict=True):
         reach = math.ceil(BICUBIC_REACH * max(1.0, (high - low) / count)) + 1
         first = max(0, math.floor(low) - reach)
         cut.append(slice(first, min(samples, math.ceil(high) + reach)))
         box.append((low - first, high - first))
-    pixels = to_unit(decoded(signal.stored[cut[0], cut[1]])).astype(np.float32)
     (top, bottom), (left, right) = box
-    channels = [
-        Image.fromarray(np.ascontiguousarray(channel)).resize(
-            (window.size[1], window.size[0]), Image.Resampling.BICUBIC, (left, top, right, bottom)
-        )
-        for channel in np.moveaxis(pixels, -1, 0)
-    ]
-    return as_pixels(np.stack([np.asarray(channel) for channel in channels], -1)).clip(0, 1)
+    return resize_pixels(
+        to_unit(decoded(signal.stored[tuple(cut)])), window.size, "bicubic", (left, top, right, bottom)
+    )
 
 
 def detail(pixels: Pixels) -> NDArray[np.float64]:

@@ -20,7 +20,6 @@ from typing_extensions import override
 
 from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled.grid import Shape
-from siren_pl.problems.sampled.kind import kind_of
 from siren_pl.problems.sampled.levels import decoded, to_unit
 from siren_pl.problems.sampled.metrics import psnr_of_error
 from siren_pl.problems.sampled.rendering import FieldAnswer, as_levels, render, render_levels, slabs
@@ -63,7 +62,7 @@ class Evaluation(ABC):
 
     def rendered(self, axes: Sequence[Tensor]) -> NDArray[np.unsignedinteger]:
         """The same on the grid that axes span."""
-        levels = kind_of(self.signal).levels
+        levels = self.signal.container.levels
         return render_levels(self.answer, axes, self.signal.out_features, levels, self.offset)
 
 
@@ -113,7 +112,7 @@ class SlabEvaluation(Evaluation):
         found = answer(excerpt.coords)
         self.offset = (judge.align(found, excerpt.signal) - found).mean(0)
         scores = RunningScores(signal, self.offset)
-        levels = kind_of(signal).levels
+        levels: type[np.unsignedinteger] = signal.container.levels
         self._pixels = np.empty((*signal.shape, signal.out_features), dtype=levels)
         outside = 0.0
         for slab, values in slabs(answer, signal.grid.axes(signal.shape, signal.shape), signal.out_features):

@@ -19,11 +19,11 @@ from typing_extensions import override
 
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
-from siren_pl.problems.sampled.kind import View, kind_of
+from siren_pl.problems.sampled.kind import View
 from siren_pl.problems.sampled.measures import OF_VALUES, shown
 from siren_pl.problems.sampled.measuring import require_pair
 from siren_pl.problems.sampled.rendering import FieldAnswer
-from siren_pl.problems.sampled.scores import keep
+from siren_pl.problems.sampled.scores import Align, keep
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Findings, Judge, Metrics, Result
 from siren_pl.training.problem import Problem
@@ -31,8 +31,6 @@ from siren_pl.training.term import Term
 
 # From values on the lattice (n_1, …, n_D, C) in [-1, 1] to metrics.
 Scores = Callable[[Tensor, SampledSignal], Metrics]
-# Brings such values to the signal where the task leaves something open (a constant).
-Align = Callable[[Tensor, SampledSignal], Tensor]
 # From aligned values to titles and pixels in [0, 1] that tell how a result came about.
 Panels = Callable[[Tensor, SampledSignal], "list[tuple[str, NDArray[np.float64]]]"]
 
@@ -72,7 +70,7 @@ class SampledJudge(Judge):
     @property
     def options(self) -> Mapping[str, str]:  # type: ignore[override] - those of the signal's kind
         """Those of the signal's kind."""
-        return kind_of(self.signal).options
+        return self.signal.container.options
 
     @property
     def takes_rivals(self) -> bool:  # type: ignore[override] - a matter of size
@@ -108,17 +106,17 @@ class SampledJudge(Judge):
             scores = self.scores(answer, self.signal)
             return Findings(scores, shown(self.about, scores))
         found = (SlabEvaluation if self.signal.is_large else WholeEvaluation)(self, answer)
-        view = self.view or kind_of(self.signal)
+        view = self.view or self.signal.container
         return Findings(found.metrics, shown(self.about, found.metrics), view.files(found), view.figures(found))
 
     @override
     def asked(self, options: Mapping[str, str]) -> tuple[str, Judge]:
-        name, view = kind_of(self.signal).asked(self.signal, options)
+        name, view = self.signal.container.asked(self.signal, options)
         return name, replace(self, view=view)
 
     @override
     def sheet(self, results: Sequence[Result], path: Path) -> Any:
-        return kind_of(self.signal).sheet(results, path)
+        return self.signal.container.sheet(results, path)
 
 
 def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -> Problem:
@@ -134,6 +132,6 @@ def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -
         replace(judge, task=name, supervised=tuple(terms)),
         given=signal,
         layout=(signal.stored.dtype, *signal.stored.shape),
-        origin=kind_of(signal).origin,
+        origin=signal.container.origin,
         probes=lambda: (signal.coords(), signal.midline()),
     )

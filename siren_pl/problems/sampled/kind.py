@@ -63,8 +63,3 @@ class Samples(Kind):
     @override
     def files(self, found: Evaluation) -> Mapping[str, Write]:
         return {f"{found.signal.name}.npy": lambda path: np.save(path, found.pixels)}
-
-
-def kind_of(signal: SampledSignal) -> Kind:
-    """The kind of a signal: what its container says, if anything does."""
-    return signal.container or Samples()

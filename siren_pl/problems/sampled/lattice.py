@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from siren_pl.problems.sampled.grid import Shape
-from siren_pl.problems.sampled.observations.downsampling import along
+from siren_pl.problems.sampled.observations.downsampling import transform
 from siren_pl.training.term import Points
 
 
@@ -50,13 +49,6 @@ def sines(positions: Tensor, n: int) -> Tensor:
     """Orthonormal sines (m, n) of frequencies k = 0 … n - 1 at positions in pixels (k = 0 is zero)."""
     k = torch.arange(n, device=positions.device, dtype=positions.dtype)
     return torch.sin(math.pi / n * positions[:, None] * k) * math.sqrt(2 / n)
-
-
-def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
-    for axis, matrix in enumerate(matrices):
-        values = along(matrix, values, axis)
-    return values
 
 
 def spectrum(values: Tensor, sine_axis: int | None = None) -> Tensor:

@@ -21,9 +21,9 @@ def measured_by(signal: SampledSignal, observation: Observation | None) -> Sampl
     """
     if observation is None:
         return signal
-    if not isinstance(signal.observation, Everything):
+    if not isinstance(signal.observation, Everything) or signal.observation.noise:
         raise UserError(
-            f"{observation.option} and {signal.withheld} both choose what is kept from training: give one of them."
+            f"{observation.told} and {signal.withheld} both choose what is kept from training: give one of them."
         )
     if signal.data is None:
         return replace(signal, observation=observation)

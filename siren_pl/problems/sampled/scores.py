@@ -18,9 +18,10 @@ from siren_pl.problems.sampled.levels import decoded, to_unit
 from siren_pl.problems.sampled.observations import Downsampling, Everything
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
+from siren_pl.training.judge import Metrics
 
 Array = NDArray[np.float64]
-Metrics = dict[str, float]
+# Brings values on the lattice (n_1, …, n_D, C) to the signal where the task leaves something open (a constant).
 Align = Callable[[Tensor, SampledSignal], Tensor]
 
 IMAGE_AXES = 2
@@ -108,8 +109,8 @@ def _compared(
 
 def shaved_border(signal: SampledSignal) -> int | None:
     """Pixels that papers leave out at the edges of a picture that was made small: its scale; None of others."""
-    linear = signal.observation.linear
-    return math.ceil(linear.scale) if isinstance(linear, Downsampling) else None
+    observation = signal.observation
+    return math.ceil(observation.scale) if isinstance(observation, Downsampling) else None
 
 
 class RunningScores:

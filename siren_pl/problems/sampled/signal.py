@@ -21,6 +21,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.field.domain import Domain
 from siren_pl.problems.sampled.grid import Grid, PixelCentres, Shape, coordinates, coordinates_at
+from siren_pl.problems.sampled.kind import Samples
 from siren_pl.problems.sampled.levels import INTEGERS, decoded
 from siren_pl.problems.sampled.observations import Everything, Mask, Observation
 from siren_pl.problems.sampled.observations.masks import PORTION, GivenMask, row_type
@@ -30,6 +31,9 @@ from siren_pl.problems.sampled.observations.masks import PORTION, GivenMask, row
 MOST_NUMBERS = 1 << 23
 # An excerpt is the same in every run.
 EXCERPT_SEED = 0
+# How many times finer than its noisy data a field's frequencies may be, so that edges stay sharp; a penalty holds the
+# noise down. A photograph of 256 pixels with noise of 25 levels had 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
+DETAIL = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +48,7 @@ class SampledSignal:
         observation: What of the samples was measured, and may be trained on.
         data: The measurements (…, C) where they were given; None where they are to be made of the samples.
         known: Whether the samples are the truth, against which a field can be scored.
-        container: How a file held the samples, as their kind describes it; results are written likewise. None where no
-            file did.
+        container: The kind of the samples, which says how a file held them, if any did; results are written likewise.
     """
 
     stored: Tensor
@@ -54,7 +57,7 @@ class SampledSignal:
     observation: Observation = field(default_factory=Everything)
     data: Tensor | None = None
     known: bool = True
-    container: Any = None
+    container: Any = field(default_factory=Samples)
 
     def __post_init__(self) -> None:
         """Refuse samples that no field could be fitted to."""
@@ -125,7 +128,7 @@ class SampledSignal:
     @property
     def is_plain(self) -> bool:
         """Whether what was measured are samples of the signal itself, some or all, as they are stored."""
-        return self.data is None and isinstance(self.observation, (Everything, Mask))
+        return self.data is None and not self.observation.noise and isinstance(self.observation, (Everything, Mask))
 
     @property
     def has_gaps(self) -> bool:
@@ -135,7 +138,7 @@ class SampledSignal:
     @property
     def withheld(self) -> str:
         """The option that keeps samples from training, as an error message names it."""
-        return self.observation.option
+        return self.observation.told
 
     @property
     def observed_count(self) -> int:
@@ -159,28 +162,22 @@ class SampledSignal:
         return tuple(n / 2 / unit for n, unit in zip(self.shape, self.pixels_per_unit, strict=True))
 
     @property
-    def density(self) -> float:
-        """Measurements along two units of length, the longest axis' own length, were they spread evenly."""
-        return self.observation.density(self.shape) * self._closeness
-
-    @property
-    def _closeness(self) -> float:
-        """Samples along two units of length over samples along the longest axis."""
-        return self.grid.samples(self.shape) / max(self.shape)
-
-    @property
     def domain(self) -> Domain:
-        """Where a field of this signal lives."""
+        """The facts on which the rules of networks and of runs depend."""
+        seen, shape = self.observation, self.shape
+        detail, density = seen.resolution(shape), seen.density(shape)
+        if seen.noise is not None:
+            detail = max(detail, DETAIL * density)
+        # Samples along two coordinate units for each along the longest axis.
+        closeness = self.grid.samples(shape) / max(shape)
+        spacing = zip(seen.spacing(shape), self.pixels_per_unit, strict=True)
         return Domain(
             in_features=self.in_features,
             out_features=self.out_features,
             extent=self.extent,
-            spacing=tuple(
-                samples / unit
-                for samples, unit in zip(self.observation.spacing(self.shape), self.pixels_per_unit, strict=True)
-            ),
-            resolution=float(self.observation.resolution(self.shape) * self._closeness),
-            density=float(self.density),
+            spacing=tuple(samples / unit for samples, unit in spacing),
+            resolution=float(detail * closeness),
+            density=float(density * closeness),
             measurements=self.observed_count,
         )
 

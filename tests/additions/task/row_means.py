@@ -17,11 +17,7 @@ class RowMeans(Observation):
     """Means of `rows` rows, one group below the other."""
 
     def __init__(self, rows):
-        self.rows = rows
-
-    @property
-    def option(self):
-        return f"task.rows={self.rows}"
+        self.rows, self.option = rows, f"task.rows={rows}"
 
     def apply(self, values):
         return values.unflatten(0, (-1, self.rows)).mean(1)

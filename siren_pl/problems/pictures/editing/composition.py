@@ -66,7 +66,7 @@ class Composition:
             raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
         if target.data is not None and target.known:
             raise UserError("dataset.reference: an edited picture's truth is its direct solution; leave it out.")
-        if not isinstance(target.observation, Everything):
+        if not isinstance(target.observation, Everything) or target.observation.noise:
             raise UserError(f"{target.withheld} withholds pixels of the target, but an edit needs all of them.")
         if target.is_large:
             raise UserError(

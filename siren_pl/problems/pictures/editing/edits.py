@@ -64,13 +64,10 @@ class Edit(Observation):
         rule: Chooses the gradients, see `siren_pl.problems.pictures.editing.guidance`.
     """
 
+    option = "task.mode"
+
     def __init__(self, material: Material, rule: Rule) -> None:
         self.material, self.rule = material, rule
-
-    @property
-    @override
-    def option(self) -> str:
-        return "task.mode"
 
     def count(self, shape: Shape) -> int:
         """The number of samples, since something is measured at each."""

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.problems.pictures import figures
+from siren_pl.problems.pictures.figures import Box
 from siren_pl.problems.pictures.images import as_pixels
 from siren_pl.problems.pictures.judging import side_by_side
-from siren_pl.problems.pictures.judging.side_by_side import Box, Column
+from siren_pl.problems.pictures.judging.side_by_side import Column
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import decoded, to_unit
-from siren_pl.problems.sampled.observations import Downsampling, Mask, Noisy
+from siren_pl.problems.sampled.observations import Downsampling, Mask
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Rival
@@ -50,7 +51,7 @@ def is_restoration(judge: SampledJudge) -> bool:
     A task that aligns its result was given derivatives, which leave the values open.
     """
     observation = judge.signal.observation
-    of_values = isinstance(observation, Noisy) or isinstance(observation.linear, (Mask, Downsampling))
+    of_values = observation.noise is not None or isinstance(observation, (Mask, Downsampling))
     return of_values and judge.align is keep
 
 
@@ -87,10 +88,10 @@ def measured(signal: SampledSignal, data: Tensor, place: tuple[slice | Tensor, .
 
 def _told(signal: SampledSignal) -> str:
     """What of the picture was measured, in a few words."""
-    linear = signal.observation.linear
-    if isinstance(linear, Downsampling):
-        return " × ".join(map(str, linear.coarse(signal.shape))) + " pixels"
-    if signal.has_gaps or not isinstance(signal.observation, Noisy):
+    observation = signal.observation
+    if isinstance(observation, Downsampling):
+        return " × ".join(map(str, observation.coarse(signal.shape))) + " pixels"
+    if signal.has_gaps or observation.noise is None:
         return f"{signal.observed_count / signal.observed.numel():.0%} of the pixels"
     return f"{metrics.psnr(to_unit(signal.measured), to_unit(signal.values)):.2f} dB" if signal.known else "with noise"
 
@@ -103,7 +104,7 @@ def _title(answer: Answer, signal: SampledSignal) -> str:
 
 def scored_by(signal: SampledSignal) -> tuple[str, str]:
     """The metric that tells restorations of this signal apart, and of what it is."""
-    if isinstance(signal.observation.linear, Downsampling):
+    if isinstance(signal.observation, Downsampling):
         return "psnr_y", ", luma"
     return ("heldout_psnr", ", missing pixels") if signal.has_gaps else ("psnr", "")
 

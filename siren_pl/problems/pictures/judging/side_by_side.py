@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.plots import DPI, save
-from siren_pl.problems.pictures.figures import draw_pixels
+from siren_pl.problems.pictures.figures import Box, draw_pixels, frame
 
 # Inches per picture: four of them are as wide as a README, so that titles are not shrunk.
 PANEL = 2.25
@@ -20,8 +20,6 @@ TITLES = 0.45
 FLATTEST, TALLEST = 0.3, 1.2
 # Colours that mark windows; neither is that of unknown pixels.
 FRAMES = ("tab:orange", "tab:cyan")
-
-Box = tuple[float, float, float, float]
 
 
 class Column(NamedTuple):
@@ -58,18 +56,10 @@ def draw(columns: Sequence[Column], shape: Sequence[int], boxes: Sequence[Box], 
         draw_pixels(line[0], column.whole, extent=(0, shape[1], shape[0], 0))
         line[0].set_title(column.title, fontsize=10)
         for box, colour in zip(boxes, FRAMES, strict=False):
-            _mark(line[0], box, colour)
+            frame(line[0], box, colour, 1.5)
         for panel, part, colour in zip(line[1:], column.parts, FRAMES, strict=False):
             draw_pixels(panel, part)
             panel.spines[:].set(edgecolor=colour, linewidth=2)
         for panel in line:
             panel.set(xticks=[], yticks=[])
     return save(figure, path)
-
-
-def _mark(axes: Any, box: Box, colour: str) -> None:
-    """Draw the outline of a window."""
-    from matplotlib.patches import Rectangle
-
-    top, left, bottom, right = box
-    axes.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=colour, linewidth=1.5))

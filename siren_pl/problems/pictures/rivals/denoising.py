@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.observations import Noisy
 from siren_pl.problems.sampled.signal import SampledSignal
 
 # Patch size, search radius and strength from scikit-image's own example of fast non-local means with known noise.
@@ -19,16 +18,17 @@ TV_PER_LEVEL = 0.75
 
 def noisy(signal: SampledSignal) -> Tensor | None:
     """The measurement itself; None without noise."""
-    return signal.measured if isinstance(signal.observation, Noisy) else None
+    return signal.measured if signal.observation.noise else None
 
 
 def non_local_means(signal: SampledSignal) -> Tensor | None:
     """Apply non-local means (Buades et al. 2005) with the noise level; None without noise."""
     from skimage.restoration import denoise_nl_means
 
-    if not isinstance(signal.observation, Noisy):
+    noise = signal.observation.noise
+    if noise is None:
         return None
-    level, options = signal.observation.level, {"patch_size": PATCH, "patch_distance": DISTANCE, "channel_axis": -1}
+    level, options = noise.level, {"patch_size": PATCH, "patch_distance": DISTANCE, "channel_axis": -1}
     found = denoise_nl_means(to_unit(signal.measured), h=STRENGTH * level, sigma=level, fast_mode=True, **options)
     # scikit-image drops the channel of a grey picture, and all axes of a picture of one pixel.
     return torch.from_numpy(np.asarray(found * 2 - 1)).reshape(signal.values.shape)
@@ -38,9 +38,9 @@ def total_variation(signal: SampledSignal) -> Tensor | None:
     """Apply Chambolle's total variation (2004), with a weight proportional to the noise level; None without noise."""
     from skimage.restoration import denoise_tv_chambolle
 
-    if not isinstance(signal.observation, Noisy):
+    if signal.observation.noise is None:
         return None
     pixels = signal.measured.double().numpy() / 2 + 0.5
     return torch.from_numpy(
-        denoise_tv_chambolle(pixels, weight=TV_PER_LEVEL * signal.observation.level, channel_axis=-1) * 2 - 1
+        denoise_tv_chambolle(pixels, weight=TV_PER_LEVEL * signal.observation.noise.level, channel_axis=-1) * 2 - 1
     )

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.images import resize_pixels
-from siren_pl.problems.pictures.rivals.references import Pretrained, pretrained
+from siren_pl.problems.pictures.rivals.references.loading import Pretrained, pretrained
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.observations import Downsampling
 from siren_pl.problems.sampled.signal import SampledSignal
@@ -18,7 +18,7 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 def interpolation(signal: SampledSignal, method: str) -> Tensor | None:
     """Enlarge with Pillow (nearest, bilinear, bicubic or lanczos), aligned at pixel centres; None for other data."""
-    if not isinstance(signal.observation.linear, Downsampling) or signal.in_features != 2:  # noqa: PLR2004 - pictures
+    if not isinstance(signal.observation, Downsampling) or signal.in_features != 2:  # noqa: PLR2004 - pictures
         return None
     pixels = to_unit(signal.measured)
     rows, columns = signal.shape
@@ -44,7 +44,7 @@ def reference(signal: SampledSignal, weights: str | None) -> Tensor | None:
     Raises:
         UserError: The file is not of a known network, or the network does not enlarge by this scale.
     """
-    observation = signal.observation.linear
+    observation = signal.observation
     if weights is None or not isinstance(observation, Downsampling):
         return None
     large = usable(weights, observation).enlarge(to_unit(signal.measured), int(observation.scale))

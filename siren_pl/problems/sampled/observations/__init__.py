@@ -2,6 +2,7 @@
 
 from siren_pl.problems.sampled.observations.base import Everything as Everything
 from siren_pl.problems.sampled.observations.base import Observation as Observation
+from siren_pl.problems.sampled.observations.base import noisy as noisy
 from siren_pl.problems.sampled.observations.downsampling import Downsampling as Downsampling
 from siren_pl.problems.sampled.observations.downsampling import downsampling as downsampling
 from siren_pl.problems.sampled.observations.kernels import KERNELS as KERNELS
@@ -11,5 +12,3 @@ from siren_pl.problems.sampled.observations.masks import Mask as Mask
 from siren_pl.problems.sampled.observations.masks import RandomFraction as RandomFraction
 from siren_pl.problems.sampled.observations.noise import NOISES as NOISES
 from siren_pl.problems.sampled.observations.noise import Noise as Noise
-from siren_pl.problems.sampled.observations.noise import Noisy as Noisy
-from siren_pl.problems.sampled.observations.noise import noisy as noisy

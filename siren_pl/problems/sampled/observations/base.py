@@ -6,19 +6,30 @@ and the scores, ask an observation how dense the data are and which samples were
 
 from __future__ import annotations
 
+import copy
 import math
 from abc import ABC, abstractmethod
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.problems.sampled.observations.noise import NOISES, Noise
 
 Shape = tuple[int, ...]
 
 
 class Observation(ABC):
-    """A way to measure samples (n_1, …, n_D, C) on a grid of any shape (n_1, …, n_D)."""
+    """A way to measure samples (n_1, …, n_D, C) on a grid of any shape (n_1, …, n_D).
+
+    Attributes:
+        option: The option that asked for the observation, for error messages.
+        noise: The noise of the measurements; None if there is none.
+    """
+
+    option: str
+    noise: Noise | None = None
 
     @abstractmethod
     def apply(self, values: Tensor) -> Tensor:
@@ -48,23 +59,25 @@ class Observation(ABC):
         """Samples along the longest axis whose detail the field should be able to represent; by default `density`."""
         return self.density(shape)
 
-    @property
-    @abstractmethod
-    def option(self) -> str:
-        """The option that asked for the observation, for error messages."""
-
     @abstractmethod
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """Arrange the data on the grid (n_1, …, n_D, C) for display."""
 
     def measure(self, values: Tensor) -> Tensor:
         """Simulate the instrument: `apply`, with noise if there is any."""
-        return self.apply(values)
+        clean = self.apply(values)
+        return clean if self.noise is None else self.noise(clean)
+
+    def under(self, noise: Noise) -> Self:
+        """The same observation with noise."""
+        noisy = copy.copy(self)
+        noisy.noise = noise
+        return noisy
 
     @property
-    def linear(self) -> Observation:
-        """The observation without its noise."""
-        return self
+    def told(self) -> str:
+        """The option to name in errors: that of the noise if every sample was measured, else the observation's own."""
+        return self.noise.option if self.noise is not None and isinstance(self, Everything) else self.option
 
     def read(self, picture: Tensor) -> Tensor:
         """Extract the data from a picture that already holds measurements (m_1, …, m_D, C)."""
@@ -96,6 +109,8 @@ def mismatch(measured: Shape, truth: Shape, rule: str) -> UserError:
 class Everything(Observation):
     """The identity: all samples are measured directly."""
 
+    option = "dataset.heldout=0"  # withholds nothing
+
     def apply(self, values: Tensor) -> Tensor:
         """Return the samples unchanged."""
         return values
@@ -116,11 +131,11 @@ class Everything(Observation):
         """The number of samples along the longest axis."""
         return float(max(shape))
 
-    @property
-    def option(self) -> str:
-        """`dataset.heldout=0`, which withholds nothing."""
-        return "dataset.heldout=0"
-
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """The data themselves."""
         return data
+
+
+def noisy(noise: str = "gaussian", sigma: float = 0.0, seed: int = 0) -> Everything:
+    """Make an observation of all samples with gaussian, poisson or salt_and_pepper noise; see `Noise`."""
+    return Everything().under(Noise(NOISES[noise], sigma, seed))

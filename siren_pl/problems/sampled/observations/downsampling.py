@@ -11,6 +11,7 @@ edge. The same kernel can weigh a field at any places between the samples, and f
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -19,7 +20,7 @@ from typing_extensions import override
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.observations.base import Observation, Shape, mismatch
 from siren_pl.problems.sampled.observations.kernels import KERNELS, Kernel, gaussian
-from siren_pl.problems.sampled.observations.noise import NOISES, Noisy
+from siren_pl.problems.sampled.observations.noise import NOISES, Noise
 
 # In samples: far more than the rounding error of a size times a scale, and far less than one.
 ROUNDING = 1e-6
@@ -37,14 +38,9 @@ class Downsampling(Observation):
     """
 
     def __init__(self, scale: float, kernel: Kernel = KERNELS["bicubic"]) -> None:
-        self.scale, self.kernel = scale, kernel
+        self.scale, self.kernel, self.option = scale, kernel, f"task.scale={scale:g}"
         if not scale >= 1:
             raise UserError(f"task.scale={scale} must be a number from 1: how many times larger the picture becomes.")
-
-    @property
-    @override
-    def option(self) -> str:
-        return f"task.scale={self.scale:g}"
 
     def coarse(self, shape: Shape) -> Shape:
         """The shape of the smaller picture, rounded up as in MATLAB's imresize(A, 1/scale)."""
@@ -80,17 +76,11 @@ class Downsampling(Observation):
     @override
     def apply(self, values: Tensor) -> Tensor:
         """Compute the smaller picture (m_1, …, m_D, C) in double precision."""
-        found = values.double()
-        for axis, matrix in enumerate(self._matrices(tuple(values.shape[:-1]))):
-            found = along(matrix, found, axis)
-        return found.to(values)
+        return transform(values.double(), self._matrices(tuple(values.shape[:-1]))).to(values)
 
     @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        found = data.double()
-        for axis, matrix in enumerate(self._matrices(shape)):
-            found = along(matrix.T, found, axis)
-        return found.to(data)
+        return transform(data.double(), [matrix.T for matrix in self._matrices(shape)]).to(data)
 
     def seen(self, shape: Shape) -> Tensor:
         """Mark no sample as directly measured, unless the scale is 1 and the kernel interpolates the samples."""
@@ -117,10 +107,12 @@ class Downsampling(Observation):
         return found
 
 
-def along(matrix: Tensor, values: Tensor, axis: int) -> Tensor:
-    """Apply a matrix (m, n) along one axis of values (…, n, …)."""
-    others = [n for i, n in enumerate(values.shape) if i != axis]
-    return (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
+    for axis, matrix in enumerate(matrices):
+        others = [n for i, n in enumerate(values.shape) if i != axis]
+        values = (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+    return values
 
 
 def reflected(cells: Tensor, n: int) -> Tensor:
@@ -142,7 +134,7 @@ def downsampling(
     noise: str = "gaussian",
     sigma: float = 0.0,
     seed: int = 0,
-) -> Observation:
+) -> Downsampling:
     """Make an observation by downsampling, optionally with noise.
 
     Args:
@@ -156,5 +148,5 @@ def downsampling(
     Raises:
         UserError: An option is out of its range.
     """
-    chosen = gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel]
-    return Noisy(NOISES[noise], sigma, seed, Downsampling(scale, chosen)) if sigma else Downsampling(scale, chosen)
+    clean = Downsampling(scale, gaussian(blur) if kernel == "gaussian" and blur else KERNELS[kernel])
+    return clean.under(Noise(NOISES[noise], sigma, seed)) if sigma else clean

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
@@ -22,10 +21,6 @@ UNKNOWN = 0.0
 
 class Mask(Observation):
     """Direct observation of some samples."""
-
-    @abstractmethod
-    @override
-    def seen(self, shape: Shape) -> Tensor: ...
 
     def apply(self, values: Tensor) -> Tensor:
         """Select the observed samples (M, C), in the order of the grid."""
@@ -67,14 +62,9 @@ class RandomFraction(Mask):
 
     def __init__(self, heldout: float, seed: int = 0, option: str | None = None) -> None:
         self.heldout, self.seed = heldout, seed
-        self._option = option or f"dataset.heldout={heldout}"
+        self.option = option or f"dataset.heldout={heldout}"
         if not 0 <= heldout < 1:
-            raise UserError(f"{self._option} must lie in [0, 1): it is the fraction kept from training.")
-
-    @property
-    @override
-    def option(self) -> str:
-        return self._option
+            raise UserError(f"{self.option} must lie in [0, 1): it is the fraction kept from training.")
 
     @override
     def seen(self, shape: Shape) -> Tensor:
@@ -90,7 +80,7 @@ class RandomFraction(Mask):
         """The number of observed samples, found without summing the mask, which would take 64-bit integers."""
         kept = math.prod(shape) - round(self.heldout * math.prod(shape))
         if kept < 1:
-            raise UserError(f"{self._option} leaves no sample to train on: keep more.")
+            raise UserError(f"{self.option} leaves no sample to train on: keep more.")
         return kept
 
     @override
@@ -107,12 +97,8 @@ class EveryOther(Mask):
 
     def __init__(self, stride: int | Sequence[int]) -> None:
         self.stride = stride if isinstance(stride, int) else tuple(stride)
-
-    @property
-    @override
-    def option(self) -> str:
-        told = self.stride if isinstance(self.stride, int) else f"[{','.join(map(str, self.stride))}]"
-        return f"dataset.stride={told}"
+        told = stride if isinstance(stride, int) else f"[{','.join(map(str, stride))}]"
+        self.option = f"dataset.stride={told}"
 
     def strides(self, shape: Shape) -> tuple[int, ...]:
         """The stride along each axis.
@@ -161,14 +147,9 @@ class GivenMask(Mask):
     """
 
     def __init__(self, known: Tensor, option: str) -> None:
-        self.known, self._option = known, option
+        self.known, self.option = known, option
         if not known.any():
             raise UserError(f"{option} knows no sample: white marks what is known; invert the mask.")
-
-    @property
-    @override
-    def option(self) -> str:
-        return self._option
 
     @override
     def seen(self, shape: Shape) -> Tensor:
@@ -177,7 +158,7 @@ class GivenMask(Mask):
         Raises:
             UserError: The mask has another size.
         """
-        require_shape(self.known, shape, self._option, "picture")
+        require_shape(self.known, shape, self.option, "picture")
         return self.known
 
 

@@ -2,6 +2,3 @@
 
 The entry point is `pretrained(FILE).enlarge(pixels, scale)`. Nothing is downloaded, and no file is required.
 """
-
-from siren_pl.problems.pictures.rivals.references.loading import Pretrained as Pretrained
-from siren_pl.problems.pictures.rivals.references.loading import pretrained as pretrained

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
+COLOURS = 3
+
 
 class Enlarger(nn.Module, ABC):
     """A network that enlarges pictures by fixed whole factors, with its own normalisation inside.
@@ -33,13 +35,13 @@ def convolution(inputs: int, outputs: int, side: int = 3, groups: int = 1) -> nn
     return nn.Conv2d(inputs, outputs, side, padding=side // 2, groups=groups)
 
 
-def scale_of_shuffle(tensors: dict[str, Tensor], name: str, inputs: int = 3) -> int:
+def scale_of_shuffle(tensors: dict[str, Tensor], name: str) -> int:
     """Find the factor of a pixel shuffle from the convolution before it, which has factor² outputs per channel.
 
     Raises:
         ValueError: The number of outputs is not a square times the number of channels.
     """
-    scale = round((len(tensors[name]) / inputs) ** 0.5)
-    if inputs * scale**2 != len(tensors[name]):
+    scale = round((len(tensors[name]) / COLOURS) ** 0.5)
+    if COLOURS * scale**2 != len(tensors[name]):
         raise ValueError(f"{name} has {len(tensors[name])} outputs, which no pixel shuffle takes")
     return scale

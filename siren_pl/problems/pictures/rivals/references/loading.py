@@ -15,14 +15,13 @@ from torch.nn.functional import pad
 from siren_pl.errors import UserError
 from siren_pl.field.weights import fill, read_tensors
 from siren_pl.problems.pictures.rivals.references.carn import carn_like
-from siren_pl.problems.pictures.rivals.references.enlarger import Enlarger
+from siren_pl.problems.pictures.rivals.references.enlarger import COLOURS, Enlarger
 from siren_pl.problems.pictures.rivals.references.imdn import imdn_like
 from siren_pl.problems.pictures.rivals.references.rfdn import rfdn_like
 from siren_pl.problems.pictures.rivals.references.srgan import srgan_like
 from siren_pl.problems.pictures.rivals.references.tiles import in_tiles
 
 Pixels = NDArray[np.float64]
-COLOURS = 3
 
 # For each layout, a tensor that no other layout has, and the builder of a network of the sizes in a file.
 LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Enlarger]] = {

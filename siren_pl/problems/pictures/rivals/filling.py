@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from siren_pl.problems.sampled.observations import KERNELS, EveryOther
-from siren_pl.problems.sampled.observations.downsampling import along
+from siren_pl.problems.sampled.observations.downsampling import transform
 from siren_pl.problems.sampled.signal import SampledSignal
 
 
@@ -39,10 +39,11 @@ def bicubic(signal: SampledSignal) -> Tensor | None:
     if not isinstance(observation, EveryOther) or max(strides := observation.strides(signal.shape)) == 1:
         return None
     values = signal.measured.double().reshape(*observation.kept(signal.shape), -1)
-    for axis, (n, m, stride) in enumerate(zip(signal.shape, values.shape[:-1], strides, strict=True)):
-        places = torch.arange(n, dtype=torch.float64) / stride
-        values = along(KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), places), values, axis)
-    return values
+    matrices = [
+        KERNELS["bicubic"].weights(torch.arange(m, dtype=torch.float64), torch.arange(n, dtype=torch.float64) / stride)
+        for n, m, stride in zip(signal.shape, values.shape[:-1], strides, strict=True)
+    ]
+    return transform(values, matrices)
 
 
 def _scattered(signal: SampledSignal, method: str) -> Tensor:
