@@ -85,6 +85,8 @@ def _start(arguments: list[str]) -> int:
             "in conf/."
         ) from error
     except OSError as error:
+        if isinstance(error, HydraException):  # a member that does not exist
+            raise
         raise UserError(
             f"{error.filename} cannot be read or written ({error.strerror or error}): choose another hydra.run.dir, "
             "or hydra.sweep.dir of a sweep."

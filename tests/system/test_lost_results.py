@@ -35,7 +35,6 @@ def taken(left_out: list[str]) -> str:
         (("dataset.size=[1,24]", "dataset.heldout=0.5", "figures=true"), "baseline/cubic"),
         (("dataset.stride=16",), "baseline/cubic"),
         (("task=inpainting", "model=siren", "dataset.size=[24,1]"), "baseline/cubic"),
-        (("task=denoising", "dataset.size=[1,1]"), "baseline/non_local_means"),
     ],
 )
 def test_a_rival_that_fails_is_a_warning(

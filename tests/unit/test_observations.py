@@ -211,7 +211,7 @@ def test_a_noisy_smaller_picture_is_both():
     assert float((observation.measure(values) - clean).std()) / 2 == pytest.approx(0.1, rel=0.2)
     assert observation.fine((10, 15)) == (20, 30) and observation.picture(clean, (20, 30)).shape == (20, 30, 1)
     assert observation.count((20, 30)) == 150 and observation.density((20, 30)) == 15
-    assert "task.sigma=0.1" in observation.told
+    assert "task.scale=2" in observation.told  # scale, not noise, withholds the pixels
     assert isinstance(downsampling(2), Downsampling)
 
 

@@ -29,7 +29,7 @@ def admitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_everything_is_kept_but_the_place() -> None:
-    *arguments, place, guard = sweep_resume.arguments(START, Path("it's, here"), [])
+    *arguments, place, guard = sweep_resume.arguments(START, Path("it's, here"), [], Path())
     assert arguments == ["--config-dir", "/mine", "-m", *START.task, *START.hydra[:2]]
     assert place == r"hydra.sweep.dir='it\'s, here'"
     assert guard.startswith("hydra.callbacks.guard._target_=")
@@ -48,7 +48,7 @@ def test_everything_is_kept_but_the_place() -> None:
     ],
 )
 def test_what_is_given_anew_replaces_what_it_names(given: tuple[str, ...], gone: tuple[str, ...]) -> None:
-    arguments = sweep_resume.arguments(START, Path("here"), list(given))
+    arguments = sweep_resume.arguments(START, Path("here"), list(given), Path())
     assert set(given) <= set(arguments) and not set(gone) & set(arguments)
     kept = {*START.task, *START.hydra[:2]} - set(gone)
     assert kept <= set(arguments)
@@ -57,4 +57,4 @@ def test_what_is_given_anew_replaces_what_it_names(given: tuple[str, ...], gone:
 @pytest.mark.parametrize("override", ["seed=3", "hydra.sweep.dir=new", "sweep.metric=ssim", "+extra=1"])
 def test_nothing_else_may_be_given(override: str) -> None:
     with pytest.raises(UserError, match="the same sweep"):
-        sweep_resume.arguments(START, Path("here"), [override])
+        sweep_resume.arguments(START, Path("here"), [override], Path())
