@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-# All but tabulators and ends of lines; a terminal obeys them, and no file of text may hold half of a surrogate pair.
+# All but tabs and newlines: a terminal obeys control characters, and no text file may hold half a surrogate pair.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    """A text in which control characters stand as their escapes: it may come from a file of somebody else's."""
+    """The text with control characters escaped, since it may come from a stranger's file."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

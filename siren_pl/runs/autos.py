@@ -1,7 +1,7 @@
-"""Every `auto` of a configuration is settled once, by the domains of the fields that are looked for.
+"""Every `auto` of a configuration is settled once, from the domains of the fields that are sought.
 
-What a network makes of its domain (omega_0, bandwidths, tiles) is a rule that stands with the network, and its YAML
-names it. The rules of a run (batch, steps, rates) stand here.
+How a network adapts to its domain (omega_0, bandwidths, tiles) is a rule that lives with the network and is named in
+its YAML. The rules of a run (batch, steps, rates) live here.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
 from siren_pl.training.pieces import MOST_SHARED_POINTS, POINTS_PER_NETWORK
 
-# `trainer.max_steps=auto` ends here, however many samples a signal has.
+# The upper limit of `trainer.max_steps=auto`, however many samples a signal has.
 MOST_STEPS = 20_000
-# `batch_size=auto` of one network: the cost of a step is then that of its matrix products.
+# `batch_size=auto` of one network: large enough that matrix products dominate the cost of a step.
 LEAST_BATCH = 2048
-# Doublings of the sizing option before a budget is out of reach, from one.
+# How often the sizing option is doubled, starting from one, before a budget counts as out of reach.
 MOST_DOUBLINGS = 24
 
 
 @dataclass(frozen=True)
 class SettledField:
-    """What is built for one field.
+    """The settled options of one field.
 
     Attributes:
-        network: What the constructor of its network is called with.
-        init: Its schemes of initialisation, and what they take.
+        network: Arguments of the network's constructor.
+        init: The initialisation schemes and their arguments.
         lr: Its peak learning rate.
-        parameters: The budget that the network was sized to; None where there was none.
+        parameters: The budget that the network was sized to; None if there was none.
     """
 
     network: Plain
@@ -46,11 +46,11 @@ class SettledField:
 
 @dataclass(frozen=True)
 class Settled:
-    """What every `auto` of a configuration came to.
+    """The value that every `auto` of a configuration was settled to.
 
     Attributes:
-        fields: By name; the first leads.
-        batch_size: Points per step; None for all.
+        fields: Settled options by field name; the first field leads.
+        batch_size: Points per step; None for all of them.
         max_steps: Optimiser steps.
     """
 
@@ -60,7 +60,7 @@ class Settled:
 
     @property
     def leading(self) -> SettledField:
-        """The leading field's."""
+        """The options of the leading field."""
         return next(iter(self.fields.values()))
 
 
@@ -68,8 +68,9 @@ def settle(config: Plain, domains: Mapping[str, Domain]) -> Settled:
     """Settle a configuration.
 
     Args:
-        config: Plain, resolved and validated.
-        domains: Of the fields that are looked for, by name. `model` is the first's, `fields.<name>.model` another's.
+        config: The configuration, plain, resolved and validated.
+        domains: Domains of the sought fields by name. The first field's network is `model`, another's
+            `fields.<name>.model`.
 
     Raises:
         UserError: A field has no model, an `auto` no rule, or a budget of parameters is too small.
@@ -96,7 +97,7 @@ def _field(config: Plain, name: str, domain: Domain, leads: bool) -> SettledFiel
             f"/model@fields.{name}.model: siren to the defaults of the task's file."
         )
     values = _values(model, domain, place)
-    # `init` is the leading network's; the others start by their own schemes.
+    # `init` belongs to the leading network; the others start from their own schemes.
     own = dict.fromkeys(("first", "hidden")) | {"divide_by_omega": False, "lr_factor": 1.0}
     init = config["init"] if leads else config["init"] | own
     init = init | {key: init[key] or model.get("init", "siren") for key in ("first", "hidden")}
@@ -114,7 +115,7 @@ def _field(config: Plain, name: str, domain: Domain, leads: bool) -> SettledFiel
 
 
 def _values(model: Plain, domain: Domain, place: str) -> Plain:
-    """What every `auto` of a model comes to, by its key."""
+    """The settled value of every `auto` of a model, by its key."""
     rules, found = model.get("rules") or {}, {}
     for key in (key for key, value in model.items() if value == AUTO):
         if AUTO not in rules.get(key, {}):
@@ -124,30 +125,30 @@ def _values(model: Plain, domain: Domain, place: str) -> Plain:
 
 
 def _filled(options: Plain, values: Plain) -> Plain:
-    """A child's options, in which `auto` stands for the settled value of the key of the same name."""
+    """A child's options, with each `auto` replaced by the settled value of the key of the same name."""
     return {key: values.get(key, value) if value == AUTO else value for key, value in options.items()}
 
 
 def _rate(model: Plain, values: Plain, rate: float) -> float:
-    """`optimizer.lr=auto`: a rate times the factor of the model, or by its rule."""
+    """`optimizer.lr=auto`: the rate times the model's factor, passed through the model's own rule if it has one."""
     rate = rate * model.get("lr_factor", 1.0)
     return create(_filled(model["rate"], values), rate) if "rate" in model else rate
 
 
 def _batch(options: Plain, domain: Domain) -> int:
-    """`batch_size=auto`: what one network needs, or a share for each of many that cover the picture.
+    """`batch_size=auto`: what one network needs, or a share for each of the many networks that cover the picture.
 
-    A square of tiles of which a long picture leaves some empty counts by the part that it fills.
+    A long picture leaves part of the square of tiles empty; only the part that it fills is counted.
     """
     filled = math.prod(domain.extent) / max(domain.extent) ** domain.in_features
     networks = options.get("members", 1) * options.get("tiles", 1) ** domain.in_features * filled
     return min(max(LEAST_BATCH, round(POINTS_PER_NETWORK * networks)), MOST_SHARED_POINTS)
 
 
-# A set asks once per signal, and each answer takes a score of networks.
+# A set asks once per signal, and each answer builds some twenty networks.
 @functools.lru_cache
 def _largest(description: str, key: str, domain: Domain, budget: int) -> int:
-    """The largest value of a network's option that keeps within the budget, found by bisection."""
+    """The largest value of a network's option that stays within the budget, found by bisection."""
     given = json.loads(description)
 
     @functools.cache

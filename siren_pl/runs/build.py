@@ -1,4 +1,4 @@
-"""From a configuration to what is fitted: the data, what the task makes of them, the networks, the module."""
+"""Builds what is fitted from a configuration: the data, the task's problem, the networks, the module."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from siren_pl.field.domain import Domain
 from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, network
-from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find all of it here
+from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find everything that builds here
 from siren_pl.runs.loggers import Histograms
 from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
@@ -33,17 +33,17 @@ from siren_pl.training.schedules import Cosine, constant
 
 log = logging.getLogger(__name__)
 
-# What a step keeps of a layer at each point: its linear map, its activation, a gradient; in float32.
+# A step keeps three numbers per unit of a layer at each point (linear map, activation, gradient), in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is done for one signal, before any of it is.
+    """What will be done for one signal.
 
     Attributes:
-        config: Its configuration, plain, resolved and validated.
-        problem: What the task makes of its data.
+        config: The signal's configuration, plain, resolved and validated.
+        problem: The problem that the task makes of the signal's data.
     """
 
     config: Plain
@@ -51,12 +51,12 @@ class Plan:
 
     @cached_property
     def settled(self) -> Settled:
-        """What every `auto` came to."""
+        """The values that every `auto` was settled to."""
         return settle(self.config, self.problem.fields)
 
 
 def plan(config: Plain, data: Any = None) -> Plan:
-    """Read a configuration's data, unless they are given, and see what its task makes of them."""
+    """Read a configuration's data, unless they are given, and let its task make the problem."""
     return Plan(config, problem(config, signal(config) if data is None else data))
 
 
@@ -66,12 +66,12 @@ def signal(config: Plain) -> Any:
 
 
 def problem(config: Plain, data: Any) -> Problem:
-    """What the task makes of the data."""
+    """The problem that the task makes of the data."""
     return create(child(config["task"], "problem", "task"), data)
 
 
 def members(config: Plain) -> list[Plain] | None:
-    """A configuration per signal, each complete, where `dataset.index` asks for several; None where for one."""
+    """A complete configuration for each signal if `dataset.index` asks for several; None if it asks for one."""
     index = config["dataset"].get("index")
     if not is_set(config):
         return None
@@ -94,7 +94,7 @@ def at_index(config: Plain, number: int) -> Plain:
 
 
 def from_place(config: Plain, place: Any) -> Plain:
-    """The configuration with which a set's source reads the signal of this number, or from this place."""
+    """The configuration with which a set's source reads the signal with this number, or at this place."""
     dataset = config["dataset"]
     signal = dataset["signal"] | {"source": dataset["signal"]["source"] | {"index": place}}
     return config | {"dataset": dataset | {"signal": signal}}
@@ -103,7 +103,7 @@ def from_place(config: Plain, place: Any) -> Plain:
 def bundle(
     config: Plain, settled: Settled, domains: Mapping[str, Domain], numbers: Mapping[str, float] | None = None
 ) -> Bundle:
-    """A network for every field, and the numbers that are fitted with them."""
+    """A network for every field, and the unknown numbers that are fitted with them."""
     given = {name: (each.network, each.init, domains[name]) for name, each in settled.fields.items()}
     return Bundle({name: network(*each, config["seed"]) for name, each in given.items()}, numbers)
 
@@ -117,7 +117,7 @@ def derivatives(config: Plain, out_features: int) -> Derivatives:
 
 
 def strategies(config: Plain, domains: Mapping[str, Domain]) -> dict[str, Derivatives]:
-    """How each field is differentiated."""
+    """The strategy by which each field is differentiated."""
     return {name: derivatives(config, domain.out_features) for name, domain in domains.items()}
 
 
@@ -139,10 +139,10 @@ def recipe(given: Plan) -> Recipe:
 
 
 def module(plans: Sequence[Plan]) -> FieldModule:
-    """Everything that is fitted, ready to run: fields per signal, all from the same seed.
+    """The module that is fitted, with fields for each signal, all initialised from the same seed.
 
     Args:
-        plans: One per signal; they differ in the signal alone.
+        plans: One plan per signal; they differ only in the signal.
     """
     config, settled, first = plans[0].config, plans[0].settled, plans[0].problem
     bundles = [bundle(config, settled, first.fields, first.numbers) for _ in plans]
@@ -163,7 +163,7 @@ def module(plans: Sequence[Plan]) -> FieldModule:
 
 
 def _module_again(configs: list[Plain]) -> FieldModule:
-    """The same module in another process, its signals read again."""
+    """The same module in another process, which reads the signals again."""
     return module([plan(config) for config in configs])
 
 
@@ -173,12 +173,12 @@ def _points(given: Plan) -> int:
 
 
 def _streams(asked: Problem) -> int:
-    """Streams of the largest jet that the terms ask for: the value, its slopes, its second derivatives."""
+    """Number of streams in the largest jet that the terms ask for: value, first and second derivatives."""
     return 1 + asked.order * asked.domain.in_features
 
 
 def _compile(said: bool | str, fields: Bundle, asked: Problem, strategies: Mapping[str, Derivatives]) -> bool | None:
-    """Whether the loss is compiled; None leaves it to the length of the run."""
+    """Whether the loss is compiled; None lets the length of the run decide."""
     wanted = None if said == AUTO else bool(said)
     if not asked.compilable:
         if wanted:
@@ -200,9 +200,9 @@ def _compile(said: bool | str, fields: Bundle, asked: Problem, strategies: Mappi
 
 
 def together(given: Plan) -> int:
-    """How many signals like this one are trained at once: as many as `trainer.memory_gb` holds.
+    """How many signals like this one are trained at once: as many as fit into `trainer.memory_gb`.
 
-    One after the other where the network, or a term, cannot be mapped over many.
+    They are trained one after the other if the network or a term cannot be mapped over many.
     """
     fields = bundle(given.config, given.settled, given.problem.fields)
     if not (fields.fixed_shapes and given.problem.mappable):
@@ -213,7 +213,7 @@ def together(given: Plan) -> int:
 
 
 def machine(config: Plain) -> Machine:
-    """Where the fit runs, and what it shows of itself beside its curve."""
+    """Where the fit runs, and what it shows besides its curve."""
     options = config["trainer"]
     names = ("accelerator", "devices", "strategy", "precision", "tf32", "progress")
     callbacks = (Histograms(),) if config["logger"].get("histograms") else ()
@@ -221,7 +221,7 @@ def machine(config: Plain) -> Machine:
 
 
 def rivals(given: Plan) -> dict[str, Callable[[], Any]]:
-    """The classical methods to be judged beside the field, the configuration's and the problem's own."""
+    """The classical methods that are judged beside the field: the configuration's and the problem's own."""
     problem = given.problem
     if not problem.judge.takes_rivals:
         return {}

@@ -1,7 +1,7 @@
-"""A directory belongs to one configuration, and at any moment to one process.
+"""A directory belongs to one configuration and, at any moment, to one process.
 
-Hydra's own files are written here, whole and once, where Hydra would write them anew at every start, in place: a kill
-would leave half a file, and an edited configuration would replace the one that the results came from.
+This module writes Hydra's own files once and atomically. Hydra would rewrite them in place at every start: a kill would
+leave half a file, and an edited configuration would replace the one that the results came from.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from siren_pl.training import whole_files
 
 log = logging.getLogger(__name__)
 
-# Keys that leave no trace in a result: they may change between two starts of one job.
+# Keys that do not affect a result, so they may change between two starts of one job.
 WITHOUT_TRACE = ("logger", "debug", "resume", "sweep")
-# Differing keys that a message names; beyond these it says that there are more.
+# How many differing keys a message names; it counts the rest.
 _NAMED = 4
 
 
 class ClaimError(UserError):
-    """The directory holds a run of another configuration."""
+    """The directory holds a run with another configuration."""
 
 
 @contextmanager
 def held(directory: Path) -> Iterator[None]:
-    """Keep every other process out of a job's directory; waits for one that is at work there.
+    """Keep every other process out of a job's directory, waiting for one that is already at work there.
 
-    A killed process lets go at once, since its operating system does. What survived a killed launcher is waited for.
-    A member of a set is held by its set, whose run writes it.
+    The operating system releases a killed process's lock at once; workers that survive a killed launcher are waited
+    for. A member of a set is held through the set's directory, since the set's run writes it.
     """
     folder = directory.resolve().parent
     place = folder.parent if folder.name == "signals" and directory_of.is_used(folder.parent) else directory
-    # Not where there are only soft locks: files that outlive a killed process, and would keep everybody out for good.
+    # Soft locks are not used: their files outlive a killed process and would keep everybody out for good.
     lock = None if issubclass(FileLock, SoftFileLock) else FileLock(place / ".lock", fallback_to_soft=False)
-    # A network's file system may know no locks. Two processes then do the same work twice, to the same end.
+    # A network file system may not support locks. Two processes then do the same work twice, with the same result.
     with suppress(OSError):
         _lock(lock, place)
         whole_files.sweep_partial(directory, "**/")
@@ -66,15 +66,15 @@ def _lock(lock: BaseFileLock | None, directory: Path) -> None:
 
 
 def claim(directory: Path, config: DictConfig, hydra_config: Any) -> None:
-    """Make an unused directory that of this configuration; in a used one, require that it is.
+    """Claim an unused directory for this configuration; require that a used one already belongs to it.
 
     Args:
-        directory: Of the run.
-        config: What the job would be run with.
+        directory: The run's directory.
+        config: The configuration that the job would run with.
         hydra_config: Hydra's own part of it.
 
     Raises:
-        ClaimError: The directory holds a run of another configuration; nothing of that run is touched.
+        ClaimError: The directory holds a run with another configuration; nothing of that run is touched.
     """
     hydra = directory / ".hydra"
     if not (hydra / "config.yaml").is_file():
@@ -82,7 +82,7 @@ def claim(directory: Path, config: DictConfig, hydra_config: Any) -> None:
             hydra / "hydra.yaml", OmegaConf.to_yaml(OmegaConf.create({"hydra": _kept(hydra_config)}))
         )
         directory_of.write_text(hydra / "overrides.yaml", OmegaConf.to_yaml(hydra_config.overrides.task))
-        # The last: where it is, the others are.
+        # Written last: if it exists, so do the others.
         directory_of.write_text(hydra / "config.yaml", OmegaConf.to_yaml(config))
         return
     different = difference(stored.read(hydra / "config.yaml"), config)
@@ -98,28 +98,28 @@ def claim(directory: Path, config: DictConfig, hydra_config: Any) -> None:
 
 
 def hand_down(above: Path, directory: Path, config: dict[str, Any]) -> None:
-    """Give one signal of a set the configuration of the set as it was composed, with its interpolations.
+    """Give one signal of a set the set's configuration as it was composed, interpolations included.
 
     Args:
         above: The set's directory.
-        directory: The signal's.
-        config: What the signal was fitted with, resolved.
+        directory: The signal's directory.
+        config: The resolved configuration that the signal was fitted with.
     """
     kept = above / ".hydra"
     if kept.is_dir():
         whole = stored.read(kept / "config.yaml")
         dataset = {key: value for key, value in whole["dataset"].items() if key != "members"}
         dataset["index"] = config["dataset"]["index"]
-        # A set that was continued may have been given more steps and another logger.
+        # A continued set may have been given more steps and another logger.
         config = whole | {"dataset": dataset, "trainer": config["trainer"], "logger": config["logger"]}
         directory_of.write_text(directory / ".hydra" / "hydra.yaml", (kept / "hydra.yaml").read_text())
     directory_of.write_text(directory / ".hydra" / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(config)))
 
 
 def difference(before: Any, now: Any) -> str:
-    """In words, where two configurations differ that should give the same result; empty where they do not.
+    """Describe where two configurations that should give the same result differ; empty if they do not.
 
-    Interpolations are compared as they are written: what they point to is compared too.
+    Interpolations are compared as text, since what they point to is compared too.
     """
     old, new = _lasting(before), _lasting(now)
     absent = object()
@@ -129,12 +129,12 @@ def difference(before: Any, now: Any) -> str:
 
 
 def _kept(hydra_config: Any) -> Any:
-    """What Hydra itself keeps of its part: all but the texts of its help."""
+    """The parts of its configuration that Hydra itself keeps: all but its help texts."""
     return OmegaConf.masked_copy(hydra_config, [key for key in hydra_config if key not in ("help", "hydra_help")])
 
 
 def _lasting(config: Any) -> dict[str, Any]:
-    """Everything that has a say in the result, flat, as a file would give it back."""
+    """Every key that affects the result, flat, with the values that a file would give back."""
     plain: Any = OmegaConf.to_container(OmegaConf.create(OmegaConf.to_yaml(config)))
     return dict(flat({key: value for key, value in plain.items() if key not in (*WITHOUT_TRACE, "hydra")}, ""))
 

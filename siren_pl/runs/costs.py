@@ -1,4 +1,4 @@
-"""What a fit is about to do, and what it has cost: its settings, its curve, its steps, time and memory."""
+"""What a fit is about to do and what it has cost: its settings, curve, steps, time and memory."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ log = logging.getLogger(__name__)
 Curve = Sequence[Mapping[str, float]]
 
 
-# A budget of parameters that is missed by more is worth a word.
+# A network that falls short of its parameter budget by a larger fraction is reported.
 BUDGET_TOLERANCE = 0.02
 
 
 def say_settled(module: FieldModule, settled: Settled) -> None:
-    """Log what `auto` came to, so that nobody has to guess."""
+    """Log what each `auto` was settled to, so that nobody has to guess."""
     recipe, problems = module.recipe, module.fields.problems
     points = "all points" if recipe.batch_size is None else f"{recipe.batch_size} points"
     omega = settled.leading.network.get("omega_0")
@@ -45,7 +45,7 @@ def say_settled(module: FieldModule, settled: Settled) -> None:
 
 
 def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> dict[str, float]:
-    """What one field took: `steps`, `points`, `parameters`, its own curve; and the whole job's time and memory."""
+    """The cost of one field (`steps`, `points`, `parameters`, its own curve) and the whole job's time and memory."""
     recipe, observed = module.recipe, module.fields.problem.domain.measurements
     points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
     return {
@@ -59,13 +59,13 @@ def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> di
 
 
 def own_curve(history: Curve, each: Sequence[Sequence[float]], index: int) -> Curve:
-    """One field's curve: its own losses where several were trained together, else the whole history."""
+    """One field's curve: its own losses if several were trained together, else the whole history."""
     return [{"step": row[0], "train/loss": row[1 + index]} for row in each] if each else history
 
 
-# Where the training loss is read at the end: noise of the batches is averaged over this share of the curve.
+# The final training loss is averaged over this last share of the curve, to even out the noise of the batches.
 LAST_SHARE = 0.1
-# A spike: a logged loss so many times the median of so many rows before it, far above the noise of batches.
+# A spike is a logged loss above 10 times the median of the 10 rows before it, far above the noise of batches.
 SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
 
 
@@ -79,7 +79,7 @@ def of_curve(history: Curve) -> dict[str, float]:
 
 
 def spikes(history: Curve) -> int:
-    """How often the logged training loss leapt up; neighbouring rows of one leap count once."""
+    """How often the logged training loss leapt up; adjacent rows of one leap count once."""
     losses = _losses(history)
     leaps = [
         losses[i] > SPIKE_RATIO * statistics.median(losses[max(0, i - SPIKE_ROWS) : i]) for i in range(1, len(losses))
@@ -92,12 +92,12 @@ def _losses(history: Curve) -> list[float]:
 
 
 def _parameters(module: FieldModule) -> int:
-    """Weights of one field."""
+    """Number of weights of one field."""
     return sum(parameter.numel() for parameter in module.fields.bundle.parameters()) // len(module.fields.problems)
 
 
 def of_divergence(module: FieldModule, index: int = 0) -> dict[str, float]:
-    """Of a field whose loss became infinite: the step, and the last finite numbers that were seen of it."""
+    """For a field whose loss became infinite: the step where it did, and the last finite numbers before it."""
     seen: dict[str, float] = {}
     for row in own_curve(module.history, module.each, index):
         seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}

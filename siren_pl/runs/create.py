@@ -1,4 +1,4 @@
-"""From plain containers to objects: what `_target_` names is called with what stands beside it, and nothing else."""
+"""Makes objects from plain containers: what `_target_` names is called with the keys beside it and nothing else."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def plain(config: DictConfig) -> Plain:
 
 
 def create(options: Plain, *positional: Any, **objects: Any) -> Any:
-    """Call what `_target_` names with the options beside it and with ready-made objects.
+    """Call what `_target_` names with the options beside it and with objects that exist already.
 
     Hydra's own `instantiate` would turn objects that are dataclasses into configurations.
 
     Raises:
-        UserError: There is nothing of that name, or it takes other options.
+        UserError: Nothing has that name, or it takes other options.
     """
     arguments = {
         name: create(value) if isinstance(value, dict) and "_target_" in value else value
@@ -39,7 +39,7 @@ def create(options: Plain, *positional: Any, **objects: Any) -> Any:
     }
     name = options["_target_"]
     target = find(name, "_target_")
-    # A builtin may have no signature to be asked for.
+    # A builtin may have no signature.
     with suppress(ValueError):
         try:
             inspect.signature(target).bind(*positional, **arguments, **objects)
@@ -49,10 +49,10 @@ def create(options: Plain, *positional: Any, **objects: Any) -> Any:
 
 
 def child(node: Plain, name: str, place: str) -> Plain:
-    """What is constructed of a node: its child of this name.
+    """The child of this name, from which a node's object is constructed.
 
     Raises:
-        UserError: It has none that says what to call.
+        UserError: The node has no such child with a `_target_`.
     """
     found = node.get(name)
     if not isinstance(found, dict) or "_target_" not in found:
@@ -61,16 +61,16 @@ def child(node: Plain, name: str, place: str) -> Plain:
 
 
 def init(options: Plain) -> Init:
-    """The schemes that settled options of `init` name."""
+    """The schemes that the settled options of `init` name."""
     schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=options["scale"])}
     return Init(schemes[options["first"]], schemes[options["hidden"]], options["divide_by_omega"])
 
 
 def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> CoordinateNetwork:
-    """A field on a domain, from the settled options of its constructor and of `init`.
+    """Build a field on a domain from the settled options of its constructor and of `init`.
 
     Raises:
-        UserError: The options do not fit, or its first weights are out of the range of numbers.
+        UserError: The options do not fit, or the initial weights exceed the range of floats.
     """
     given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": seed}
     try:

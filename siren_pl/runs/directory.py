@@ -20,13 +20,13 @@ RUNNING, FINISHED, DIVERGED, FAILED, INTERRUPTED = "running", "finished", "diver
 
 
 def write_metrics(directory: Path, metrics: dict[str, float]) -> None:
-    """Write metrics as one flat JSON object of finite numbers; what is not finite is left out."""
+    """Write metrics as one flat JSON object, leaving out those that are not finite."""
     finite = {key: value for key, value in metrics.items() if math.isfinite(value)}
     write_text(directory / "metrics.json", json.dumps(finite, indent=2) + "\n")
 
 
 def read_metrics(directory: Path) -> dict[str, float]:
-    """The metrics of a run; empty before it has any.
+    """The metrics of a run; empty until it has some.
 
     Raises:
         UserError: The file is damaged.
@@ -44,13 +44,13 @@ def read_metrics(directory: Path) -> dict[str, float]:
 
 
 def write_measures(directory: Path, measures: Mapping[str, Measure]) -> None:
-    """Write how the metrics of a run are read, in the order of its table (`Findings.measures`)."""
+    """Write how to read the metrics of a run, in the order of its table (`Findings.measures`)."""
     told = {name: measure._asdict() for name, measure in measures.items()}
     write_text(directory / "measures.json", json.dumps(told, indent=2) + "\n")
 
 
 def read_measures(directory: Path) -> dict[str, Measure]:
-    """How the metrics of a run are read; empty before it has any, and where the file is damaged."""
+    """How to read the metrics of a run; empty until it has some, and if the file is damaged."""
     try:
         told = json.loads((directory / "measures.json").read_text())
         return {str(name): Measure(**fields) for name, fields in told.items()}
@@ -59,25 +59,25 @@ def read_measures(directory: Path) -> dict[str, Measure]:
 
 
 def write_status(directory: Path, status: str) -> None:
-    """One word on how the run stands."""
+    """Write the run's status, one word."""
     write_text(directory / "status", status + "\n")
 
 
 def read_status(directory: Path) -> str:
-    """The run's status; `failed` if it never began, or where the word is damaged."""
+    """The run's status; `failed` if it never began or the word is damaged."""
     path = directory / "status"
     word = path.read_text(errors="replace").strip() if path.is_file() else FAILED
     return word if word in (RUNNING, FINISHED, DIVERGED, INTERRUPTED) else FAILED
 
 
-# What some file system takes for something else than a part of a name.
+# Characters that some file system does not take as part of a name.
 _UNSAFE = re.compile(r'[/\\<>:"|?*\x00-\x1f\x7f\ud800-\udfff]|^\.|[. ]$')
-# Bytes of a name, which leave room for a suffix and a number in the 255 that file systems take.
+# The longest name in bytes; it leaves room for a suffix and a number within the 255 that file systems allow.
 _MOST_BYTES = 200
 
 
 def safe_name(name: str) -> str:
-    """A signal's name as that of a file or directory: of one part, not hidden, not too long."""
+    """A signal's name made fit for a file or directory: one path component, not hidden, not too long."""
     while (safe := _UNSAFE.sub("_", name)) != name:
         name = safe
     return name.encode()[:_MOST_BYTES].decode(errors="ignore") or "_"
@@ -85,13 +85,13 @@ def safe_name(name: str) -> str:
 
 def is_used(directory: Path) -> bool:
     """Whether a run or a sweep already lives here."""
-    # Not .hydra itself: a run that was killed before its configuration was whole can only be started again.
+    # .hydra alone does not count: a run killed before its configuration was complete can only be started again.
     traces = (".hydra/config.yaml", "checkpoints", "metrics.json", "sweep.yaml", "multirun.yaml")
     return any((directory / name).exists() for name in traces)
 
 
 def require_one_field(directory: Path, key: str) -> None:
-    """Refuse a directory that does not hold the run of one field.
+    """Refuse a directory that does not hold the run of a single field.
 
     Raises:
         UserError: Naming the key and what was found instead.

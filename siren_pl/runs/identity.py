@@ -1,8 +1,8 @@
-"""A signal is its name and its content: both stand beside a run, which goes on, and is judged, on that picture alone.
+"""A signal is identified by its name and content: a run records both, and continues and is judged on that signal only.
 
-The number of a file in a folder is that of another file as soon as one is added. So a run keeps in `signals.json`, for
-each of its signals, its name, its file's place below the folder and the SHA-256 of that file; later starts find the
-file by its place, not by its number, and refuse another content.
+A file's number in a folder may denote another file as soon as one is added. So a run keeps in `signals.json`, for each
+of its signals, the name, the file's path below the folder and the SHA-256 of that file; later starts find the file by
+its path, not by its number, and refuse different content.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from siren_pl.runs import build
 from siren_pl.runs import directory as directory_of
 
 FILE = "signals.json"
-# Other files that have a say in what is measured and wanted of a picture.
+# Other files that affect what is measured of a picture and what is wanted of it.
 _OTHERS = (("dataset", "reference"), ("task", "mask"), ("task", "sources"))
 
 
@@ -28,10 +28,11 @@ class Identity:
     """Which signal a field was fitted to.
 
     Attributes:
-        name: The signal's.
-        index: Its number at the time; None where it has none.
-        place: Its file's path below the folder that it was taken from by number; None elsewhere.
-        sha256: Of its file by the key `dataset`, and of others by the key that names them; empty where there is none.
+        name: The signal's name.
+        index: Its number at the time; None if it has none.
+        place: Its file's path below the folder from which it was chosen by number; None if it was not.
+        sha256: The hash of its file under the key `dataset`, and of other files under the keys that name them; empty if
+            there are no files.
     """
 
     name: str
@@ -40,22 +41,22 @@ class Identity:
     sha256: dict[str, str]
 
     def __post_init__(self) -> None:
-        """Refuse other types, as a stranger's file may hold: the number and the place go into the configuration."""
+        """Refuse wrong types, which a stranger's file may hold: number and place go into the configuration."""
         wanted = (self.name, str), (self.index, int | None), (self.place, str | None), (self.sha256, dict)
         if not all(isinstance(value, kind) for value, kind in wanted):
             raise TypeError(f"{self} has values of other types")
 
 
 def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] | None = None) -> list[build.Plan]:
-    """What is done for each signal of a run: those that it was begun with, if it was begun.
+    """Plan each signal of a run; if the run has begun before, these are the signals that it began with.
 
     Args:
-        config: The run's.
-        directory: The run's.
-        differs: Is told in a paragraph that a signal is another one; raises a UserError by default.
+        config: The run's configuration.
+        directory: The run's directory.
+        differs: Called with a paragraph if a signal has changed; raises it as a UserError by default.
 
     Raises:
-        UserError: A file has gone, or is another one.
+        UserError: A file is gone or has changed.
     """
     known = read(directory)
     configs = [_aimed(config, each) for each in known] or build.members(config) or [config]
@@ -67,14 +68,14 @@ def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] 
 
 
 def keep(plans: Sequence[build.Plan], directory: Path) -> None:
-    """Write down which signals these are, unless a run in this directory has done so before."""
+    """Record which signals these are, unless a run in this directory has done so before."""
     if not (directory / FILE).is_file():
         kept = [asdict(_identity(plan)) for plan in plans]
         directory_of.write_text(directory / FILE, json.dumps(kept, indent=2) + "\n")
 
 
 def read(directory: Path) -> list[Identity]:
-    """Which signals a run was begun with; empty where it was not, or by a version that did not write it down.
+    """The signals that a run began with; empty if it did not begin, or if its version did not record them.
 
     Raises:
         UserError: The file is damaged.
@@ -96,7 +97,7 @@ def _refuse(paragraph: str) -> NoReturn:
 
 
 def _aimed(config: build.Plain, known: Identity) -> build.Plain:
-    """The configuration of one signal, its file named by its place, unless another number has been asked for."""
+    """The configuration of one signal, with its file named by place unless another number was asked for."""
     own = build.at_index(config, known.index) if build.is_set(config) and known.index is not None else config
     by_number = known.place is not None and own["dataset"].get("index") == known.index
     return build.from_place(own, known.place) if by_number else own
@@ -124,7 +125,7 @@ def _sha256(path: Path) -> str:
 
 
 def _difference(known: Identity, now: Identity) -> str:
-    """In words, what of a signal is another; empty where nothing is."""
+    """Describe what has changed about a signal; empty if nothing has."""
     if known.name != now.name:
         return f"here is {now.name}"
     for key in known.sha256.keys() | now.sha256.keys():

@@ -1,7 +1,7 @@
-"""Which keys a configuration may hold and what values: checked before anything heavy is imported.
+"""Checks a configuration's keys and values before anything heavy is imported.
 
-What a key may be stands in YAML, in the `rules` beside it. The configuration is checked as it was composed, not as it
-was typed: an experiment's file may set a key of a model that the command line has replaced.
+The values that a key may take are given in YAML, in the `rules` beside it. The configuration is checked as composed,
+not as typed: an experiment's file may set a key of a model that the command line has replaced.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from omegaconf.errors import OmegaConfBaseException
 from siren_pl.errors import UserError
 from siren_pl.runs.rules import as_typed, checked, require_readable, words
 
-# Nodes whose keys must be read by something, as must those of every node that has rules.
+# Something must read every key of these nodes, and of every node that has rules.
 _READ = ("model", "task", "dataset")
-# An interpolation: the dots of a relative one, and the key that it reads.
+# Matches an interpolation, capturing the dots of a relative one and the key that it reads.
 _READING = re.compile(r"\$\{(?:oc\.select:)?(\.*)([\w.]+)")
 
 
 class UnresolvedError(UserError):
-    """An interpolation reads what is not there, or reads itself."""
+    """An interpolation reads a key that does not exist, or reads itself."""
 
 
 def validate(config: DictConfig) -> dict[str, Any]:
-    """Check every key that has a rule; returns plain containers, resolved, in which 1e4 has become 10000.
+    """Check every key that has a rule; return plain, resolved containers in which 1e4 has become 10000.
 
     Raises:
         UserError: Naming every key that is out of its range.
@@ -40,12 +40,12 @@ def validate(config: DictConfig) -> dict[str, Any]:
 
 
 def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequence[str]) -> dict[str, Any]:
-    """Check a configuration that was just composed: its values, and that something reads each of its keys.
+    """Check a newly composed configuration: its values, and that something reads each of its keys.
 
     Args:
-        config: Not yet resolved.
-        choices: Which member of each group was chosen.
-        overrides: What was typed.
+        config: The configuration, not yet resolved.
+        choices: The chosen member of each group.
+        overrides: The overrides that were typed.
 
     Returns:
         Plain containers, resolved, as `validate` returns them.
@@ -61,13 +61,13 @@ def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequ
 
 
 def settled(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
-    """A configuration as it is used, plain and resolved, and what is out of its range, a half-sentence each.
+    """A configuration as it is used, plain and resolved, and a clause about each value that is out of range.
 
-    What is returned is never resolved again. A text that was put together may look like an interpolation; it would
-    become one if it were written back and resolved once more.
+    The result is never resolved again: resolving may produce a text that looks like an interpolation, and a second pass
+    would evaluate it.
 
     Raises:
-        UserError: It does not resolve, or a rule is none.
+        UserError: The configuration does not resolve, or a rule is malformed.
     """
     told: Any = OmegaConf.to_container(config, resolve=False)
     if missing := [key for key, value in _leaves(told, "") if value == "???"]:
@@ -75,7 +75,7 @@ def settled(config: DictConfig) -> tuple[dict[str, Any], list[str]]:
     plain = _resolved(told)
     coerced, problems = _coerced(plain)
     if coerced and not problems:
-        # Keys that read a coerced one are to see what it became.
+        # Keys that read a coerced key must see the coerced value.
         for path, value in coerced.items():
             if "${" not in str(value):
                 _put(told, path, value)
@@ -95,7 +95,7 @@ def _resolved(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _coerced(plain: dict[str, Any]) -> tuple[dict[tuple[str, ...], Any], list[str]]:
-    """Values that their rules change, by their keys from the outermost; and what is out of its range."""
+    """Values that their rules change, by path from the outermost key, and a clause about each value out of range."""
     coerced, problems = {}, []
     for path, node in nodes(plain):
         place, rules = _dotted(path), node.get("rules") or {}
@@ -117,7 +117,7 @@ def _coerced(plain: dict[str, Any]) -> tuple[dict[tuple[str, ...], Any], list[st
 
 
 def _put(node: Any, path: tuple[str, ...], value: Any) -> None:
-    """Replace a value of nested dictionaries, where all of them are there and none is an interpolation."""
+    """Replace a value in nested dictionaries, if all of them exist and none is an interpolation."""
     *above, last = path
     for name in above:
         node = node.get(name) if isinstance(node, dict) else None
@@ -126,7 +126,7 @@ def _put(node: Any, path: tuple[str, ...], value: Any) -> None:
 
 
 def _unread(config: DictConfig, choices: Mapping[str, str], typed: set[str]) -> Iterator[str]:
-    """What is wrong with the keys themselves, a half-sentence each."""
+    """Yield a clause about each key that nothing reads, or that must be given by another key."""
     plain: Any = OmegaConf.to_container(config, resolve=False)
     read = set(_read(plain, ""))
     for path, node in nodes(plain):
@@ -152,18 +152,18 @@ def _unread(config: DictConfig, choices: Mapping[str, str], typed: set[str]) -> 
 
 
 def is_object(node: Any) -> bool:
-    """Whether a node is made into an object, whose keys are for its constructor to know."""
+    """Whether a node is made into an object, whose constructor knows its keys."""
     return isinstance(node, dict) and "_target_" in node
 
 
 def known_keys(plain: dict[str, Any], group: str) -> list[str]:
-    """The keys of a group that are read, in a configuration of plain containers that is not resolved."""
+    """The keys of a group that something reads, in a plain configuration that is not resolved."""
     found = dict(nodes(plain)).get(tuple(group.split(".")))
     return [] if found is None else _known(found, f"{group}.", set(_read(plain, "")))
 
 
 def nodes(plain: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """The nodes that users type keys of, each by its keys: the whole, every group, every other field's model."""
+    """The nodes whose keys users type, each with its path: the root, every group, the model of every other field."""
     yield (), plain
     groups = {name: node for name, node in plain.items() if isinstance(node, dict) and name != "hydra"}
     yield from (((name,), node) for name, node in groups.items())
@@ -173,18 +173,18 @@ def nodes(plain: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], dict[str, An
 
 
 def _dotted(path: tuple[str, ...]) -> str:
-    """What stands before a key of a node, in writing."""
+    """The prefix with dots that precedes a key of the node."""
     return "".join(f"{name}." for name in path)
 
 
 def _known(node: dict[str, Any], place: str, read: set[str]) -> list[str]:
-    """Keys of a node that a rule names, or that something reads."""
+    """The keys of a node that a rule names or something reads."""
     ruled = [f"{place}{name}" for name in node.get("rules") or {} if name in node]
     return list(dict.fromkeys([*ruled, *sorted(key for key in read if key.startswith(place))]))
 
 
 def _leaves(node: dict[str, Any], place: str) -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a node, without its rules."""
+    """Dotted keys and values of a node, except its rules."""
     for name, value in node.items():
         if isinstance(value, dict) and value and name != "rules":
             yield from _leaves(value, f"{place}{name}.")
@@ -193,7 +193,7 @@ def _leaves(node: dict[str, Any], place: str) -> Iterator[tuple[str, Any]]:
 
 
 def _read(node: Any, place: str) -> Iterator[str]:
-    """Every key that an interpolation reads, with dots."""
+    """The dotted name of every key that an interpolation reads."""
     if isinstance(node, dict):
         for name, child in node.items():
             yield from _read(child, f"{place}.{name}" if place else str(name))
@@ -207,19 +207,19 @@ def _read(node: Any, place: str) -> Iterator[str]:
 
 
 def conf_directory() -> Path:
-    """The configuration files: inside the installed package, else beside it in a checkout."""
+    """The directory of configuration files: inside an installed package, beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     return next(path for path in (package / "conf", package.parent / "conf") if path.is_dir())
 
 
 def require_members(arguments: list[str]) -> None:
-    """Refuse slips of choosing a group's member, of which Hydra says little.
+    """Refuse mistakes in choosing a group's member, which Hydra's messages barely explain.
 
     Raises:
-        UserError: A file that others are made of was chosen, or a folder, or a folder was typed as a group.
+        UserError: The choice is a helper file or a folder, or a folder was typed as a group.
     """
     if any(argument.startswith(("--config-dir", "-cd")) for argument in arguments):
-        return  # a folder of one's own may hold a member of any name
+        return  # a user's own folder may hold a member of any name
     for argument in arguments:
         key, _, value = argument.lstrip("+").partition("=")
         group, names = key.partition("@")[0], [name.strip() for name in value.strip("[]").split(",")]

@@ -23,19 +23,19 @@ from siren_pl.training.problem import Problem
 
 FILE = "layers.json"
 Layers = list[dict[str, float]]
-# Number of points at which standard deviations are taken: enough for three digits.
+# Number of points for standard deviations: enough for three digits.
 MOST_POINTS = 4096
 
 
 def before_training(network: CoordinateNetwork, problem: Problem) -> Layers | None:
-    """Statistics of the first weights, for `after_training`; None with a warning where there are none."""
+    """Statistics at the initial weights, for `after_training`; None, with a warning, if they cannot be computed."""
     with attempt(FILE):
         return _layers(network, problem)
     return None
 
 
 def after_training(initial: Layers | None, network: CoordinateNetwork, problem: Problem, directory: Path) -> None:
-    """Write both to `layers.json`; nothing where there was none before."""
+    """Write both sets of statistics to `layers.json`; do nothing if there are no initial ones."""
     if initial is not None:
         with attempt(FILE):
             both = {"initial": initial, "final": _layers(network, problem)}

@@ -1,4 +1,4 @@
-"""What is found of a field is written down: metrics and files first, then what is compared, then what is drawn."""
+"""Writes down what was found of a field: metrics and files first, then the comparisons, then the figures."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from siren_pl.training.judge import Findings, Judge, Metrics, Rival, Write
 
 
 class Left(NamedTuple):
-    """What was left behind of a field.
+    """What a run leaves behind for one field.
 
     Attributes:
-        metrics: Everything that was measured, of the classical methods too, and what it cost.
+        metrics: All metrics of the field and of the classical methods, and the costs.
         findings: What the judge found.
-        rivals: Classical methods that had an answer.
-        files: What was written for a user.
+        rivals: The classical methods that had an answer.
+        files: The files that were written for the user.
     """
 
     metrics: Metrics
@@ -35,15 +35,15 @@ def leave(
     place: Path,
     costs_now: Callable[[], Metrics] = dict,
 ) -> Left:
-    """Judge an answer and write its metrics and files, and only then what it is compared with.
+    """Judge an answer and write its metrics and files; only then judge the methods that it is compared with.
 
     Args:
         judge: Judges the field and the methods alike.
-        answer: The field's.
-        methods: Classical methods, which may take long, or fail.
+        answer: The field's answer.
+        methods: Classical methods by name, which may be slow or fail.
         directory: Where the metrics go.
         place: Where the files go.
-        costs_now: What the run has cost up to the moment of the call.
+        costs_now: Returns what the run has cost so far.
     """
     findings = judge.judge(answer)
     directory_of.write_measures(directory, findings.measures)
@@ -64,7 +64,7 @@ def leave(
 
 
 def draw(left: Left, directory: Path) -> list[Path]:
-    """Draw every figure into a directory; one that fails is left out with a warning."""
+    """Draw every figure into a directory; one that fails is skipped with a warning."""
     paths = []
     for name, figure in left.findings.figures.items():
         with attempt(f"figures/{name}"):
@@ -73,13 +73,13 @@ def draw(left: Left, directory: Path) -> list[Path]:
 
 
 def _written(write: Write, path: Path) -> Path | None:
-    """The file that came of it; None where there is none."""
+    """The file that was written; None if there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     said = write(path)
     return said if isinstance(said, Path) else path if path.is_file() else None
 
 
 def _safe(name: str) -> str:
-    """A file's name whose stem is one that every file system takes."""
+    """The file name with its stem made safe for every file system."""
     stem, dot, suffix = name.rpartition(".")
     return f"{directory_of.safe_name(stem)}{dot}{suffix}"

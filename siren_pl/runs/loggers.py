@@ -1,6 +1,6 @@
 """Where curves, pictures and tables go besides the run directory: W&B, CSV, TensorBoard, or nowhere.
 
-Each logger is Lightning's own with an end: `close(metrics, figures, exit_code)`. Those that can draw histograms have
+Each logger is Lightning's own plus `close(metrics, figures, exit_code)`. Those that can draw histograms also have
 `log_histograms(values, step)`.
 """
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def make(options: Mapping[str, Any], info: RunInfo) -> list[Any]:
-    """The loggers that `logger` names; an empty list for none."""
+    """The loggers that `logger` names; empty if it names none."""
     name = options["name"]
     found = (
         {"wandb": open_run, "csv": _csv, "tensorboard": _tensorboard}[name](options, info) if name != "none" else None
@@ -35,14 +35,14 @@ def make(options: Mapping[str, Any], info: RunInfo) -> list[Any]:
 
 
 def finish(loggers: Sequence[Any], metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
-    """Hand over final metrics and figures, and close; the run directory has all of it already."""
+    """Pass on the final metrics and figures, which the run directory already holds, and close the loggers."""
     for logger in loggers:
         with attempt(f"the end of the log ({type(logger).__name__})"):
             logger.close(metrics, figures, exit_code)
 
 
 def _csv(options: Mapping[str, Any], info: RunInfo) -> Logger:
-    # Lightning removes the file of an earlier start, with a warning.
+    # Otherwise Lightning would remove the file of an earlier start, with a warning.
     (info.directory / "csv" / "metrics.csv").unlink(missing_ok=True)
     return Table(info.directory, name="", version="csv")
 
@@ -58,7 +58,7 @@ def weights(module: FieldModule) -> dict[str, NDArray[Any]]:
 
 
 class Table(CSVLogger):
-    """A CSV file, written anew at every start: it is handed the earlier curve by who continues a run."""
+    """A CSV file, rewritten at every start; whoever continues a run passes it the earlier curve."""
 
     forgets = True
 
@@ -68,7 +68,7 @@ class Table(CSVLogger):
 
 
 class Board(TensorBoardLogger):
-    """TensorBoard's event file."""
+    """A TensorBoard event file."""
 
     def log_histograms(self, values: Mapping[str, Any], step: int) -> None:
         """Log arrays by name as histograms."""
@@ -87,7 +87,7 @@ def _end(logger: Logger, metrics: Mapping[str, float], exit_code: int) -> None:
 
 
 class Histograms(pl.Callback):
-    """Pass every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
+    """Passes every layer's weights to the loggers that draw histograms, at the steps where PSNR is measured.
 
     When many fields are fitted together, a layer's weights in all of them make one histogram. On several devices there
     are no histograms, since spawned processes have no loggers.

@@ -1,4 +1,4 @@
-"""From the name of code to the code: the one place where a text of a configuration becomes something to call."""
+"""Finds code by its name: the only place where a text of a configuration becomes something to call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from siren_pl.errors import UserError
 
-# Hydra would import relative to nothing where a name starts with a dot, and the package "" where it is empty.
+# Hydra would attempt a relative import for a name that starts with a dot, and import the package "" for an empty one.
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)+")
 
 
@@ -17,14 +17,14 @@ def is_name(name: Any) -> bool:
 
 
 def find(name: Any, key: str) -> Any:
-    """What a name stands for; its module is imported.
+    """Import the module and return the object that a name stands for.
 
     Args:
-        name: Such as `package.module.thing`.
-        key: What gave the name, for the message.
+        name: A full name such as `package.module.thing`.
+        key: The key that gave the name, for the message.
 
     Raises:
-        UserError: There is nothing of that name.
+        UserError: Nothing has that name.
     """
     from hydra.utils import get_object
 

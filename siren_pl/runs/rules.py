@@ -1,13 +1,13 @@
-"""What values a key may hold, as the `rules` beside it in a YAML file say; read without importing anything heavy.
+"""The rules in a YAML file that say which values a key may hold; they are read without importing anything heavy.
 
     hidden_layers: {whole: true, from: 0}
     omega_0: {above: 0, auto: siren_pl.field.networks.mlp.omega_rule}
     size: {whole: true, from: 1, or: [null, {list: [{whole: true, from: 1}, {whole: true, from: 1}]}]}
 
-A number has bounds: `from` and `to` are included, `above` and `below` are not; `whole` ones end below 2^63. `one_of`
-and `or` list literals, and `or` further rules. `text` is any text, `list` has an entry per rule, `list_of` any number
-of entries. `auto` admits that word and names the function that settles it. `of` is the noun of a range in words, and
-`words` replaces the whole of it. An empty rule admits everything, and says that the key is read.
+A number has bounds: `from` and `to` are included, `above` and `below` are not; `whole` numbers are below 2^63. `one_of`
+lists literals, `or` literals or further rules. `text` is any text, `list` has one entry per rule, `list_of` any number
+of entries. `auto` admits that word and names the function that settles it. In messages, `of` is the noun of a range and
+`words` replaces its whole description. An empty rule admits everything and says that the key is read.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ Rule = Mapping[str, Any]
 AUTO = "auto"
 _BOUNDS = {"from": operator.ge, "above": operator.gt, "to": operator.le, "below": operator.lt}
 _OTHERS = ("whole", "one_of", "text", "list", "list_of", "or", AUTO, "of", "words")
-# What each of them says; the bounds are numbers.
+# The type that each word of a rule takes; bounds take numbers.
 _SAID = dict.fromkeys(("whole", "text"), bool) | dict.fromkeys(("one_of", "list", "or"), list)
 _SAID |= dict.fromkeys((AUTO, "of", "words"), str) | {"list_of": dict}
-# What a tensor's size along an axis may be, and a seed.
+# Upper limit, exclusive, of a tensor's size along an axis and of a seed.
 _END_OF_WHOLE = 2**63
 
 
 def require_readable(rule: Any, place: str) -> None:
-    """Refuse a rule that is none.
+    """Refuse a malformed rule.
 
     Raises:
-        UserError: Naming where it stands.
+        UserError: Naming where the rule is.
     """
     known = (*_BOUNDS, *_OTHERS)
     unknown = [str(word) for word in rule if word not in known] if isinstance(rule, Mapping) else [str(rule)]
@@ -51,7 +51,7 @@ def require_readable(rule: Any, place: str) -> None:
 
 
 def checked(value: Any, rule: Rule) -> Any:
-    """The value as the rule has it: 1e4 becomes 10000 where a whole number is wanted.
+    """The value converted as the rule wants it: 1e4 becomes 10000 where a whole number is wanted.
 
     Raises:
         ValueError: The rule does not admit it.
@@ -72,7 +72,7 @@ def checked(value: Any, rule: Rule) -> Any:
 
 
 def words(rule: Rule) -> str:
-    """What a rule admits, in words."""
+    """A description of what a rule admits."""
     if "words" in rule:
         return rule["words"]
     others = [*rule.get("or", ()), *([AUTO] if AUTO in rule else [])]
@@ -120,7 +120,7 @@ _KINDS |= dict.fromkeys((*_BOUNDS, "whole"), _number)
 
 
 def _range(rule: Rule) -> str:
-    """A rule's own kind in words."""
+    """A description of the rule's own kind, without its alternatives."""
     if "list" in rule:
         return f"[{','.join(map(words, rule['list']))}]"
     if "list_of" in rule:
@@ -134,7 +134,7 @@ def _range(rule: Rule) -> str:
 
 
 def as_typed(value: Any) -> str:
-    """A value as one types it."""
+    """A value as a user would type it."""
     if isinstance(value, list):
         return f"[{', '.join(map(as_typed, value))}]"
     return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,4 +1,4 @@
-"""What a run is called and where it is written: all that a logger says about it besides its numbers."""
+"""A run's names and directory: all that a logger says about it besides its numbers."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class RunInfo:
 
     Attributes:
         directory: The run directory.
-        task: Name of the task, W&B's job type.
+        task: Name of the task; W&B's job type.
         model: Name of the model.
         group: The sweep this run belongs to, or its own name.
-        overrides: What was typed on the command line.
+        overrides: Overrides typed on the command line.
         config: The resolved configuration.
     """
 
@@ -30,6 +30,6 @@ class RunInfo:
 
     @property
     def title(self) -> str:
-        """A readable name: the model and what was overridden."""
+        """A readable name made of the model and the overrides."""
         parts = [self.model, *(o for o in self.overrides if not o.startswith(("model=", "task=", "hydra.", "logger")))]
         return " ".join(parts)

@@ -1,8 +1,8 @@
-"""The signals of a run: which are fitted together, where each leaves its results, and what a set comes to.
+"""The signals of a run: which are fitted together, where each leaves its results, and how a set is summed up.
 
 Signals of one shape are trained as one batched network, in chunks that fit the memory. Every signal of a set gets a run
-directory beneath `signals/`, with a checkpoint split off the chunk's, so that `evaluate.py`, `load` and `resume` know
-no difference.
+directory beneath `signals/`, with a checkpoint split off the chunk's, so `evaluate.py`, `load` and `resume` treat it as
+any other run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, read_checkpo
 from siren_pl.training.judge import Measure, leading
 
 Row = dict[str, float]
-# What would mean nothing as a mean over signals: costs, of which the largest is kept, and marks of divergence.
+# Metrics whose mean over signals is meaningless: costs, of which the largest is kept, and marks of divergence.
 _COSTS = ("steps", "points", "parameters", "wall_s", "peak_memory_mb")
 _MARKS = ("diverged", "diverged_step")
 
@@ -31,11 +31,11 @@ class Chunk:
     """Signals that are fitted together.
 
     Attributes:
-        directory: The run's.
-        plans: One per signal.
-        homes: Where each leaves its results: the run's own directory, unless it belongs to a set.
+        directory: The run's directory.
+        plans: One plan per signal.
+        homes: Where each signal leaves its results: the run's own directory, unless it belongs to a set.
         place: Where the checkpoint is kept.
-        curve: Name of the figure of its curve.
+        curve: Name of the figure that shows the chunk's curve.
     """
 
     directory: Path
@@ -46,17 +46,17 @@ class Chunk:
 
     @property
     def is_of_a_set(self) -> bool:
-        """Whether its signals have directories of their own."""
+        """Whether the signals have directories of their own."""
         return self.directory not in self.homes
 
     @property
     def is_done(self) -> bool:
-        """Whether every signal has ended with as many steps as its configuration asks for."""
+        """Whether every signal has run the number of steps that its configuration asks for."""
         return all(map(_is_done, self.homes, (plan.settled.max_steps for plan in self.plans)))
 
 
 def chunks(config: build.Plain, plans: Sequence[build.Plan], directory: Path) -> list[Chunk]:
-    """The chunks of a run, one after the other; one chunk of one signal where the run is no set."""
+    """The chunks of a run in the order in which they are fitted; a run of one signal is one chunk."""
     if not build.is_set(config):
         return [Chunk(directory, plans, [directory], directory / "checkpoints", "curve.png")]
     homes = homes_of(plans, directory)
@@ -73,12 +73,12 @@ def chunks(config: build.Plain, plans: Sequence[build.Plan], directory: Path) ->
 
 
 def homes_of(plans: Sequence[build.Plan], directory: Path) -> list[Path]:
-    """The directories of a set's signals."""
+    """The directory of each signal of a set."""
     return [directory / "signals" / name for name in _names([plan.problem.data for plan in plans])]
 
 
 def _together(plans: Sequence[build.Plan]) -> list[list[int]]:
-    """Numbers of the signals that are trained together: of alike problems, and no more than memory holds."""
+    """Indices of signals that are trained together: their problems are alike, and no more than memory holds."""
     groups: list[list[int]] = []
     for index, plan in enumerate(plans):
         alike = (group for group in groups if plans[group[0]].problem.is_like(plan.problem))
@@ -100,9 +100,9 @@ def _is_done(home: Path, max_steps: int) -> bool:
 
 
 def _names(given: Sequence[str]) -> list[str]:
-    """A directory name per signal: its own, with its number before it where names repeat.
+    """A directory name for each signal: its own name, with its number in front if names repeat.
 
-    Some file systems hold `A` and `a` for one.
+    Some file systems do not tell `A` from `a`.
     """
     names = [directory_of.safe_name(name) for name in given]
     taken = [name.casefold() for name in names]
@@ -122,21 +122,22 @@ def hand_out(chunk: Chunk, bundle: Bundle) -> None:
         claims.hand_down(chunk.directory, home, plan.config)
         identity.keep([plan], home)
         part = whole if len(chunk.homes) == 1 else split_checkpoint(whole, index, stacked)
-        if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # or the last finite one stands
+        if all(tensor.isfinite().all() for tensor in part["state_dict"].values()):  # else the last finite one is kept
             AtomicCheckpointIO().save_checkpoint(part, home / "checkpoints" / LAST)
 
 
 def split_checkpoint(whole: dict[str, Any], index: int, stacked: Mapping[str, bool]) -> dict[str, Any]:
-    """The checkpoint that field `index` would have written alone.
+    """The checkpoint that field `index` would have written if trained alone.
 
     Args:
-        whole: A chunk's checkpoint.
-        index: Which field.
-        stacked: Whether a weight has a leading axis of signals, else all share it; in the order of the optimisers'.
+        whole: The checkpoint of a chunk.
+        index: Number of the field in the chunk.
+        stacked: For each weight by name, whether it has a leading axis of signals; if not, all signals share it. The
+            order is that of the optimisers.
     """
 
     def part(value: Any, is_stacked: bool) -> Any:
-        # A counter of steps has no axes; the running moments have those of their weights.
+        # A counter of steps has no axes; running moments have those of their weights.
         return value[index].clone() if is_stacked and getattr(value, "ndim", 0) else value
 
     state = {name: part(tensor, stacked.get(name, False)) for name, tensor in whole["state_dict"].items()}
@@ -154,15 +155,15 @@ def split_checkpoint(whole: dict[str, Any], index: int, stacked: Mapping[str, bo
 
 
 def summed_up(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> tuple[Row, dict[str, Measure]]:
-    """What a set came to.
+    """Sum up the metrics of a set.
 
     Args:
         rows: The metrics of every signal.
-        measures: How they are read.
+        measures: How to read the metrics.
 
     Returns:
-        Means over the signals that did not diverge, the worst of them by what leads, how many there are, and what the
-        whole took; and how these are read.
+        Means over the signals that did not diverge, the worst value of the leading metric among them, the number of
+        signals and the cost of the whole; and how to read these.
     """
     sound = [row for row in rows.values() if not row.get("diverged")]
     names = dict.fromkeys(name for row in sound for name in row if name not in (*_COSTS, *_MARKS))
@@ -181,7 +182,7 @@ def summed_up(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> tuple
 
 
 def write_table(rows: Mapping[str, Row], path: Path) -> Path:
-    """Write a line per signal, a column per metric; returns the file."""
+    """Write a line per signal with a column per metric; return the file."""
     columns = list(dict.fromkeys(name for row in rows.values() for name in row))
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, ["signal", *columns])

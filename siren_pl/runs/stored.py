@@ -1,8 +1,8 @@
-"""The one door through which stored configurations are read, since a run or a sweep may come from a stranger.
+"""The only place where stored configurations are read, since a run or a sweep may come from a stranger.
 
-Files are read as plain containers, in which an interpolation is text. Before one is resolved, none may reach outside of
-the configuration; before anything is built, no `_target_` may name what is not trusted; before anything is written, no
-place may be one that the stored files chose, by a key or by a symbolic link.
+Files are read as plain containers, in which an interpolation is text. Before interpolations are resolved, none may
+reach outside the configuration; before anything is built, no `_target_` may name untrusted code; before anything is
+written, no place may be chosen by the stored files, be it by a key or by a symbolic link.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from siren_pl.errors import UserError
 from siren_pl.runs import keys as checks
 from siren_pl.runs import trust
 
-# What points into the configuration itself: `${a.b}`, `${a[0]}`, and `${oc.select:a.b,1}`. Every other resolver is
-# refused: `oc.env` reads the environment, and `oc.decode` evaluates text that is put together from harmless parts.
+# Interpolations that point into the configuration itself: `${a.b}`, `${a[0]}` and `${oc.select:a.b,1}`. Every other
+# resolver is refused: `oc.env` reads the environment, and `oc.decode` evaluates text assembled from harmless parts.
 _INSIDE = re.compile(r"\$\{(oc\.select:)?[^${}:\\]*\}")
 
-# What is made of keys with values.
+# Groups that hold keys with values.
 _GROUPS = ("model", "task", "dataset", "trainer", "optimizer", "recipe", "init", "logger", "derivatives", "fields")
 _GROUPS += ("baselines", "sweep")
 
 
 def read(file: Path) -> Any:
-    """A YAML file as plain containers; an interpolation stays the text that it is, and no tag makes an object.
+    """Read a YAML file as plain containers; interpolations stay text, and no tag makes an object.
 
     Raises:
         UserError: The file cannot be read.
@@ -45,10 +45,10 @@ def read(file: Path) -> Any:
 
 
 def configuration(directory: Path) -> DictConfig:
-    """The configuration of a run, not yet admitted: see `admitted`.
+    """Read the configuration of a run, which `admitted` has yet to check.
 
     Raises:
-        UserError: It cannot be read, or a link leads out of the run.
+        UserError: It cannot be read, or a symbolic link leads out of the run.
     """
     require_no_way_out(directory)
     file = directory / ".hydra" / "config.yaml"
@@ -59,17 +59,17 @@ def configuration(directory: Path) -> DictConfig:
         if group in plain and not isinstance(plain[group], (dict, str)):
             raise UserError(f"{file} has {group}={plain[group]}, where keys with values belong: restore that file.")
     if isinstance(plain.setdefault("rules", {}), dict):
-        # A file that lost its rules, or never had them, is held to those that every run has.
+        # A file without rules is held to those that every run has.
         plain["rules"] = read(checks.conf_directory() / "train.yaml")["rules"] | plain["rules"]
     return OmegaConf.create(plain)
 
 
 @contextmanager
 def built_from(directory: Path) -> Iterator[None]:
-    """Name a run's stored configuration, which may be damaged, in whatever goes wrong inside.
+    """Name a run's stored configuration, which may be damaged, in any error raised inside.
 
     Raises:
-        UserError: Naming the file and the cure, in place of whatever else was raised for a value that does not fit.
+        UserError: Naming the file and the cure, in place of any other exception that an unfit value caused.
     """
     try:
         yield
@@ -84,31 +84,31 @@ def built_from(directory: Path) -> Iterator[None]:
 
 
 def choices(directory: Path) -> dict[str, str]:
-    """Which member of each group Hydra chose for a run: the names of model, task and dataset; empty if not recorded."""
+    """The member that Hydra chose of each group: the names of model, task and dataset; empty if not recorded."""
     file = directory / ".hydra" / "hydra.yaml"
     found = at(read(file), "hydra.runtime.choices") if file.is_file() else None
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 
 
 def at(node: Any, key: str) -> Any:
-    """What stands at a dotted key of nested dictionaries; None if nothing does."""
+    """The value at a dotted key of nested dictionaries; None if there is none."""
     for name in key.split("."):
         node = node.get(name) if isinstance(node, dict) else None
     return node
 
 
 def admitted(config: DictConfig, packages: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A stored configuration, plain, resolved and validated, of which everything may be built.
+    """Check a stored configuration; return it plain, resolved and validated, safe to build from.
 
     Args:
-        config: As stored, with what the reader changed of it.
-        packages: The reader's own packages, whose names are admitted as well.
+        config: The configuration as stored, with the reader's changes.
+        packages: The reader's own packages, whose names are admitted too.
 
     Raises:
-        UserError: Something in it reaches outside, names code that is not trusted, or is out of its range.
+        UserError: Something in it reaches outside, names untrusted code or is out of range.
     """
     require_closed(OmegaConf.to_container(config, resolve=False))
-    # What is checked here is what is used: it is not resolved again.
+    # The checked containers are the ones used: nothing is resolved again.
     plain, problems = checks.settled(config)
     for key, text in _texts(plain, ""):
         if "${" in text:
@@ -120,25 +120,25 @@ def admitted(config: DictConfig, packages: tuple[str, ...] = ()) -> dict[str, An
 
 
 def require_closed(node: Any) -> None:
-    """Refuse containers in which an interpolation reads more than the configuration itself, such as the environment.
+    """Refuse containers in which an interpolation reads anything outside the configuration, such as the environment.
 
     Raises:
         UserError: Naming the key and the interpolation.
     """
     for key, text in _texts(node, ""):
         left, before = text, None
-        while left != before:  # from the innermost outwards
+        while left != before:  # from the innermost interpolation outwards
             before, left = left, _INSIDE.sub("_", left)
         if "${" in left:
             raise _refusal(key, text)
 
 
 def require_usual_place(config: dict[str, Any], directory: Path) -> None:
-    """Refuse a stored `logger.directory` other than the shipped one or a folder inside the run's own directory.
+    """Refuse a stored `logger.directory` that is neither the shipped one nor a folder inside the run's own directory.
 
     Args:
-        config: Plain and resolved; its `logger.directory` was not typed.
-        directory: The run's.
+        config: The configuration, plain and resolved; its `logger.directory` was not typed.
+        directory: The run's directory.
 
     Raises:
         UserError: Naming the place and how to admit it.
@@ -157,7 +157,7 @@ def require_usual_place(config: dict[str, Any], directory: Path) -> None:
 def require_no_way_out(directory: Path) -> None:
     """Refuse the directory of a run or a sweep in which a symbolic link leads elsewhere.
 
-    What is written there would overwrite a file of the reader's, and what is read could be one.
+    Through such a link, writing would overwrite a file of the reader's, and reading could disclose one.
 
     Raises:
         UserError: Naming the link and where it leads.

@@ -1,4 +1,4 @@
-"""The table that a run ends with: what its task is about first, in plain words, and nothing unexplained."""
+"""The table at the end of a run, in plain words: it opens with what the task is about and explains every row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from siren_pl.runs.run_info import RunInfo
 from siren_pl.training.judge import Measure, Metrics
 
 TIME = Measure("time", "s", "from start to end", 0)
-# A root mean squared error of 1e-7 of the peak: the rounding of single-precision numbers.
+# PSNR in dB at a root mean squared error of 1e-7 of the peak, the rounding of single-precision numbers.
 EXACT = 140.0
 METHODS = {
     "poisson_solver": "the least-squares picture on the pixel grid, solved directly",
@@ -23,7 +23,7 @@ WHY_A_FIELD = (
     "why a field, where a solver is exact: it has values at any resolution (evaluate.py run=… scale=4), exact "
     "derivatives everywhere, and takes any supervision: values, slopes or curvature, with gaps, all at once"
 )
-# Characters of the first column where many methods stand beside it.
+# Width of the first column in characters when many methods follow it.
 NARROWEST = 28
 
 
@@ -31,12 +31,12 @@ Measures = Mapping[str, Measure]
 
 
 def rows(metrics: Metrics, measures: Measures) -> Measures:
-    """The measures that a table shows: those that were measured, and last the time."""
+    """The measures that a table shows: those that were measured, followed by the time."""
     return {name: measure for name, measure in {**measures, "wall_s": TIME}.items() if name in metrics}
 
 
 def notes(metrics: Metrics, measures: Measures) -> list[str]:
-    """What a reader of the table would ask, answered in a line each."""
+    """Answers, one line each, to what a reader of the table would ask."""
     methods, shown = _methods(metrics), rows(metrics, measures)
     said = [f"{_spaced(name)}: {METHODS[name]}" for name in methods if name in METHODS]
     columns = ["", *(f"baseline/{name}/" for name in methods)]
@@ -49,11 +49,11 @@ def notes(metrics: Metrics, measures: Measures) -> list[str]:
 
 
 def print_summary(metrics: Metrics, measures: Measures, files: Sequence[Path], info: RunInfo) -> None:
-    """Say how it went and where to look."""
+    """Print how the run went and where to look."""
     from rich.console import Console
     from rich.padding import Padding
 
-    # Names and overrides are printed as they were typed: brackets are no markup, colons no emoji.
+    # Names and overrides are printed as typed: brackets are not markup, colons not emoji.
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     console.print(table(metrics, measures, info))
     for note in notes(metrics, measures):
@@ -65,7 +65,7 @@ def print_summary(metrics: Metrics, measures: Measures, files: Sequence[Path], i
 
 
 def table(metrics: Metrics, measures: Measures, info: RunInfo) -> Any:
-    """A row per measure: its name and what it says, the field, and each classical method."""
+    """A table with a row per measure: its name and meaning, and the values of the field and each classical method."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

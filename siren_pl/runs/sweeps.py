@@ -1,6 +1,7 @@
 """A sweep's directory: how the sweep was started, how each of its jobs ended, and whether anything is left to do.
 
-`sweep.yaml` (how it was started), a run directory per job, `summary.csv` (written last: it says that all was done).
+It holds `sweep.yaml` (how the sweep was started), a run directory per job, and `summary.csv` (written last, so its
+presence says that everything is done).
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from siren_pl.training.judge import leading
 
 Row = dict[str, Any]
 
-# Hydra writes multirun.yaml in place, where a kill leaves half a file; this copy is written first, and atomically.
+# Hydra writes multirun.yaml in place, where a kill leaves half a file; sweep.yaml is written first, and atomically.
 STARTED, HYDRAS_OWN, SUMMARY = "sweep.yaml", "multirun.yaml", "summary.csv"
-# In a job's directory: why it was not run with the configuration that it would have had (see `claims`).
+# The file in a job's directory that says why the job was refused (see `claims`), and the status of such a job.
 REFUSAL, REFUSED = "refused", "refused"
-# Ways to end that are results; everything else is tried again.
+# Statuses that count as results; jobs with any other are tried again.
 ENDED = (directory_of.FINISHED, directory_of.DIVERGED)
 
 
@@ -37,11 +38,11 @@ class Start:
     """How a sweep was started.
 
     Attributes:
-        task: Overrides of the configuration, as they were typed, lists of values included.
+        task: Overrides of the configuration as typed, lists of values included.
         hydra: Overrides of Hydra's own keys, the launcher's included.
-        config_directory: What `--config-dir` named, if anything.
-        working_directory: Where the command was typed; relative paths of the configuration start there.
-        config: The whole configuration, plain and unresolved, without the values that jobs choose.
+        config_directory: The folder that `--config-dir` named, if any.
+        working_directory: Where the command was typed; relative paths in the configuration start there.
+        config: The whole configuration, plain and unresolved, without the values that single jobs set.
     """
 
     task: tuple[str, ...]
@@ -52,23 +53,23 @@ class Start:
 
     @property
     def allow_divergence(self) -> bool:
-        """Whether a diverged job counts as done well."""
+        """Whether a diverged job counts as a success."""
         return bool(stored.at(self.config, "sweep.allow_divergence"))
 
 
 def write_start(directory: Path, config: Any) -> None:
-    """Keep Hydra's configuration of a whole sweep before anything else is written."""
+    """Save Hydra's configuration of the whole sweep before anything else is written."""
     whole_files.sweep_partial(directory)
     directory_of.write_text(directory / STARTED, OmegaConf.to_yaml(config))
 
 
 def read_start(directory: Path) -> Start:
-    """How the sweep in a directory was started.
+    """Read how the sweep in a directory was started.
 
-    What a kill left half written is passed over.
+    A file that a kill left half written is skipped.
 
     Raises:
-        UserError: There is no sweep, or what is left of its files cannot be read.
+        UserError: There is no sweep, or none of its files can be read.
     """
     files = [directory / name for name in (STARTED, HYDRAS_OWN) if (directory / name).is_file()]
     if not files:
@@ -103,20 +104,20 @@ def _parse(config: Any) -> Start:
 
 
 def job_directories(directory: Path) -> list[Path]:
-    """The run directories of a sweep, in the order of their numbers; empty if it is no sweep."""
+    """The run directories of a sweep in the order of their numbers; empty if the directory holds no sweep."""
     found = (path.parents[1] for path in directory.glob("*/.hydra/overrides.yaml"))
     return sorted(found, key=lambda job: _number(job.name))
 
 
 def overrides_of(job: Path) -> dict[str, str]:
-    """What was typed for a run, by key; empty where there is no list."""
+    """The overrides typed for a run, by key; empty if they were not recorded."""
     file = job / ".hydra" / "overrides.yaml"
     typed = [str(item).lstrip("+").partition("=") for item in stored.read(file)] if file.is_file() else []
     return {key: value for key, _, value in typed}
 
 
 def summary_rows(directory: Path) -> list[Row]:
-    """A row per job of a sweep: number, status, overrides by key, metrics."""
+    """A row for each job of a sweep: number, status, overrides by key, metrics."""
     return [
         {"job": job.name, "status": status_of(job), **overrides_of(job), **directory_of.read_metrics(job)}
         for job in job_directories(directory)
@@ -124,14 +125,14 @@ def summary_rows(directory: Path) -> list[Row]:
 
 
 def swept_keys(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The override keys whose value differs between jobs, in the order in which they were typed."""
+    """The override keys whose values differ between jobs, in the order in which they were typed."""
     names = dict.fromkeys(key for row in rows for key, value in row.items() if isinstance(value, str))
     keys = [key for key in names if key not in ("job", "status")]
     return [key for key in keys if len({row.get(key) for row in rows}) > 1]
 
 
 def status_of(job: Path) -> str:
-    """How a job of a sweep stands: its run's status, or that it was refused."""
+    """The status of a job of a sweep: its run's status, or `refused`."""
     return REFUSED if (job / REFUSAL).exists() else directory_of.read_status(job)
 
 
@@ -140,7 +141,7 @@ def _number(name: str) -> tuple[int, str]:
 
 
 def write_summary(directory: Path, rows: list[Row]) -> None:
-    """Write `summary.csv`: a line per job, a column per override and metric."""
+    """Write `summary.csv` with a line per job and a column per override and metric."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(dict.fromkeys(name for row in rows for name in row)))
     writer.writeheader()
@@ -150,12 +151,12 @@ def write_summary(directory: Path, rows: list[Row]) -> None:
 
 
 def compared_by(measures: Iterable[str], measured: Mapping[str, Any], wanted: str = "auto") -> str | None:
-    """The metric that jobs are compared by: the one wanted, or by `auto` what leads."""
+    """The metric that jobs are compared by: the one wanted, or for `auto` the leading one."""
     return leading(measures, measured) if wanted == "auto" else wanted
 
 
 def is_finished(directory: Path) -> bool:
-    """Whether every job has ended in a result, the summary says so, and all of them are still there."""
+    """Whether every job has ended in a result, the summary says so, and all the jobs' directories still exist."""
     if not (directory / SUMMARY).is_file():
         return False
     with (directory / SUMMARY).open(newline="") as file:
@@ -164,5 +165,5 @@ def is_finished(directory: Path) -> bool:
 
 
 def is_accepted(status: str, allow_divergence: bool) -> bool:
-    """Whether a job that ended so leaves the sweep's exit code at 0."""
+    """Whether a job with this status leaves the sweep's exit code at 0."""
     return status == directory_of.FINISHED or (allow_divergence and status == directory_of.DIVERGED)

@@ -1,4 +1,4 @@
-"""The life of a run, of one signal or of a set: build, fit, leave behind, judge, chunk of signals by chunk."""
+"""A run of one signal or of a set: builds, fits, writes down and judges one chunk of signals after another."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ log = logging.getLogger(__name__)
 
 
 def train(config: build.Plain, info: RunInfo, started: float) -> str:
-    """Fit, judge and write a run directory; continues from its checkpoints if there are any.
+    """Fit, judge and write a run directory, continuing from its checkpoints if there are any.
 
     Args:
-        config: Plain, resolved and validated.
-        info: Where to write, and what to call it.
+        config: The configuration, plain, resolved and validated.
+        info: Where to write, and what to call the run.
         started: `time.time()` at the start of the process or of the job.
 
     Returns:
-        How the run ended: the word in its file `status`.
+        How the run ended, as in its file `status`.
 
     Raises:
         UserError: Bad input.
@@ -68,14 +68,14 @@ def train(config: build.Plain, info: RunInfo, started: float) -> str:
 
 
 def is_done(config: build.Plain, directory: Path) -> bool:
-    """Whether a run has finished with as many steps as the configuration asks for."""
+    """Whether a run has finished the number of steps that the configuration asks for."""
     if directory_of.read_status(directory) != directory_of.FINISHED:
         return False
     return all(chunk.is_done for chunk in chunks(config, identity.opened(config, directory), directory))
 
 
 def _told(config: build.Plain) -> build.Plain:
-    """What loggers are told of a configuration: its values, without what they may be."""
+    """The part of a configuration that loggers receive: its values without their rules."""
     kept = {key: value for key, value in config.items() if key != "rules"}
     return {key: _told(value) if isinstance(value, dict) else value for key, value in kept.items()}
 
@@ -84,9 +84,9 @@ class Run:
     """A run under way.
 
     Attributes:
-        metrics: Everything that was measured, once it was.
-        figures: What was drawn.
-        sinks: Loggers that receive the curve, once the first module could be built.
+        metrics: All metrics, once they have been measured.
+        figures: Files of the figures that were drawn.
+        sinks: Loggers that receive the curve; they are opened once the first module has been built.
     """
 
     def __init__(self, config: build.Plain, info: RunInfo, meter: Meter) -> None:
@@ -96,7 +96,7 @@ class Run:
         self.sinks: list[Any] = []
 
     def go(self) -> None:
-        """Fit and judge every chunk of signals, and sum up."""
+        """Fit and judge every chunk of signals, then sum up."""
         directory = self._info.directory
         plans = identity.opened(self._config, directory)
         identity.keep(plans, directory)
@@ -118,18 +118,18 @@ class Run:
         return self.sinks
 
     def _remind(self, chunk: Chunk) -> None:
-        """Tell loggers the curve of a chunk that an earlier start has finished."""
+        """Send loggers the curve of a chunk that an earlier start has finished."""
         if (chunk.place / LAST).is_file():
             remind(read_checkpoint(chunk.place / LAST)["siren_pl"]["history"], self._open())
 
     def _take(self, chunk: Chunk) -> None:
-        """Fit a chunk and leave its signals behind."""
+        """Fit a chunk and write down the results of its signals."""
         module = build.module(chunk.plans)
         say_settled(module, chunk.plans[0].settled)
-        # Loggers are opened for a module that could be built.
+        # Loggers are opened only after the module has been built.
         sinks, first = self._open(), chunk.plans[0].problem
-        # Before the fit loads a checkpoint: the weights are the first ones, in a resumed run as well. All fields of a
-        # chunk begin with the same.
+        # Before the fit loads a checkpoint, so that these are the initial weights in a resumed run too. All fields of
+        # a chunk start from the same ones.
         wanted = self._config["layer_statistics"]
         initial = before_training(module.fields.split()[0].network, first) if wanted else None
         self._fit(module, chunk, sinks)
@@ -154,13 +154,13 @@ class Run:
             self._draw_curve(module, chunk)
 
     def _fit(self, module: FieldModule, chunk: Chunk, sinks: list[Any]) -> None:
-        """Fit a chunk; which of its signals diverged stands in the module afterwards."""
+        """Fit a chunk; afterwards the module records which of its signals diverged."""
         try:
             fitting.run(module, build.machine(self._config), chunk.place, sinks, self._meter)
         except DivergenceError as divergence:
             told = "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0."
             log.error(told, self._info.task, divergence, chunk.place / LAST)
-            # Spawned processes tell this one the last step alone.
+            # Spawned processes report only the last step to this one.
             module.diverged = dict.fromkeys(range(len(chunk.plans)), divergence.step) | module.diverged
 
     def _draw_curve(self, module: FieldModule, chunk: Chunk) -> None:
@@ -169,7 +169,7 @@ class Run:
                 self.figures.append(plots.curve(module.history, self._info.directory / "figures" / chunk.curve))
 
     def _end(self, left: Left | None, metrics: Metrics, module: FieldModule, chunk: Chunk) -> None:
-        """The end of a run of one signal, whose field is there to be drawn."""
+        """End a run of one signal, whose field can still be drawn."""
         self.metrics = metrics
         if left is None:
             return
@@ -180,7 +180,7 @@ class Run:
             print_summary(metrics, left.findings.measures, [*self.figures, *left.files], self._info)
 
     def _sum_up(self, plans: Sequence[build.Plan]) -> None:
-        """The end of a set, whose results are read from the directories of its signals."""
+        """End a set, whose results are read from the directories of its signals."""
         directory = self._info.directory
         homes = homes_of(plans, directory)
         rows = {home.name: directory_of.read_metrics(home) for home in homes}

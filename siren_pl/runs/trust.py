@@ -1,7 +1,7 @@
-"""What somebody else's configuration may call: what the package's own files name, in the position where they name it.
+"""What a stranger's configuration may call: only what the package's own files name, and only in the same position.
 
-A run directory is data. Evaluating or resuming one must not let its YAML call `os.system` by a `_target_`, nor a
-download where a network belongs. Packages of one's own are admitted by their names.
+A run directory is data. When one is evaluated or resumed, a `_target_` in its YAML must not call `os.system`, or a
+download where a network belongs. Users admit packages of their own by name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from siren_pl.runs.keys import conf_directory
 from siren_pl.runs.names import find, is_name
 from siren_pl.runs.rules import AUTO
 
-# The keys, from the outermost, by which a configuration gives a name. They are kept apart, since a key may hold a dot.
+# The path of keys, from the outermost, at which a configuration gives a name. It is a tuple since a key may hold a dot.
 Position = tuple[str, ...]
 Call = tuple[Position, str]
 
 
 @functools.cache
 def allowed() -> frozenset[Call]:
-    """Every name that `conf/` calls, with its position; what Hydra itself calls is not for a stored run to say."""
+    """Every name that `conf/` calls, with its position, but not what Hydra calls: a stored run has no say in that."""
     folder, found = conf_directory(), set()
     for file in folder.rglob("*.yaml"):
         text = file.read_text()
@@ -38,11 +38,11 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
     """Refuse a plain, resolved configuration whose `_target_`s are not all allowed.
 
     Args:
-        config: Containers of plain values, with every interpolation already resolved.
-        packages: Top-level packages of the user's own that are admitted as well.
+        config: Containers of plain values with every interpolation resolved.
+        packages: The user's own top-level packages that are admitted too.
 
     Raises:
-        UserError: Naming the first name that is neither called there by siren_pl nor in a trusted package.
+        UserError: Naming the first name that siren_pl does not call in that position and no trusted package defines.
     """
     for position, target in _calls(config, ()):
         key, package = ".".join(position), target.split(".")[0]
@@ -66,22 +66,22 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
 
 
 def named(text: str) -> tuple[str, ...]:
-    """The packages that `trust=` lists, with commas between them; none is called nothing."""
+    """The packages that `trust=` lists, separated by commas; empty names are dropped."""
     return tuple(name for name in text.split(",") if name)
 
 
 def _home(target: str) -> str:
-    """The top-level package in which a name is defined: `mine.os.system` is not defined in `mine`."""
+    """The top-level package that defines a name: `mine.os.system` is not defined in `mine`."""
     return str(getattr(find(target, "_target_"), "__module__", None)).split(".")[0]
 
 
 def _of_its_field(position: Position) -> Position:
-    """The model of another field may call what `model` may."""
+    """The position with another field's model replaced by `model`, since both may call the same names."""
     return position[2:] if position[:1] == ("fields",) and position[2:3] == ("model",) else position
 
 
 def _calls(node: Any, position: Position) -> Iterator[Call]:
-    """Every name that would be called, with where it stands: a `_target_`, or an `auto` anywhere in a rule."""
+    """Every name that would be called, with its position: a `_target_`, or an `auto` anywhere in a rule."""
     if isinstance(node, dict):
         if "_target_" in node:
             yield (*position, "_target_"), str(node["_target_"])

@@ -1,4 +1,4 @@
-"""Weights & Biases: a run per job, and one per sweep with its table and plots. Never a prompt, never a hang."""
+"""Weights & Biases: one run per job, and one per sweep with its table and plots. It never prompts and never hangs."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from lightning.pytorch.loggers import WandbLogger
 
 from siren_pl.runs.run_info import RunInfo
 
-# W&B's limit of a run's name.
+# W&B's limit on the length of a run's name.
 _LONGEST_NAME = 128
 
 
 class WandbRun(WandbLogger):
-    """A job's run: its curve by Lightning's own logger, its end here."""
+    """A job's run: Lightning's own logger sends the curve, this class ends the run."""
 
     def log_histograms(self, values: Mapping[str, Any], step: int) -> None:
         """Log arrays by name as histograms."""
         import wandb
 
         drawn = {name: wandb.Histogram(array) for name, array in values.items()}
-        self.experiment.log(drawn | {"trainer/global_step": step})  # the axis that Lightning plots everything over
+        self.experiment.log(drawn | {"trainer/global_step": step})  # Lightning plots everything over this axis
 
     def close(self, metrics: Mapping[str, float], figures: Sequence[Path], exit_code: int) -> None:
-        """Hand over metrics and figures; a run left open would swallow the next job of a sweep."""
+        """Upload metrics and figures and close the run; one left open would swallow the next job of a sweep."""
         import wandb
 
         run = self.experiment
@@ -54,16 +54,16 @@ def summarise(
     rows: Sequence[Mapping[str, Any]],
     figures: Sequence[Path],
 ) -> None:
-    """Leave a run in the sweep's group that holds its table and its plots.
+    """Leave a run in the sweep's group that holds the sweep's table and plots.
 
-    It ends well even where jobs did not: how they ended is in the table.
+    This run ends as a success even if jobs failed: the table says how each of them ended.
 
     Args:
-        options: Of the logger.
-        directory: The sweep's; its name is the group.
-        task: What the jobs fitted.
+        options: The logger's options.
+        directory: The sweep's directory; its name is the group.
+        task: The task of the jobs.
         rows: A row per job: number, status, overrides, metrics.
-        figures: The metric over each swept key.
+        figures: Plots of the metric over each swept key.
     """
     import wandb
 
@@ -84,7 +84,7 @@ def summarise(
 
 
 def _numbers(column: list[Any]) -> list[Any]:
-    """A column that can be read as numbers as numbers, any other as text: W&B wants one type in a column."""
+    """A column as numbers if all of it can be read as such, else as text: W&B wants one type in a column."""
     with suppress(ValueError):
         return [None if value is None else float(value) for value in column]
     return [None if value is None else str(value) for value in column]
@@ -99,7 +99,7 @@ def _pictures(paths: Sequence[Path]) -> dict[str, Any]:
 def _init(options: Mapping[str, Any], name: str, **about: Any) -> Any:
     import wandb
 
-    # Absolute: W&B writes from a process of its own, which keeps the working directory it was started in.
+    # The path is absolute since W&B writes from a process that keeps the working directory it was started in.
     directory = Path(options["directory"]).resolve()
     directory.mkdir(parents=True, exist_ok=True)
     return wandb.init(
@@ -114,12 +114,12 @@ def _init(options: Mapping[str, Any], name: str, **about: Any) -> Any:
 
 
 def _mode(wanted: str) -> Any:
-    """`auto` is online where a login answers, else offline."""
+    """`auto` means online if the login succeeds, else offline."""
     if wanted != "auto" or os.environ.get("WANDB_MODE"):
         return os.environ.get("WANDB_MODE", wanted)
     import wandb
 
-    with suppress(Exception):  # a login without a network raises what it likes: all mean offline
+    with suppress(Exception):  # without a network a login may raise anything; all of it means offline
         if wandb.login(prompt=False, timeout=10):
             return "online"
     return "offline"
