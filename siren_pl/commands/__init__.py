@@ -1,1 +1,1 @@
-"""What is typed: one command a file."""
+"""The commands that users type, and what they need."""

@@ -1,4 +1,4 @@
-"""Around Hydra's jobs: refuse a directory that is already used, and sum a sweep up."""
+"""Hydra's callbacks: refuse a directory that is already in use before the jobs, and sum up a sweep after them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from siren_pl.runs import directory as directory_of
 from siren_pl.runs import sweeps
 from siren_pl.runs.claims import difference
 
-# Hydra makes callbacks and keeps them to itself; this is how the command learns what they saw.
+# Hydra creates the callbacks and gives no access to them; through this the command learns what they saw.
 _failed: list[str] = []
 _underway: list[Path] = []
 
 
 def failed_jobs() -> list[str]:
-    """Names of the jobs of the last sweep that failed, or diverged where that counts as failing."""
+    """Names of the last sweep's jobs that failed, or diverged where that counts as failing."""
     return list(_failed)
 
 
 def sweep_underway() -> Path | None:
-    """The directory of a sweep that has begun and was not summed up yet."""
+    """The directory of a sweep that has begun but has not been summed up."""
     return _underway[0] if _underway else None
 
 
 def forget() -> None:
-    """Before a command: nothing was seen yet."""
+    """Forget what earlier callbacks saw, before a command begins."""
     _failed.clear()
     _underway.clear()
 
 
 class RefuseUsedDirectory(Callback):
-    """Before anything is written: a directory that holds a run is not used for another."""
+    """Refuses, before anything is written, to use a directory that already holds a run."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the run's directory."""
@@ -46,7 +46,7 @@ class RefuseUsedDirectory(Callback):
             _refuse(f"hydra.run.dir={directory}", f"resume={directory}", "run")
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check the sweep's directory, and keep how the sweep was started."""
+        """Check the sweep's directory, and record how the sweep was started."""
         directory = _chosen(config, "hydra.sweep.dir")
         if directory_of.is_used(directory):
             _refuse(f"hydra.sweep.dir={directory}", f"sweep.resume={directory}", "sweep")
@@ -55,10 +55,10 @@ class RefuseUsedDirectory(Callback):
 
 
 class ContinueSweep(Callback):
-    """In the place of RefuseUsedDirectory where a sweep goes on: its directory is used, and that is right."""
+    """Replaces RefuseUsedDirectory when a sweep is continued, since its directory is rightly in use."""
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        """Check that the sweep is still the same."""
+        """Check that the sweep is still the same one."""
         directory = _chosen(config, "hydra.sweep.dir")
         different = difference(sweeps.read_start(directory).config, config)
         if different:
@@ -70,7 +70,7 @@ class ContinueSweep(Callback):
 
 
 def _chosen(config: DictConfig, key: str) -> Path:
-    HydraConfig.instance().set_config(config)  # the default directory names the chosen task
+    HydraConfig.instance().set_config(config)  # the default directory contains the chosen task's name
     return Path(OmegaConf.select(config, key))
 
 
@@ -82,7 +82,7 @@ def _refuse(given: str, cure: str, kind: str) -> NoReturn:
 
 
 def _leave(paragraph: str) -> NoReturn:
-    """Hydra turns exceptions of callbacks into warnings, hence the exit."""
+    """Print a paragraph and exit; Hydra would turn an exception in a callback into a warning."""
     print(f"error: {paragraph}", file=sys.stderr)
     raise SystemExit(1)
 
@@ -93,16 +93,16 @@ def _begin(directory: Path) -> None:
 
 
 class SummariseSweep(Callback):
-    """After the last job: `summary.csv`, a plot of the metric against the swept value, and a table on the terminal."""
+    """Writes `summary.csv`, plots the metric against the swept value and prints a table after the last job."""
 
     def on_multirun_end(self, config: DictConfig, **kwargs: Any) -> None:
-        """Read every job's directory and sum up."""
+        """Read every job's directory and sum up the sweep."""
         directory = _chosen(config, "hydra.sweep.dir")
         rows = sweeps.summary_rows(directory)
         allowed = config.sweep.allow_divergence
         _failed.extend(f"job {row['job']}" for row in rows if not sweeps.is_accepted(row["status"], allowed))
         if rows:
-            # It imports torch, for which no slip of the command line waits.
+            # Imported late since it brings in torch, and a mistyped command line should not wait for that.
             from siren_pl.commands import sweep_summary
 
             sweep_summary.write(directory, rows, config)

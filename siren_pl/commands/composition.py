@@ -1,6 +1,6 @@
-"""Hydra's composition of a command line, without running it; and what to say of a key that it does not find.
+"""Composes a command line with Hydra without running it, and explains keys that Hydra does not find.
 
-Hydra's advice is to add such a key with `+`, where nothing would read it.
+Hydra advises to add such a key with `+`, but then nothing would read it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNKNOWN = re.compile(r"Could not override '([\w.]+)'")
 
 
 def overrides_of(arguments: Sequence[str]) -> list[str]:
-    """The overrides of a command line; a directory of configuration files that a flag names becomes one too."""
+    """The overrides of a command line; a configuration directory that a flag names becomes an override too."""
     overrides, folders, rest = [], [], iter(arguments)
     for argument in rest:
         flag, _, value = argument.partition("=")
@@ -39,14 +39,14 @@ def overrides_of(arguments: Sequence[str]) -> list[str]:
 
 
 def whole(overrides: Sequence[str]) -> DictConfig:
-    """The configuration of a whole command, Hydra's part included, without the values that jobs of a sweep choose."""
+    """The configuration of a whole command, Hydra's part included, without the values that single jobs set."""
     hydra = GlobalHydra.instance().hydra
     assert hydra is not None
     return hydra.compose_config("train", [*overrides], RunMode.MULTIRUN, False, from_shell=False)
 
 
 def jobs_of(config: DictConfig) -> Iterator[Sequence[str]]:
-    """The overrides of every job of a command, those of its configuration's own sweep included."""
+    """The overrides of every job of a command; a sweep that the configuration itself defines is included."""
     params: Any = OmegaConf.to_container(config.hydra.sweeper, resolve=False)["params"] or {}  # type: ignore[index]
     arguments = [*(f"{key}={value}" for key, value in params.items()), *config.hydra.overrides.task]
     parser = OverridesParser.create(GlobalHydra.instance().config_loader())
@@ -60,7 +60,7 @@ def job(config: DictConfig, overrides: Sequence[str]) -> DictConfig:
 
 
 def unknown_keys(error: HydraException, arguments: Sequence[str]) -> str | None:
-    """A paragraph on the keys that Hydra did not find; None where it complains of something else."""
+    """A paragraph about the keys that Hydra did not find; None if it complains of something else."""
     if not _UNKNOWN.search(str(error)):
         return None
     with initialize_config_dir(str(conf_directory()), version_base="1.3"):
@@ -74,7 +74,7 @@ def unknown_keys(error: HydraException, arguments: Sequence[str]) -> str | None:
 
 
 def _lenient(compose: Callable[[Sequence[str]], DictConfig], overrides: Sequence[str]) -> tuple[DictConfig, list[str]]:
-    """A composition without what it does not know, and the keys of that."""
+    """Compose without the overrides whose keys Hydra does not know; return those keys too."""
     unknown: list[str] = []
     while True:
         kept = [each for each in overrides if each.partition("=")[0] not in unknown]
@@ -101,6 +101,6 @@ def _told(key: str, config: DictConfig) -> str:
 
 
 def quoted(text: str) -> str:
-    """A text in Hydra's grammar, where several characters of a path have a meaning."""
+    """A text quoted for Hydra's grammar, in which several characters of a path have a meaning."""
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
     return f"'{escaped}'"

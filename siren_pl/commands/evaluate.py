@@ -1,4 +1,4 @@
-"""What `evaluate.py` does: bring a run back from its directory, score it again, render it at any size."""
+"""The command `evaluate.py`: loads a run from its directory, scores it again and renders it at any size."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ USAGE = """evaluate.py: score a run again and render its field at any size
   … trust=PACKAGE                                      admit code of your own that the run names
 scale, size and window are options of pictures; signals of another kind have their own, which an unknown option lists.
 Results go to <run>/evaluate/<H>x<W>/ or <run>/evaluate/window_<…>/; the run's own files stay as they are."""
-# Of every kind of signal; what else there is, the run's judge says.
+# Options for every kind of signal; the run's judge names the others.
 OPTIONS = ("run", "trust", "debug", "dataset")
 
 
@@ -48,7 +48,7 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
 
     Args:
         run: The run directory.
-        trust: Your own packages that the run's configuration may name.
+        trust: Packages of your own that the run's configuration may name.
 
     Raises:
         UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
@@ -58,7 +58,7 @@ def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
 
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:
-    """The run's configuration: plain, checked, trusted."""
+    """The run's configuration, plain, checked and admitted."""
     directory_of.require_one_field(run, "run")
     config = stored.configuration(run)
     if overrides is not None:
@@ -68,7 +68,7 @@ def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = Non
 
 
 def _bundle(config: dict[str, Any], run: Path) -> Bundle:
-    """The run's fields and numbers."""
+    """The run's fields and fitted numbers."""
     from siren_pl.field.domain import Domain
     from siren_pl.runs import build
     from siren_pl.runs.autos import settle
@@ -78,7 +78,7 @@ def _bundle(config: dict[str, Any], run: Path) -> Bundle:
     checkpoint = read_checkpoint(path)
     try:
         domains = {name: Domain(**made_for) for name, made_for in checkpoint["siren_pl"]["domains"].items()}
-        # A module of one's own keeps what is its own beside the fields.
+        # A user's own module stores its own weights beside those of the fields.
         weights = {name: each for name, each in checkpoint["state_dict"].items() if not name.startswith("own.")}
     except (KeyError, TypeError) as error:
         raise UserError(f"{path} is not a checkpoint of siren_pl: it has no {error}.") from error
@@ -95,7 +95,7 @@ def _evaluate(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)
         return 0
-    # Names with commas or equals signs after the first one stay whole: no grammar but key=value.
+    # The only grammar is key=value, so values with commas or further equals signs stay whole.
     pairs = {key: value for key, _, value in (argument.partition("=") for argument in arguments)}
     if not pairs.get("run"):
         raise UserError("evaluate.py needs run=<run directory>.")
@@ -114,11 +114,11 @@ def _score_and_render(config: dict[str, Any], run: Path, asked: dict[str, str], 
     from siren_pl.runs.summary import rows
     from siren_pl.training.fields import ask_of
 
-    # Whoever says where the data lie may mean another picture.
+    # A user who says where the data are may mean another picture.
     (plan,) = identity.opened(config, run, log.warning if overridden else None)
     problem = plan.problem
     _require_known(asked, problem.judge.options)
-    # What cannot be had is refused before the field is judged.
+    # Impossible requests are refused before the field is judged.
     name, judge = problem.judge.asked(asked)
     answer = problem.answer(ask_of(_bundle(config, run), build.strategies(config, problem.fields)))
     target = run / "evaluate" / name

@@ -1,4 +1,4 @@
-"""From what went wrong to one paragraph and an exit code; the same for every command."""
+"""Turns errors into one paragraph and an exit code, in the same way for every command."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 130, 143
 
 
 def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
-    """Run a command; turn what goes wrong into one paragraph and an exit code."""
+    """Run a command and turn any error into one paragraph and an exit code."""
     debug = "debug=true" in [argument.lower().lstrip("+") for argument in arguments]
     signal.signal(signal.SIGTERM, _terminate)
     reuse_pages()
@@ -38,12 +38,12 @@ def guarded(command: Callable[[list[str]], int], arguments: list[str]) -> int:
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    """SIGTERM ends the process with 143 wherever it is, except in a fit, which ends it between two steps."""
+    """End the process with exit code 143 on SIGTERM wherever it is, except in a fit, which stops between two steps."""
     raise SystemExit(EXIT_TERMINATED)
 
 
 def explain(error: BaseException) -> str:
-    """One paragraph about an error: the text of a UserError, a shorter word on Hydra's, the type of any other."""
+    """One paragraph about an error: the text of a UserError, a shortened one of Hydra's, the type of any other."""
     text = re.sub(r"\s*\n\s*", " ", str(error)).strip()
     if isinstance(error, UserError):
         return text
@@ -57,7 +57,7 @@ def explain(error: BaseException) -> str:
         if absent is not None:
             return absent
         return re.sub(r"(full_key|object_type)[:=]\s*\S+", "", text).strip()
-    # torch's own of a GPU, and what it says of a CPU's memory.
+    # torch has its own error for a GPU's memory; for a CPU's memory only the text tells.
     if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         return f"not enough memory ({text}): lower dataset.size, dataset.batch_size or the sizes of the model."
     return f"{type(error).__name__}: {text} (add debug=true to see where)"

@@ -1,4 +1,4 @@
-"""`train.py --help`: members of groups as one types them, and what every key does, read from comments in the files."""
+"""`train.py --help`: group members as they are typed, and what every key does, read from comments in the files."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ siren_pl: fit a coordinate network to a signal, or rebuild the signal from its d
   python evaluate.py run=<run directory> scale=4         render it larger
   python train.py task=inpainting --help                 the keys of another task
 """
-# A key of YAML in a line of its own, what it is set to, and the comment behind it.
+# A YAML key on its own line, with its value and the comment after it.
 LINE = re.compile(r"^(?P<indent> *)(?P<key>\w+):(?:\s+(?P<value>[^#]*?))?(?:\s+# (?P<comment>.*))?$")
 
 
@@ -36,7 +36,7 @@ def is_asked(arguments: Sequence[str]) -> bool:
 
 
 def text(arguments: Sequence[str]) -> str:
-    """The help for what a command line chooses: its task's keys, with their values as it sets them."""
+    """The help for what a command line chooses: the keys of its task, with the values that it sets."""
     with initialize_config_dir(str(conf_directory()), version_base="1.3"):
         config = compose("train", overrides_of(arguments), return_hydra_config=True)
     folders = [
@@ -52,7 +52,7 @@ def text(arguments: Sequence[str]) -> str:
 
 
 def _members(folders: Sequence[Path]) -> dict[str, list[str]]:
-    """Every `group=member` by its group; files whose names begin with an underscore are parts of others."""
+    """Every `group=member` by its group; files whose names begin with an underscore are only parts of others."""
     found: dict[str, set[str]] = {}
     for folder in folders:
         for path in folder.glob("*/**/*.yaml"):
@@ -67,7 +67,7 @@ def _wrapped(names: Sequence[str]) -> str:
 
 
 def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
-    """Keys that one sets, and their values: objects that are made of them, and their rules, are none of them."""
+    """The keys that users set, and their values, without rules and without the objects made from the keys."""
     for name, value in node.items():
         if name in ("_target_", "rules"):
             continue
@@ -78,7 +78,7 @@ def _keys(node: dict[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _comments(folders: Sequence[Path], choices: dict[str, str]) -> dict[str, str]:
-    """What the files say of their keys: of the chosen members first, then what they are made of, then `train.yaml`."""
+    """The comment on each key: from the chosen members first, then from their defaults, then from `train.yaml`."""
     found: dict[str, str] = {}
     for group, name in choices.items():
         kind, _, place = group.partition("@")
@@ -89,7 +89,7 @@ def _comments(folders: Sequence[Path], choices: dict[str, str]) -> dict[str, str
 
 
 def _contents(folders: Sequence[Path], name: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """The texts of a file and of those in its defaults, with where their keys lie."""
+    """The texts of a file and of the files in its defaults, each with the prefix of its keys."""
     path = next((path for folder in folders if (path := folder / f"{name}.yaml").is_file()), None)
     if path is None:
         return
@@ -103,7 +103,7 @@ def _contents(folders: Sequence[Path], name: str, prefix: str) -> Iterator[tuple
 
 
 def _commented(content: str) -> Iterator[tuple[str, str]]:
-    """Keys of a YAML file, with dots, that have a comment on their line."""
+    """The dotted keys of a YAML file that have a comment on their line, and the comments."""
     above: list[tuple[int, str]] = []
     for line in content.splitlines():
         match = LINE.match(line)
@@ -116,7 +116,7 @@ def _commented(content: str) -> Iterator[tuple[str, str]]:
 
 
 def _shown(value: Any) -> str:
-    """A value as one types it."""
+    """A value as a user would type it."""
     plain = {None: "null", True: "true", False: "false"}
     if isinstance(value, list):
         return f"[{','.join(map(_shown, value))}]"
@@ -124,7 +124,7 @@ def _shown(value: Any) -> str:
 
 
 def _line(key: str, comment: str) -> str:
-    """A key and what it does, beneath each other where the key is long."""
+    """A key and what it does, on two lines if the key is long."""
     margin = " " * (KEYS_WIDTH + 2)
     said = textwrap.fill(comment, WIDTH, initial_indent=margin, subsequent_indent=margin)
     head = f"  {key}"

@@ -1,4 +1,4 @@
-"""What Hydra's launchers need besides being named: their package, and our package in the processes that they start."""
+"""What Hydra's launchers need: their own package, and our package in the processes that they start."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 from siren_pl.runs import keys as checks
 
-# The optional dependency that brings each launcher.
+# The optional dependency that installs each launcher.
 EXTRAS = {"joblib": "joblib", "submitit_local": "submitit", "submitit_slurm": "submitit", "ray": "ray"}
 
 
 def installed() -> list[str]:
-    """Names of the launchers that are there, beside Hydra's own loop."""
+    """Names of the installed launchers, besides Hydra's own loop."""
     return [
         name
         for name, extra in EXTRAS.items()
@@ -23,7 +23,7 @@ def installed() -> list[str]:
 
 
 def missing(text: str) -> str | None:
-    """A paragraph in place of Hydra's message about a launcher that is not installed; None for any other message."""
+    """A paragraph to replace Hydra's message about a launcher that is not installed; None for any other message."""
     found = re.search(r"Could not find 'hydra/launcher/(\w+)'", text)
     if not found or found.group(1) not in EXTRAS:
         return None
@@ -35,7 +35,7 @@ def missing(text: str) -> str | None:
 
 
 def share_checkout() -> None:
-    """Let processes that a launcher starts import this checkout, wherever they start; an installed package is found."""
+    """Let processes that a launcher starts anywhere import this checkout; an installed package needs no help."""
     root = Path(__file__).resolve().parents[2]
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     if checks.conf_directory().parent == root and str(root) not in paths:

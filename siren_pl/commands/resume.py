@@ -1,4 +1,4 @@
-"""Continue one run in place from its saved configuration, which stays as it is."""
+"""Continues one run in place from its saved configuration, which is left unchanged."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from siren_pl.runs import stored
 from siren_pl.runs.claims import held
 from siren_pl.runs.trust import named
 
-# Keys that a resumed run may change; everything else is the saved configuration's.
+# Keys that a resumed run may change; all others keep their saved values.
 RESUMABLE = ("trainer.max_steps", "logger")
 
 
 def resume(directory: Path, overrides: list[str], started: float) -> bool:
-    """Continue a run in place; returns whether it has ended as it should.
+    """Continue a run in place; return whether it has ended successfully.
 
     Args:
-        directory: The run's.
-        overrides: What was typed beside `resume`.
+        directory: The run's directory.
+        overrides: Overrides typed beside `resume`.
         started: `time.time()` at the start of the process.
 
     Raises:
         UserError: There is no run, or an override would change it.
     """
     directory_of.require_run(directory, "resume")
-    # Before the lock, which would be opened where a link leads.
+    # Checked before the lock is opened, which would follow a link.
     stored.require_no_way_out(directory)
     with held(directory), stored.built_from(directory):
         return _resume(directory, overrides, started)
@@ -58,7 +58,7 @@ def _resume(directory: Path, overrides: list[str], started: float) -> bool:
 
 
 def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
-    """Write the few overrides that a resumed run admits into its configuration; returns the trusted packages."""
+    """Write the few overrides that a resumed run admits into its configuration; return the trusted packages."""
     packages: list[str] = []
     for override in overrides:
         key, _, value = override.partition("=")
@@ -82,7 +82,7 @@ def _apply(config: DictConfig, overrides: list[str]) -> tuple[str, ...]:
 
 @contextmanager
 def _logging_to(path: Path) -> Iterator[None]:
-    """Messages of a resumed run go to the terminal and to the run's own log, as Hydra has it for a new one."""
+    """Send messages to the terminal and to the run's own log, as Hydra does for a new run."""
     root = logging.getLogger()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr), logging.FileHandler(path)]
     level = root.level

@@ -1,7 +1,7 @@
-"""Before a stored sweep goes on: every job is composed as Hydra will compose it, and checked like any stored run.
+"""Before a stored sweep is continued, every job is composed as Hydra will compose it and checked like a stored run.
 
-Hydra makes objects, opens logs and sets variables of the environment out of its own part of a configuration. A stored
-sweep may therefore change of that part only what says which jobs there are; the rest is the shipped one, or typed.
+From its own part of a configuration Hydra makes objects, opens logs and sets environment variables. Of that part a
+stored sweep may therefore change only what defines the jobs; the rest must be as shipped, or typed by the user.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ from siren_pl.runs import stored
 from siren_pl.runs.claims import flat
 from siren_pl.runs.sweeps import STARTED
 
-# Parts of Hydra's configuration that may differ from the shipped: what was typed, the jobs, what Hydra found out.
+# Parts of Hydra's configuration that may differ from the shipped one: the overrides, the jobs, Hydra's own findings.
 _FREE = ("overrides.", "runtime.", "job.override_dirname", "sweeper.params", "mode", "verbose", "searchpath")
-# Of these, what Hydra copies from the overrides, which are checked by themselves; the others it may resolve.
+# The parts that Hydra copies from the overrides, which are checked separately; the others it may resolve.
 _COPIED = ("overrides.", "job.override_dirname")
-# Numbers of a launcher, such as how many jobs run at once; texts may be paths or commands.
+# A launcher's numbers are free too, such as how many jobs run at once; its texts may be paths or commands.
 _LAUNCHER = "launcher."
 
 
 def require_harmless(
     recorded: Sequence[str], typed: Sequence[str], source: str | None, directory: Path, packages: tuple[str, ...]
 ) -> set[str | None]:
-    """Refuse to continue a sweep that would do more than fit fields.
+    """Refuse to continue a sweep that would do anything besides fitting fields.
 
     Args:
-        recorded: Overrides out of its files.
-        typed: Overrides that follow them, from the command line and our own.
-        source: Directory of configuration files that it was started with, if any.
-        directory: The sweep's.
-        packages: The reader's own packages that its configurations may name.
+        recorded: Overrides from the sweep's files.
+        typed: Overrides that follow them: the command line's and our own.
+        source: Directory of configuration files that the sweep was started with, if any.
+        directory: The sweep's directory.
+        packages: The reader's own packages that the sweep's configurations may name.
 
     Returns:
-        Every `logger.directory` that is not typed, None among them where there is none; empty where it is typed.
+        Every `logger.directory` of the jobs, with None for a job that has none; empty if the key was typed.
 
     Raises:
-        UserError: Naming what was refused, and how to admit it.
+        UserError: Naming what was refused and how to admit it.
     """
     for override in (source or "", *recorded):
-        # The one is a flag of Hydra's, which may load a pickle; the other names configurations that it reads as well.
+        # A flag of Hydra's may load a pickle; a search path adds configurations that it reads.
         if override.startswith("-") or "hydra.searchpath" in override.partition("=")[0]:
             raise _refusal(directory, override.partition("=")[0])
     stored.require_closed(recorded)
@@ -72,7 +72,7 @@ def require_harmless(
 
 @contextmanager
 def _composing(directory: Path) -> Iterator[None]:
-    """Hydra raises errors of its parser, of YAML and of its own, with advice for who typed the overrides."""
+    """Replace errors of Hydra, its parser and YAML, whose advice is meant for whoever typed the overrides."""
     try:
         yield
     except Exception as error:
@@ -86,7 +86,7 @@ def _composing(directory: Path) -> Iterator[None]:
 
 
 def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConfig]:
-    """The configuration of the whole sweep, then that of every job, all with Hydra's part."""
+    """The configuration of the whole sweep, then of every job, all with Hydra's part."""
     more = [] if source is None else [f"hydra.searchpath=[{quoted(f'file://{Path(source).resolve()}')}]"]
     config = whole([*overrides, *more])
     yield config
@@ -94,13 +94,13 @@ def _composed(overrides: Sequence[str], source: str | None) -> Iterator[DictConf
 
 
 def _shipped(launcher: str, typed: Sequence[str]) -> DictConfig:
-    """The shipped configuration with what was typed for Hydra, and with one of the known launchers."""
+    """The shipped configuration with the overrides of Hydra that were typed and one of the known launchers."""
     chosen = [f"hydra/launcher={launcher}"] if launcher in EXTRAS else []
     return compose("train", [*chosen, *(o for o in typed if o.lstrip("+~").startswith(("hydra.", "hydra/")))], True)
 
 
 def _hydras(config: DictConfig) -> dict[str, Any]:
-    """Hydra's part, flat, every interpolation as its text."""
+    """Hydra's part, flat, with interpolations as text."""
     return dict(flat(OmegaConf.to_container(config.hydra, resolve=False), ""))
 
 
@@ -117,7 +117,7 @@ def _require_shipped(found: dict[str, Any], shipped: dict[str, Any], directory: 
 
 
 def _refusal(directory: Path, key: str) -> UserError:
-    # Without the value, which may be one that Hydra took from the environment.
+    # The value is left out, since Hydra may have taken it from the environment.
     return UserError(
         f"sweep.resume={directory}: this sweep was stored with a {key} of its own, and of Hydra's settings a stored "
         "sweep may change only which jobs there are and the numbers of a known launcher: nothing was run. If it is "

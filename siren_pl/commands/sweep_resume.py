@@ -1,4 +1,4 @@
-"""From a sweep's directory to the command line that continues it: the first one, into the same directory."""
+"""Derives the command line that continues a sweep: the original one, into the same directory."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from siren_pl.errors import UserError
 from siren_pl.runs.sweeps import Start
 from siren_pl.runs.trust import named
 
-# What may be given beside sweep.resume: none of it leaves a trace in a result.
+# What may be given beside sweep.resume, since none of it affects a result.
 _CHANGEABLE = ("logger", "hydra/launcher", "hydra", "debug", "trust")
-# And of Hydra's settings, what says which jobs there are.
+# Exceptions: these settings of Hydra's define the jobs.
 _KEPT = ("hydra.sweeper.", "hydra.sweep.dir", "hydra.run.", "hydra.mode")
-# Recorded overrides that a continuation sets itself.
+# Recorded overrides that a continuation replaces by its own.
 _OWN = ("hydra.sweep.dir", "hydra.mode", "hydra.callbacks.guard._target_")
 _CONTINUE = "hydra.callbacks.guard._target_=siren_pl.commands.callbacks.ContinueSweep"
 
 
 def arguments(start: Start, directory: Path, given: list[str], stood: Path) -> list[str]:
-    """Arguments of `train.py` that continue a sweep, after it was found harmless.
+    """Arguments of `train.py` that continue a sweep, once it has been found harmless.
 
     Args:
-        start: How it was started.
-        directory: Where it is.
+        start: How the sweep was started.
+        directory: The sweep's directory.
         given: Overrides typed beside `sweep.resume`; `trust=PACKAGE` among them admits the reader's own code.
-        stood: Where that was typed. Logs go there, though the jobs work where the sweep was started.
+        stood: The directory where that was typed. Logs go there, though the jobs work where the sweep was started.
 
     Raises:
-        UserError: One of them would change the sweep, or what is stored of it does more than fit fields.
+        UserError: An override would change the sweep, or its files would do anything besides fitting fields.
     """
     for override in given:
         if _group(override) not in _CHANGEABLE or _key(override).startswith(_KEPT):
@@ -57,10 +57,10 @@ def arguments(start: Start, directory: Path, given: list[str], stood: Path) -> l
 
 
 def go_to_its_place(start: Start, directory: Path) -> Path:
-    """Work where the sweep was started, so that data are found by relative paths; returns the directory from there.
+    """Change to where the sweep was started, so that relative paths find the data; return the sweep's path from there.
 
-    Only where the sweep lies beneath that place. Otherwise it was moved, or is a stranger's, and the place where it is
-    continued has to do.
+    This happens only if the sweep lies beneath that place. Otherwise it was moved or is a stranger's, and the current
+    directory has to do.
     """
     absolute = directory.resolve()
     if start.working_directory.is_dir() and absolute.is_relative_to(start.working_directory.resolve()):
@@ -70,7 +70,7 @@ def go_to_its_place(start: Start, directory: Path) -> Path:
 
 
 def _logging_at(stood: Path, places: set[str | None], directory: Path) -> list[str]:
-    """The override by which logs are written where the reader stands, and not where the sweep says it was started."""
+    """The override that sends logs to where the reader is, not to where the sweep says it was started."""
     root = directory.resolve()
     outside = {place for place in places if place is not None and not Path(place).resolve().is_relative_to(root)}
     if stood == Path.cwd() or not outside:

@@ -1,4 +1,4 @@
-"""The end of a sweep: a plot of the metric over each swept key, `summary.csv`, a run in W&B, a table to read."""
+"""Sums up a sweep: a plot of the metric over each swept key, `summary.csv`, a run in W&B and a printed table."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from siren_pl.runs.sweeps import Row
 from siren_pl.training.attempts import attempt
 from siren_pl.training.judge import Measure
 
-# Measures beside the one that jobs are compared by: what still fits a terminal.
+# How many measures fit a terminal beside the one that jobs are compared by.
 MOST_COLUMNS = 3
 
 
 def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
-    """Sum a sweep up.
+    """Sum up a sweep.
 
     Args:
-        directory: The sweep's.
+        directory: The sweep's directory.
         rows: A row per job.
         config: The sweep's configuration, Hydra's part included.
     """
@@ -39,14 +39,14 @@ def write(directory: Path, rows: list[Row], config: DictConfig) -> None:
         with attempt("the sweep's run in W&B"):
             options: Any = OmegaConf.to_container(config.logger, resolve=True)
             wandb_runs.summarise(options, directory, config.hydra.runtime.choices["task"], rows, pictures)
-    # The last that is written: a sweep with a summary has nothing left to do.
+    # Written last: a sweep with a summary has nothing left to do.
     sweeps.write_summary(directory, rows)
     with attempt("the table of the sweep"):
         _print(rows, _columns(rows, metric, measures), directory)
 
 
 def _swept(rows: list[Row]) -> list[str]:
-    """The override keys whose value differs between jobs, and that have a say in the result."""
+    """The override keys that differ between jobs and affect the result."""
     return [key for key in sweeps.swept_keys(rows) if key.split(".")[0] not in WITHOUT_TRACE]
 
 
@@ -66,7 +66,7 @@ def _plot(rows: list[Row], metric: str | None, directory: Path) -> list[Path]:
 
 
 def _columns(rows: list[Row], metric: str | None, measures: Mapping[str, Measure]) -> list[str]:
-    """What the table shows of every job: what it is compared by, what leads in any of them, and the time."""
+    """The table's columns: the metric that jobs are compared by, metrics that lead in any job, and the time."""
     names = dict.fromkeys([metric, *list(measures)[:MOST_COLUMNS], "wall_s"])
     return [name for name in names if name and any(name in row for row in rows)]
 
@@ -80,7 +80,7 @@ def _print(rows: list[Row], names: list[str], directory: Path) -> None:
     for row in rows:
         numbers = [f"{row[name]:.2f}" if name in row else "" for name in names]
         table.add_row(row["job"], *(row.get(key, "") for key in keys), row["status"], *numbers)
-    # Overrides are printed as they were typed: brackets are no markup, colons no emoji.
+    # Overrides are printed as typed: brackets are not markup, colons not emoji.
     console = Console(stderr=True, markup=False, emoji=False)
     console.print(table)
     console.print(f"  {directory / sweeps.SUMMARY}", soft_wrap=True, highlight=False)

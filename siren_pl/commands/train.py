@@ -1,6 +1,7 @@
-"""What `train.py` does: read the command line, refuse bad input at once, run the job, answer with an exit code.
+"""The command `train.py`: reads the command line, refuses bad input at once, runs the job and returns an exit code.
 
-Nothing heavy is imported until a configuration has been found good: help, completion and typing errors answer at once.
+Nothing heavy is imported before a configuration has been found good, so help, completion and messages about typing
+errors come at once.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ def _train(arguments: list[str]) -> int:
 
 
 def _chosen(arguments: list[str]) -> int:
-    """What a command line asks for: help, a run, a sweep, or that one goes on."""
+    """Do what a command line asks for: help, a run, a sweep, or the continuation of either."""
     if help_text.is_asked(arguments):
         print(help_text.text(arguments))
         return 0
@@ -63,16 +64,16 @@ def _chosen(arguments: list[str]) -> int:
             return continued(
                 Path(given[0].split("=", 1)[1]), [argument for argument in arguments if argument not in given]
             )
-    # argparse refuses overrides on both sides of a flag; people type the flag where it comes to mind.
+    # argparse refuses overrides on both sides of a flag, but people type the flag anywhere.
     return _start(sorted(arguments, key=lambda argument: argument not in _MULTIRUN))
 
 
 def _start(arguments: list[str]) -> int:
-    """Hand a command line over to Hydra."""
+    """Pass a command line to Hydra."""
     from siren_pl.commands import callbacks as hydra_callbacks
 
     sys.argv[1:] = arguments
-    # Hydra then raises instead of printing its own report and leaving.
+    # Makes Hydra raise instead of printing its own report and exiting.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     _ended.clear()
     hydra_callbacks.forget()
@@ -104,12 +105,12 @@ def _start(arguments: list[str]) -> int:
     return EXIT_USER if bad else 0
 
 
-# How the one job of a run without -m ended: its status, or what it raised. Hydra would print a report of its own.
+# How the only job of a run without -m ended: its status, or the exception, of which Hydra would print its own report.
 _ended: list[str | Exception] = []
 
 
 def _hydra_job(config: DictConfig) -> float | None:
-    """One job: a run of its own, or one of a sweep, in which a failure is said at once and the others go on."""
+    """Run one job, alone or as part of a sweep, in which a failure is reported at once and the other jobs go on."""
     hydra_config = HydraConfig.get()
     directory = Path(hydra_config.runtime.output_dir)
     sweeping = hydra_config.mode is not None and hydra_config.mode.name == "MULTIRUN"
@@ -118,7 +119,7 @@ def _hydra_job(config: DictConfig) -> float | None:
         with held(directory):
             claim(directory, config, hydra_config)
             if directory_of.read_status(directory) in ENDED:
-                # Not by the log, which is a file of the finished run.
+                # Printed and not logged, since the log is a file of the finished run.
                 print(f"job {hydra_config.job.num} is kept: {directory_of.read_status(directory)}", file=sys.stderr)
             else:
                 _run(config, hydra_config, directory, sweeping, started)
@@ -143,7 +144,7 @@ def _hydra_job(config: DictConfig) -> float | None:
 
 
 def _run(config: DictConfig, hydra_config: Any, directory: Path, sweeping: bool, started: float) -> None:
-    """Train from the beginning, or from the last checkpoint in the directory."""
+    """Train from scratch or from the last checkpoint in the directory."""
     plain = checks.require_good(config, hydra_config.runtime.choices, hydra_config.overrides.task)
     from siren_pl.runs import train as run
     from siren_pl.runs.run_info import RunInfo
@@ -163,7 +164,7 @@ def _resume(directory: Path, overrides: list[str]) -> int:
 
 
 def _resume_sweep(directory: Path, overrides: list[str]) -> int:
-    """Run a sweep again into its own directory: what has ended is kept, the rest goes on or begins."""
+    """Run a sweep again into its own directory: jobs that have ended are kept, the others go on or begin."""
     stored.require_no_way_out(directory)
     start, stood = sweeps.read_start(directory), Path.cwd()
     place = sweep_resume.go_to_its_place(start, directory)
