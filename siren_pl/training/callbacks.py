@@ -1,4 +1,4 @@
-"""What is seen of a fit while it runs: the curve, and a line of progress."""
+"""What a user sees of a fit while it runs: the curve and a line of progress."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRe
 from siren_pl.training.fields import ask_of
 from siren_pl.training.module import DivergenceError, FieldModule
 
-# Where no terminal shows a bar (a pipe, a cluster's log), one line is printed this often.
+# Without a terminal to show a bar (a pipe, a cluster's log), one line is printed this often.
 LINE_SECONDS = 15.0
 
 
 class Curve(pl.Callback):
-    """Record the losses and, a few times, the quick scores; hand both to the loggers."""
+    """Records the losses and, a few times, the quick scores, and passes both to the loggers."""
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        """Append a row to the module's history where one is due."""
+        """Append a row to the module's history if one is due."""
         assert isinstance(pl_module, FieldModule)
         rows = _losses(pl_module)
         step, recipe = trainer.global_step, pl_module.recipe
@@ -34,12 +34,12 @@ class Curve(pl.Callback):
         self._record(rows, trainer, pl_module)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Tell loggers that begin anew what they were told before the run was interrupted."""
+        """Send loggers that start afresh the curve from before the run was interrupted."""
         assert isinstance(pl_module, FieldModule)
         remind(pl_module.history, trainer.loggers)
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
-        """Keep what was seen of the slice in which a field was lost, as far as it was finite."""
+        """Keep the finite losses of the slice in which a field diverged."""
         if isinstance(exception, DivergenceError) and isinstance(pl_module, FieldModule):
             rows = _losses(pl_module)
             finite = {at: row for at, row in rows.items() if all(map(math.isfinite, row.values()))}
@@ -60,7 +60,7 @@ class Curve(pl.Callback):
 
 
 def _losses(module: FieldModule) -> dict[int, dict[str, float]]:
-    """Rows of the slice just run by step: every named loss and their sum, means over the fields."""
+    """The rows of the slice just run, by step: every named loss and their sum, as means over the fields."""
     rows = {}
     for step, losses in module.logged:
         means = {f"train/{name}": float(loss.nanmean()) for name, loss in losses.items()}
@@ -69,19 +69,19 @@ def _losses(module: FieldModule) -> dict[int, dict[str, float]]:
 
 
 def remind(history: list[dict[str, float]], loggers: Sequence[Any]) -> None:
-    """Hand an earlier curve to those loggers that forget it: see `loggers.Table`."""
+    """Pass an earlier curve to the loggers that forget it, such as `loggers.Table`."""
     replay(history, [logger for logger in loggers if getattr(logger, "forgets", False)])
 
 
 def replay(history: list[dict[str, float]], loggers: list[Logger]) -> None:
-    """Hand a whole curve to loggers that could not follow it."""
+    """Pass a whole curve to loggers that could not follow it while it was recorded."""
     for row in history:
         for logger in loggers:
             logger.log_metrics({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
 
 
 def quick_scores(module: FieldModule) -> dict[str, float]:
-    """The judge's quick metrics; means over the signals that have not diverged."""
+    """The judge's quick metrics, as means over the signals that have not diverged."""
     found = [
         problem.judge.quick(problem.answer(ask_of(bundle, module.derivatives)))
         for index, (bundle, problem) in enumerate(zip(module.fields.split(), module.fields.problems, strict=True))
@@ -91,7 +91,7 @@ def quick_scores(module: FieldModule) -> dict[str, float]:
 
 
 class ProgressLine(pl.Callback):
-    """A rich bar with rate, loss and the first quick score on a terminal; elsewhere a plain line now and then."""
+    """Shows a rich bar with rate, loss and the first quick score on a terminal, elsewhere a plain line now and then."""
 
     def __init__(self) -> None:
         self._bar: Progress | None = None
@@ -118,7 +118,7 @@ class ProgressLine(pl.Callback):
             )
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:
-        """Advance."""
+        """Advance the bar, or print a line if one is due."""
         assert isinstance(pl_module, FieldModule)
         step = trainer.global_step
         due = time.monotonic() - self._last_line > LINE_SECONDS or step == pl_module.recipe.max_steps

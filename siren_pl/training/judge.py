@@ -1,7 +1,7 @@
-"""How a result is judged: quickly while it is fitted, thoroughly when it is done, by one object for both.
+"""One object judges a result: quickly while the fit runs, thoroughly once it is done.
 
-What is judged is an *answer*: what the fields say of the thing that a user asked for (aligned values, warped frames, a
-mesh). A classical method's answer is of the same kind, so that it is judged by the same rule.
+It judges an *answer*: what the user asked for, as the fields give it (aligned values, warped frames, a mesh). A
+classical method's answer is of the same kind, so it is judged by the same rule.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ Metrics = dict[str, float]
 
 
 class Measure(NamedTuple):
-    """What a metric is called, and how it is read.
+    """A metric's name and how to read it.
 
     Attributes:
-        name: What a table calls it.
-        unit: Its unit; empty where it has none.
-        says: What it tells, in a few words.
-        better: +1 where more is better, -1 where less is, 0 where it says nothing of quality.
+        name: The metric's name in tables.
+        unit: Its unit; empty if it has none.
+        says: What it means, in a few words.
+        better: +1 if more is better, -1 if less is better, 0 if it says nothing about quality.
     """
 
     name: str
@@ -32,28 +32,28 @@ class Measure(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """What a classical method found, and its metrics."""
+    """A classical method's answer and its metrics."""
 
     answer: Any
     metrics: Metrics
 
 
-# Writes a file at the path that it is given; returns the file's path where that became another one.
+# Writes a file at the given path; returns the path of the file if that differs.
 Write = Callable[[Path], Any]
-# Draws a figure at a path, beside the classical methods by name; draws nothing where there is nothing to be seen.
+# Draws a figure at a path, given the classical methods by name; draws nothing if there is nothing to see.
 Draw = Callable[[Path, Mapping[str, Rival]], Any]
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a judge found of an answer. Nothing is written or drawn before its function is called.
+    """What a judge found about an answer. A file or figure is made only when its function is called.
 
     Attributes:
         metrics: Finite numbers by name.
-        measures: How metrics are read, in the order of the table. The first that was measured leads: it stands at the
-            top of the table, and a sweep is compared by it. Metrics without a measure are kept, and not shown.
-        files: What is written beneath `predictions/`, by file name.
-        figures: What is drawn beneath `figures/`, by file name.
+        measures: How to read the metrics, in the order of the table. The first that was measured leads: it tops the
+            table, and the jobs of a sweep are compared by it. Metrics without a measure are kept but not shown.
+        files: Functions that write the files beneath `predictions/`, by file name.
+        figures: Functions that draw the figures beneath `figures/`, by file name.
     """
 
     metrics: Metrics
@@ -63,12 +63,12 @@ class Findings:
 
 
 class Result(NamedTuple):
-    """What one signal of a set left behind.
+    """The results of one signal of a set.
 
     Attributes:
-        judge: The signal's.
-        files: What was written beneath `predictions/`.
-        metrics: Everything that was measured.
+        judge: The signal's judge.
+        files: The files that were written beneath `predictions/`.
+        metrics: All of its metrics.
     """
 
     judge: Judge
@@ -80,7 +80,7 @@ class Judge(ABC):
     """Compares an answer with what is known.
 
     Attributes:
-        options: What `evaluate.py` takes for answers of this kind, each with a line of help.
+        options: The options of `evaluate.py` for answers of this kind, each with a line of help.
         takes_rivals: Whether classical methods can be judged beside the field.
     """
 
@@ -88,26 +88,26 @@ class Judge(ABC):
     takes_rivals: bool = True
 
     def quick(self, answer: Any) -> Metrics:
-        """The few numbers that progress shows, in about a second; empty where nothing is known to compare with."""
+        """The few numbers that progress shows, in about a second; empty if there is nothing to compare with."""
         return {}
 
     @abstractmethod
     def judge(self, answer: Any) -> Findings:
-        """Everything that is found of an answer."""
+        """Judge an answer thoroughly."""
 
     def asked(self, options: Mapping[str, str]) -> tuple[str, Judge]:
-        """What `evaluate.py` is asked for by these of its `options`.
+        """Interpret the `options` that were given to `evaluate.py`.
 
         Returns:
-            The name of the directory of the results, and a judge that finds what was asked for.
+            The name of the directory for the results, and a judge that finds what was asked for.
 
         Raises:
-            UserError: An option is not what it must be.
+            UserError: An option has a bad value.
         """
         return "whole", self
 
-    def sheet(self, results: Sequence[Result], path: Path) -> Any:  # noqa: B027 - most kinds have none
-        """Draw the results of a set, of which this is the first signal's judge, on one sheet; nothing by default."""
+    def sheet(self, results: Sequence[Result], path: Path) -> Any:  # noqa: B027 - most kinds have no sheet
+        """Draw the results of a set on one sheet, called on the first signal's judge; by default draw nothing."""
 
 
 def leading(measures: Iterable[str], measured: Mapping[str, Any]) -> str | None:

@@ -1,4 +1,4 @@
-"""A problem that brings a LightningModule of its own is fitted as any other: it has schedule, log and checkpoints."""
+"""A problem with its own LightningModule is fitted like any other, with schedule, log and checkpoints."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from siren_pl.training.problem import Batch
 
 
 class OwnModule(FieldModule):
-    """Fields whose loss a module of one's own computes; the optimiser is the recipe's, over the fields' weights.
+    """Fields whose loss a user's own module computes; the recipe's optimiser steps the fields' weights.
 
     Args:
-        given: What a `FieldModule` is made of.
-        own: Its `training_step(batch, step)` returns the loss, shape (). The batch holds what the problem's terms drew
-            for that step, and is empty without terms. Chance that is a function of the step leaves resumed runs equal.
-            What it holds besides the fields stands in the checkpoint too.
+        given: The arguments of a `FieldModule`.
+        own: The user's module. Its `training_step(batch, step)` returns the loss, shape (). The batch holds what the
+            problem's terms drew for that step, and is empty without terms. If its random numbers depend only on the
+            step, resumed runs equal uninterrupted ones. Checkpoints hold its own state beside the fields.
     """
 
     def __init__(self, *given: Any, own: pl.LightningModule) -> None:
@@ -44,7 +44,7 @@ class OwnModule(FieldModule):
 
 
 def module_of(fields: Fields, *given: Any) -> FieldModule:
-    """What fits these fields: by the module that their problem brings, else by its terms."""
+    """The module that fits these fields: through the problem's own module if it has one, else through its terms."""
     own = fields.problem.module
     if own is None:
         return FieldModule(fields, *given)

@@ -1,6 +1,6 @@
-"""A problem is what a task makes of its data: the fields that are looked for, how they are supervised and judged.
+"""A problem is what a task makes of its data: the fields to find, and how they are supervised and judged.
 
-A task is a function from data to a problem. The trainer knows nothing else of either, and no kind of signal by name.
+A task is a function from data to a problem. The trainer knows nothing else about either, and no kind of signal.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _SEED_STRIDE, _STEP_STRIDE = 10_000_019, 31
 
 
 class Origin(NamedTuple):
-    """Where data were read.
+    """Where data were read from.
 
     Attributes:
-        path: Their file; None where they came from elsewhere.
-        place: Its path below the folder that it was chosen from by number; None where it was named.
+        path: The file; None if the data came from elsewhere.
+        place: The file's path below the folder from which it was chosen by number; None if it was named.
     """
 
     path: Path | None = None
@@ -47,25 +47,25 @@ NOWHERE = Origin()
 
 @dataclass(frozen=True)
 class Problem:
-    """What is looked for, supervised and judged.
+    """Fields to find, how they are supervised and how the answer is judged.
 
     Attributes:
         name: The task's name in logs and directories.
-        data: What the data are called.
-        fields: Domains of the fields by name; the first leads.
+        data: The name of the data.
+        fields: Domains of the fields by name; the first field leads.
         terms: The supervision, by name.
-        answer: From the fields to what was asked of them, the one way to it: `answer(ask)` settles what is global (a
-            mean to align, a scale) and returns what can be evaluated anywhere.
+        answer: The only way from the fields to the answer: `answer(ask)` settles what is global (a mean to align, a
+            scale) and returns something that can be evaluated anywhere.
         judge: Compares an answer with what is known.
-        baselines: Classical methods by name; each returns an answer of the same kind, or None where it has no say.
-        numbers: Unknown numbers by name, and where their fit begins.
-        given: The data as the task understands them, with which the configuration's classical methods are called.
-        layout: What the tables look like beyond the domains; signals of different layouts are not fitted together.
-        origin: Where the data were read.
+        baselines: Classical methods by name; each returns an answer of the same kind, or None if it does not apply.
+        numbers: Initial values of the unknown numbers by name.
+        given: The data as the task understands them; the configuration's classical methods are called with them.
+        layout: What describes the tables beyond the domains; signals of different layouts are not fitted together.
+        origin: Where the data were read from.
         probes: Makes coordinates (N, D) and evenly spaced points on a line (n, D) at which the leading field's layers
-            are inspected; None where there are none.
-        module: Makes of the fields and this problem a LightningModule whose `training_step(batch, step)` returns the
-            loss, in place of terms.
+            are inspected; None if there are no such points.
+        module: Makes a LightningModule from the fields and this problem; its `training_step(batch, step)` returns the
+            loss in place of the terms.
     """
 
     name: str
@@ -84,12 +84,12 @@ class Problem:
 
     @property
     def domain(self) -> Domain:
-        """The leading field's."""
+        """The domain of the leading field."""
         return next(iter(self.fields.values()))
 
     @property
     def order(self) -> int:
-        """The highest derivative that a term asks for."""
+        """The highest order of derivatives that a term asks for."""
         return max((term.order for term in self.terms.values()), default=0)
 
     @property
@@ -103,20 +103,20 @@ class Problem:
         return self.module is None and all(term.compilable for term in self.terms.values())
 
     def is_like(self, other: Problem) -> bool:
-        """Whether both differ in the tables of their terms alone, so that they can be fitted together."""
+        """Whether both differ only in the tables of their terms, so that they can be fitted together."""
         mine, others = ((each.layout, each.fields, each.numbers, dict(each.terms)) for each in (self, other))
         return mine == others
 
 
 def tables_of(problem: Problem) -> Batch:
-    """Every term's table of points."""
+    """The table of points of every term."""
     return {name: term.points() for name, term in problem.terms.items()}
 
 
 def drawn(
     problem: Problem, tables: Batch, batch_size: int | None, seed: int, step: int, progress: float = 0.0
 ) -> Batch:
-    """The batch of one step: a function of (seed, step) and the tables alone."""
+    """The batch of one step, which depends only on (seed, step) and the tables."""
     batch = {}
     for offset, (name, table) in enumerate(tables.items()):
         device = next(iter(table.values())).device
@@ -126,7 +126,7 @@ def drawn(
 
 
 def shuffled(problem: Problem, batch: Batch, seed: int, step: int) -> Batch:
-    """The batch with the points of every pointwise term in an order that is a function of (seed, step) alone."""
+    """The batch with the points of every pointwise term in an order that depends only on (seed, step)."""
     mixed = dict(batch)
     for name, points in batch.items():
         term = problem.terms[name]
