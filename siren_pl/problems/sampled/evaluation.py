@@ -1,8 +1,8 @@
-"""A field's answer on its signal's own grid: as a whole, or slab by slab where that would not fit the memory.
+"""A field's answer on its signal's own grid, held as a whole, or slab by slab if it would not fit into memory.
 
-Slab by slab, what needs all samples at once in double precision is left out: SSIM, derivatives, classical methods. A
-task's alignment is estimated on a fixed excerpt; its constant is then off by a five-hundredth of the error's spread.
-How near the field comes to data that are no samples of the signal is told of its result, as it is rounded.
+Slab by slab, everything that needs all samples at once in double precision is left out: SSIM, derivatives, classical
+methods. A task's alignment is then estimated on a fixed excerpt, which leaves its constant off by a five-hundredth of
+the error's spread. If the data are not samples of the signal, the rounded result is compared with them.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from siren_pl.training.judge import Metrics
 if TYPE_CHECKING:
     from siren_pl.problems.sampled.judge import SampledJudge
 
-# Derivatives are scored and drawn up to this many samples; a jet of a larger signal would take minutes.
+# Derivatives are scored and drawn for up to this many samples; the jet of a larger signal would take minutes.
 MOST_DERIVATIVE_SAMPLES = 1 << 20
-# Samples that an alignment is estimated on: a second of rendering.
+# An alignment is estimated on this many samples, which take a second to render.
 ALIGNED_SAMPLES = 1 << 18
 
 
@@ -39,9 +39,9 @@ class Evaluation(ABC):
     """A field's answer, evaluated and scored.
 
     Attributes:
-        judge: Says how it is scored.
-        answer: The field's.
-        metrics: Everything that was measured.
+        judge: Says how the answer is scored.
+        answer: The field's answer.
+        metrics: All metrics of the answer.
         offset: The constant per channel (C,) that the task's alignment adds to the answer.
     """
 
@@ -61,7 +61,7 @@ class Evaluation(ABC):
         return self.rendered(self.signal.grid.axes(self.signal.shape, size))
 
     def rendered(self, axes: Sequence[Tensor]) -> NDArray[np.unsignedinteger]:
-        """The same on the grid that axes span."""
+        """The aligned answer on the grid that the axes span, as integers of the signal's kind."""
         levels = self.signal.container.levels
         return render_levels(self.answer, axes, self.signal.out_features, levels, self.offset)
 
@@ -70,9 +70,9 @@ class WholeEvaluation(Evaluation):
     """An answer that is held as a whole.
 
     Attributes:
-        values: Aligned by nothing, in the signal's units: (n_1, …, n_D, C).
-        jet: The field's derivatives at every sample, where they are scored.
-        targets: The signal's derivatives there.
+        values: Values before any alignment, in the signal's units: (n_1, …, n_D, C).
+        jet: The field's derivatives at every sample, if they are scored.
+        targets: The signal's derivatives at every sample.
     """
 
     def __init__(self, judge: SampledJudge, answer: FieldAnswer) -> None:
@@ -92,8 +92,8 @@ class WholeEvaluation(Evaluation):
         return self.judge.align(self.values, self.signal)
 
     @cached_property
-    def offset(self) -> Tensor:  # type: ignore[override] - computed where it is asked for
-        """What the alignment adds."""
+    def offset(self) -> Tensor:  # type: ignore[override] - computed on demand
+        """The constant that the alignment adds."""
         return (self.aligned - self.values).reshape(-1, self.signal.out_features).mean(0)
 
     @property
@@ -103,7 +103,7 @@ class WholeEvaluation(Evaluation):
 
 
 class SlabEvaluation(Evaluation):
-    """An answer on a large signal, held as integers alone."""
+    """An answer on a large signal, held only as integers."""
 
     def __init__(self, judge: SampledJudge, answer: FieldAnswer) -> None:
         super().__init__(judge, answer)
@@ -123,7 +123,7 @@ class SlabEvaluation(Evaluation):
         self.metrics = scores.metrics() | fidelity | {"clipped": outside / self._pixels.size}
 
     def _fidelity(self) -> float:
-        """PSNR of the observed result against the data; a channel at a time, which bounds the memory."""
+        """PSNR of the observed result against the data, one channel at a time to bound memory."""
         data, errors = to_unit(self.signal.measured), []
         for channel in range(self.signal.out_features):
             values = decoded(torch.from_numpy(self._pixels[..., channel, None]))
@@ -138,5 +138,5 @@ class SlabEvaluation(Evaluation):
 
     @override
     def resampled(self, size: Shape) -> NDArray[np.unsignedinteger]:
-        """At the signal's own size it is there already."""
+        """Resample the answer; at the signal's own size return the stored integers."""
         return self._pixels if size == self.signal.shape else super().resampled(size)

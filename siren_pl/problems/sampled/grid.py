@@ -20,10 +20,10 @@ Shape = tuple[int, ...]
 
 
 class Grid(ABC):
-    """A convention that places the samples of a regular grid around zero: all that it chooses is their spacing.
+    """A convention that places the samples of a regular grid around zero; it chooses nothing but their spacing.
 
-    The domain is what the samples cover, sample i from i to i + 1, so grids of any size over one domain are aligned, as
-    `align_corners=False` has it: its outer samples lie half a sample within its edges.
+    The domain is what the samples cover, sample i from i to i + 1, and its outer samples lie half a sample inside its
+    edges. So grids of any size over one domain are aligned, as with `align_corners=False`.
     """
 
     @abstractmethod
@@ -31,7 +31,7 @@ class Grid(ABC):
         """Samples per coordinate unit along each axis: pixel derivative × this = derivative in true units."""
 
     def samples(self, shape: Shape) -> float:
-        """Samples along two units of length, the longest axis' own length: what a network's frequencies go by."""
+        """Samples along two units of length, which the longest axis spans; a network's frequencies depend on this."""
         return float(max(shape))
 
     def axes(self, shape: Shape, size: Shape) -> list[Tensor]:
@@ -42,7 +42,7 @@ class Grid(ABC):
         ]
 
     def at(self, shape: Shape, places: Sequence[Tensor]) -> list[Tensor]:
-        """Float64 coordinates along each axis of places counted in samples: sample i covers [i, i + 1]."""
+        """Float64 coordinates along each axis of places given in samples: sample i covers [i, i + 1]."""
         return [
             (2 * place.double() - n) / (2 * unit)
             for n, place, unit in zip(shape, places, self.pixels_per_unit(shape), strict=True)
@@ -51,7 +51,7 @@ class Grid(ABC):
 
 @dataclass(frozen=True)
 class PixelCentres(Grid):
-    """Square pixels, the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, N the longest axis.
+    """Square pixels with the longer side on [-1, 1]: index i of n lies at (2i + 1 - n) / N, with N the longest axis.
 
     >>> [axis.tolist() for axis in PixelCentres().axes((2, 4), (2, 4))]
     [[-0.25, 0.25], [-0.75, -0.25, 0.25, 0.75]]
@@ -66,7 +66,7 @@ class PixelCentres(Grid):
 
 @dataclass(frozen=True)
 class PixelCorners(Grid):
-    """`linspace(-1, 1, n)` along each axis, as the SIREN paper's code has it; the domain ends half a sample beyond.
+    """`linspace(-1, 1, n)` along each axis, as in the SIREN paper's code; the domain ends half a sample beyond.
 
     >>> [axis.tolist() for axis in PixelCorners().axes((2, 5), (2, 5))]
     [[-1.0, 1.0], [-1.0, -0.5, 0.0, 0.5, 1.0]]
@@ -79,11 +79,11 @@ class PixelCorners(Grid):
 
 @dataclass(frozen=True)
 class AxisExtents(Grid):
-    """Axes of lengths of their own, since time is no pixel; those without one share square pixels, as `PixelCentres`.
+    """Axes with lengths of their own, for time is no pixel; axes without one have square pixels as in `PixelCentres`.
 
     Attributes:
-        extents: Half of the length of each axis in coordinate units, above 0; None for an axis of pixels. Networks
-            that divide up the square from -1 to 1 (hash grids, tiles) want extents of at most 1.
+        extents: Half the length of each axis in coordinate units, above 0; None for an axis of pixels. Networks that
+            divide up the square from -1 to 1 (hash grids, tiles) want extents of at most 1.
 
     Raises:
         UserError: An extent is not above 0, or a grid has another number of axes.
@@ -92,7 +92,7 @@ class AxisExtents(Grid):
     extents: tuple[float | None, ...]
 
     def __post_init__(self) -> None:
-        """A list, as YAML has it, becomes a tuple, which can be compared and hashed."""
+        """Convert a list, as YAML gives it, to a tuple, which can be compared and hashed."""
         object.__setattr__(self, "extents", tuple(self.extents))
         if not all(extent is None or (math.isfinite(extent) and extent > 0) for extent in self.extents):
             raise UserError(f"the extents of a grid are {list(self.extents)}: each must be a positive number, or null.")
@@ -112,17 +112,17 @@ class AxisExtents(Grid):
 
     @override
     def samples(self, shape: Shape) -> float:
-        """Were they spread evenly: the geometric mean over the axes."""
+        """Samples along two units of length if they were spread evenly: the geometric mean over the axes."""
         return 2 * math.prod(self.pixels_per_unit(shape)) ** (1 / len(shape))
 
 
 def named(name: str) -> Grid:
-    """A grid by its name: centres or corners."""
+    """The grid of this name: centres or corners."""
     return {"centres": PixelCentres, "corners": PixelCorners}[name]()
 
 
 def coordinates(axes: Sequence[Tensor]) -> Tensor:
-    """All points of the grid that the axes span, float32 (N, D), the last axis fastest.
+    """All points of the grid that the axes span, float32 (N, D), with the last axis varying fastest.
 
     >>> coordinates(PixelCentres().axes((2, 2), (2, 2))).tolist()
     [[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]]
@@ -131,9 +131,9 @@ def coordinates(axes: Sequence[Tensor]) -> Tensor:
 
 
 def coordinates_at(axes: Sequence[Tensor], rows: Tensor) -> Tensor:
-    """Coordinates (N, D) of some rows of the flattened grid that the axes span, in the axes' own type.
+    """Coordinates (N, D) of some rows of the flattened grid that the axes span, in the axes' type.
 
-    Plain arithmetic on row numbers (N,), so that it can be mapped over many signals at once.
+    This is plain arithmetic on row numbers (N,), so it can be mapped over many signals at once.
     """
     places = []
     for axis in reversed(axes):

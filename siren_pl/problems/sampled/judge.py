@@ -29,12 +29,12 @@ from siren_pl.training.judge import Findings, Judge, Metrics, Result
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Term
 
-# From values on the lattice (n_1, …, n_D, C) in [-1, 1] to metrics.
+# Computes metrics from values on the lattice (n_1, …, n_D, C) in [-1, 1].
 Scores = Callable[[Tensor, SampledSignal], Metrics]
-# From aligned values to titles and pixels in [0, 1] that tell how a result came about.
+# Makes titles and pixels in [0, 1] from aligned values, to show how a result came about.
 Panels = Callable[[Tensor, SampledSignal], "list[tuple[str, NDArray[np.float64]]]"]
 
-# Samples that progress is measured on: a second of rendering, and a PSNR that is off by some hundredths of a dB.
+# Progress is measured on this many samples: rendering takes a second, and PSNR is off by some hundredths of a dB.
 QUICK_SAMPLES = 1 << 18
 
 
@@ -44,16 +44,15 @@ class SampledJudge(Judge):
 
     Attributes:
         signal: The ground truth, or the data where the truth is not known.
-        scores: Scores of values, for the field and for every baseline alike.
-        align: Brings values to the signal, for pictures and for the PSNR that progress shows; `keep` for most tasks.
-        value_scale: The field is the signal times this: 1, except where targets are in the units of the SIREN paper's
-            code.
+        scores: Scores values, for the field and for every baseline alike.
+        align: Aligns values with the signal, for pictures and for the PSNR that progress shows; `keep` for most tasks.
+        value_scale: The field is the signal times this: 1, unless targets are in the units of the SIREN paper's code.
         stencils: Names of the stencils against which the field's gradient and Laplacian are scored and drawn: the
             supervised one where there is one, else those of the SIREN paper.
-        panels: Further pictures; None where the reconstruction says it all.
-        about: Names of the measures that the table shows (see `measures`), first what the task is about.
-        task: The problem's name, and `supervised` its terms' names; `sampled_problem` fills both in.
-        view: What is written and drawn; None for what the signal's kind shows of every run.
+        panels: Makes further pictures; None if the reconstruction shows enough.
+        about: Names of the measures that the table shows (see `measures`), starting with what the task is about.
+        task: The problem's name; `supervised` holds its terms' names. `sampled_problem` fills both in.
+        view: Says what is written and drawn; None for what the signal's kind shows for every run.
     """
 
     signal: SampledSignal
@@ -68,20 +67,20 @@ class SampledJudge(Judge):
     view: View | None = None
 
     @property
-    def options(self) -> Mapping[str, str]:  # type: ignore[override] - those of the signal's kind
-        """Those of the signal's kind."""
+    def options(self) -> Mapping[str, str]:  # type: ignore[override] - computed from the signal's kind
+        """The options of the signal's kind."""
         return self.signal.container.options
 
     @property
-    def takes_rivals(self) -> bool:  # type: ignore[override] - a matter of size
-        """All of them need the whole in double precision."""
+    def takes_rivals(self) -> bool:  # type: ignore[override] - depends on the size
+        """Not for a large signal: all classical methods need the whole signal in double precision."""
         return not self.signal.is_large
 
     @override
     def quick(self, answer: FieldAnswer) -> Metrics:
-        """PSNR over all samples, and over held-out ones; empty where the truth is not known.
+        """PSNR over all samples and over held-out ones; empty if the truth is not known.
 
-        A signal of more than `QUICK_SAMPLES` samples is looked at in a fixed random excerpt.
+        Of a signal with more than `QUICK_SAMPLES` samples, a fixed random excerpt is scored.
         """
         signal = self.signal
         if not signal.known:
@@ -120,7 +119,7 @@ class SampledJudge(Judge):
 
 
 def sampled_problem(name: str, terms: Mapping[str, Term], judge: SampledJudge) -> Problem:
-    """The problem of finding a signal's field from terms that were bound to its samples."""
+    """The problem of finding a signal's field from terms that are bound to its samples."""
     signal = judge.signal
     require_pair(signal)
     return Problem(

@@ -1,4 +1,4 @@
-"""A kind of sampled signal (pictures, sounds) says how its results are written, shown and asked for."""
+"""A kind of sampled signal (pictures, sounds) defines how its results are written, shown and asked for."""
 
 from __future__ import annotations
 
@@ -19,46 +19,46 @@ if TYPE_CHECKING:
 
 
 class View(ABC):
-    """What is written and drawn of a field."""
+    """Decides what is written and drawn for a field."""
 
     @abstractmethod
     def files(self, found: Evaluation) -> Mapping[str, Write]:
-        """What is written beneath `predictions/`, by file name."""
+        """Functions that write the files beneath `predictions/`, by file name."""
 
     def figures(self, found: Evaluation) -> Mapping[str, Draw]:
-        """What is drawn beneath `figures/`, by file name."""
+        """Functions that draw the figures beneath `figures/`, by file name."""
         return {}
 
 
 class Kind(View):
-    """A kind of signal. As a view it shows a field on the signal's own samples.
+    """A kind of signal. As a view, it shows a field on the signal's own samples.
 
     Attributes:
-        options: What `evaluate.py` takes for it, each with a line of help.
+        options: The options of `evaluate.py` for this kind, each with a line of help.
     """
 
     options: Mapping[str, str] = {}
 
     @property
     def levels(self) -> type[np.unsignedinteger]:
-        """The integers that a result is rendered in."""
+        """The integer type that results are rendered in."""
         return np.uint8
 
     @property
     def origin(self) -> Origin:
-        """Where the samples were read."""
+        """Where the samples were read from."""
         return NOWHERE
 
     def asked(self, signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:
-        """What `evaluate.py` is asked for by these options: a name for it, and the view."""
+        """Interpret the options given to `evaluate.py`: return a name for what they ask for and a view of it."""
         return "x".join(map(str, signal.shape)), self
 
     def sheet(self, results: Sequence[Result], path: Path) -> Any:
-        """Draw the results of a set on one sheet; nothing by default."""
+        """Draw the results of a set on one sheet; by default draw nothing."""
 
 
 class Samples(Kind):
-    """Samples of which nothing else is known; their results are arrays, pixels in [0, 1] or unsigned integers."""
+    """Samples about which nothing else is known; their results are arrays, pixels in [0, 1] or unsigned integers."""
 
     @override
     def files(self, found: Evaluation) -> Mapping[str, Write]:

@@ -1,4 +1,4 @@
-"""What the metrics of samples are called, what they say, and which of them a task is about."""
+"""Names and meanings of the metrics of samples, and which metrics each task is about."""
 
 from __future__ import annotations
 
@@ -27,8 +27,7 @@ MEASURES = {
     "laplacian_psnr": Measure("PSNR of the Laplacian", "dB", "the field's exact one; peak: range of the target's"),
     "niqe": Measure("NIQE", "", "naturalness without a truth; smaller is better", -1),
 }
-# Of fits to values, image_fit and a user's own tasks: pixels that were kept away, where there are any, are the honest
-# ones.
+# For fits to values: image_fit and a user's own tasks. Held-out pixels, if there are any, give the honest score.
 OF_VALUES = ("heldout_psnr", "psnr_mean_aligned", "psnr", "train_psnr", "ssim", "gradient_psnr")
 
 OF_GRADIENTS = ("heldout_psnr", "psnr_mean_aligned", "ssim", "gradient_psnr")
@@ -36,8 +35,8 @@ OF_LAPLACIANS = ("heldout_psnr", "psnr_mean_aligned", "ssim", "laplacian_psnr")
 
 
 def shown(names: Sequence[str], measured: Metrics) -> Mapping[str, Measure]:
-    """The measures of these names that were measured, without those that say what another one says already."""
-    # Where every pixel was trained on, they say nothing that `psnr` does not, nor does that where a constant is open.
+    """The named measures that were measured, without those that add nothing to the others."""
+    # If every pixel was trained on, `train_psnr` repeats `psnr`; if a constant is open, plain `psnr` means nothing.
     left_out = {"train_psnr"} if measured.get("train_psnr") == measured.get("psnr") else set()
     left_out |= {"psnr"} & measured.keys() if "psnr_mean_aligned" in measured else set()
     return {name: MEASURES[name] for name in names if name in measured and name not in left_out}

@@ -1,4 +1,4 @@
-"""Metrics of images: both arguments are pixels (H, W, C) in [0, 1] unless said otherwise, results are plain floats.
+"""Metrics of images. Both arguments are pixels (H, W, C) in [0, 1] unless noted, and results are plain floats.
 
 scikit-image computes SSIM, since torchmetrics and kornia average over a padded border and differ in the third digit;
 torchmetrics computes MS-SSIM, which scikit-image lacks.
@@ -14,18 +14,18 @@ import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# Which samples: a mask, or all.
+# Selects samples: a mask, or `...` for all.
 Known = NDArray[np.bool_] | EllipsisType
 
 # An exact reconstruction has infinite PSNR, which JSON and plots cannot hold.
 PSNR_CAP = 200.0
-# Wang et al. 2004: Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; images smaller than it have no SSIM.
+# Wang et al. 2004: a Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; smaller images have no SSIM.
 WANG_SIGMA, WANG_WINDOW = 1.5, 11
 UNIFORM_WINDOW = 7
-# torchmetrics takes five scales, and wants the window of 11 to be inside a sixteenth of the picture.
+# torchmetrics uses five scales and requires the window of 11 to fit into a sixteenth of the picture's side.
 MULTISCALE_SMALLEST = 16 * WANG_WINDOW
 LUMA = np.array([0.299, 0.587, 0.114])
-# ITU-R BT.601 for video: black is level 16 and white level 235 of 255. As MATLAB's rgb2ycbcr has it, in levels.
+# ITU-R BT.601 for video, in levels, as in MATLAB's rgb2ycbcr: black is level 16 and white level 235 of 255.
 STUDIO_LUMA, STUDIO_BLACK, LEVELS = np.array([65.481, 128.553, 24.966]), 16.0, 255.0
 
 
@@ -42,7 +42,7 @@ def psnr_of_error(error: float, data_range: float = 1.0) -> float:
 
 
 def rounded(pixels: Array) -> Array:
-    """Pixels as a file of 8 bits holds them."""
+    """Pixels rounded to the levels of an 8-bit file."""
     return np.round(pixels * 255) / 255
 
 
@@ -54,23 +54,23 @@ def luma(pixels: Array) -> Array:
 def studio_luma(pixels: Array) -> Array:
     """Luma Y (H, W, 1) of grey or RGB pixels in the range of video, [16, 235] / 255 (ITU-R BT.601).
 
-    Papers on super-resolution compare this Y; `luma` is the full-range one of photographs. Grey is taken for three
-    equal channels.
+    Papers on super-resolution compare this Y; `luma` is the full-range one of photographs. Grey counts as three equal
+    channels.
     """
     weights = STUDIO_LUMA if pixels.shape[-1] >= len(STUDIO_LUMA) else STUDIO_LUMA.sum(keepdims=True)
     return (STUDIO_BLACK + pixels[..., : len(weights)] @ weights)[..., None] / LEVELS
 
 
 def shaved_luma(pixels: Array, border: int, shape: tuple[int, ...] | None = None, first: int = 0) -> Array:
-    """`studio_luma` without `border` pixels at the edges: what papers on super-resolution compare (peak 255 levels).
+    """`studio_luma` without `border` pixels at the edges, as papers on super-resolution compare it (peak 255 levels).
 
-    The border is usually the scale. Papers compare files: `rounded` pixels come before.
+    The border is usually the scale. Papers compare files, so apply `rounded` to the pixels first.
 
     Args:
         pixels: A picture, or some of its rows.
-        border: Pixels left out at each edge; all of them where the picture is no larger.
-        shape: Of the picture; that of `pixels` if None.
-        first: Number of the first of the rows.
+        border: Pixels left out at each edge; all of them if the picture is no larger.
+        shape: Shape of the picture; that of `pixels` if None.
+        first: Index of the first of these rows in the picture.
     """
     starts = (first, 0)
     inside = [
@@ -110,12 +110,12 @@ def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | 
 
 
 def mean_aligned(values: Array, target: Array, known: Known = ...) -> Array:
-    """Add the constant, per channel, that brings known values nearest to the target: what gradients leave open.
+    """Add, per channel, the constant that brings known values nearest to the target; gradients leave it open.
 
     Args:
-        values: Of any range, (H, W, C).
-        target: Likewise.
-        known: Which samples settle what is open, bool (H, W); all by default.
+        values: Values of any range, (H, W, C).
+        target: The target, likewise.
+        known: Which samples determine the constant, bool (H, W); all by default.
     """
     return values + _rows(target - values, known).mean(0)
 
@@ -131,7 +131,7 @@ def affine_aligned(values: Array, target: Array, known: Known = ...) -> Array:
 
 
 def minmax_aligned(values: Array, target: Array, known: Known = ...) -> Array:
-    """Stretch known values, per channel, to the target's extremes, as pictures of the SIREN paper are normalised."""
+    """Stretch known values, per channel, to the target's extremes, as the SIREN paper normalises its pictures."""
     found, wanted = _rows(values, known), _rows(target, known)
     low, span = found.min(0), np.ptp(found, axis=0)
     return (values - low) / np.where(span > 0, span, 1) * np.ptp(wanted, axis=0) + wanted.min(0)
@@ -142,6 +142,6 @@ def _rows(values: Array, known: Known) -> Array:
 
 
 def range_psnr(result: Array, target: Array) -> float:
-    """PSNR of derivatives: the peak is the target's own range (maximum minus minimum)."""
+    """PSNR of derivatives, whose peak is the target's own range (maximum minus minimum)."""
     span = float(np.max(target) - np.min(target))
     return psnr(result, target, span if span > 0 else 1.0)

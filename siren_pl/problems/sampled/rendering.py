@@ -1,4 +1,4 @@
-"""A field on a grid of any size, in chunks: memory stays bounded whatever the picture's size."""
+"""Evaluates a field on a grid of any size in chunks, so that memory stays bounded."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from siren_pl.problems.sampled.grid import Shape, coordinates
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.ask import Ask
 
-# Points per chunk: a width of 256 in float32 then takes 32 MB a layer, which fits beside anything.
+# Points per chunk: a layer of width 256 in float32 then takes 32 MB, which fits beside anything.
 CHUNK = 32_768
 
 
 class FieldAnswer:
-    """What the leading field says anywhere, in the signal's units: the answer to a sampled problem.
+    """The leading field's values anywhere, in the signal's units: the answer to a sampled problem.
 
     Args:
         ask: Evaluates the fields.
@@ -41,7 +41,7 @@ class FieldAnswer:
 
     @torch.no_grad()
     def jet(self, coords: Tensor) -> Jet:
-        """The jet of the highest order that the field has, at most 2, flat (N points), float32 on the CPU."""
+        """The jet at N points, of the highest order that the field has but at most 2, float32 on the CPU."""
         ask, order = self.ask.reaching_order_two(), self.ask.highest_order()
         parts = [ask.anew()(ask.placed(chunk), order) for chunk in coords.split(CHUNK // 4)]
 
@@ -55,7 +55,7 @@ class FieldAnswer:
 
 
 def rows(axes: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
-    """Slabs of the grid that the axes span: (rows of the first axis, their coords (M, D))."""
+    """Yield slabs of the grid that the axes span: (rows of the first axis, their coords (M, D))."""
     height = _height(axes)
     for top in range(0, len(axes[0]), height):
         slab = slice(top, min(top + height, len(axes[0])))
@@ -63,7 +63,7 @@ def rows(axes: Sequence[Tensor]) -> Iterator[tuple[slice, Tensor]]:
 
 
 def _height(axes: Sequence[Tensor]) -> int:
-    """Rows of the first axis that make a chunk."""
+    """How many rows of the first axis make a chunk."""
     return max(1, CHUNK // math.prod(len(axis) for axis in axes[1:]))
 
 
@@ -84,9 +84,9 @@ def render_levels(
     levels: type[np.unsignedinteger] = np.uint8,
     offset: Tensor | float = 0.0,
 ) -> NDArray[np.unsignedinteger]:
-    """Integers (n_1, …, n_D, C) of `values + offset` on the grid that the axes span; never whole in float.
+    """Render `values + offset` as integers (n_1, …, n_D, C) on the grid that the axes span, never all of it in float.
 
-    The whole range of the type stands for [-1, 1], to which values are clipped.
+    The whole range of the type represents [-1, 1], to which values are clipped.
     """
     picture = np.empty((*map(len, axes), out_features), dtype=levels)
     for slab, values in slabs(answer, axes, out_features):
@@ -96,9 +96,9 @@ def render_levels(
 
 @torch.no_grad()
 def slabs(answer: FieldAnswer, axes: Sequence[Tensor], out_features: int) -> Iterator[tuple[slice, Tensor]]:
-    """An answer slab by slab, with a bar of progress: rows of the first axis, and their values (rows, …, n_D, C).
+    """Yield an answer slab by slab with a progress bar: rows of the first axis, and their values (rows, …, n_D, C).
 
-    Values are float32 on the CPU; the fields compute them on a GPU where there is one, and are brought back after.
+    Values are float32 on the CPU; the fields compute them on a GPU if there is one, and are moved back afterwards.
     """
     total = -(-len(axes[0]) // _height(axes))
     bar = {"total": total, "console": Console(stderr=True), "transient": True, "disable": total == 1}
@@ -108,6 +108,6 @@ def slabs(answer: FieldAnswer, axes: Sequence[Tensor], out_features: int) -> Ite
 
 
 def as_levels(values: Tensor, levels: type[np.unsignedinteger]) -> NDArray[np.unsignedinteger]:
-    """Values in [-1, 1] as integers whose whole range stands for them, clipped."""
+    """Values, clipped to [-1, 1], as integers whose whole range represents that interval."""
     half = np.iinfo(levels).max / 2
     return ((values.clamp(-1, 1) + 1) * half).round().numpy().astype(levels)

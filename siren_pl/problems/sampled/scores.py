@@ -1,6 +1,6 @@
-"""How values on a grid are judged against a signal: one function for the field and for every baseline.
+"""Scores values on a grid against a signal, with the same functions for the field and for every baseline.
 
-Values come in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after mapping to [0, 1] and clipping.
+Values are in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after mapping to [0, 1] and clipping.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STEN
 from siren_pl.training.judge import Metrics
 
 Array = NDArray[np.float64]
-# Brings values on the lattice (n_1, …, n_D, C) to the signal where the task leaves something open (a constant).
+# Aligns values on the lattice (n_1, …, n_D, C) with the signal where the task leaves something open (a constant).
 Align = Callable[[Tensor, SampledSignal], Tensor]
 
 IMAGE_AXES = 2
-# Half the distance of two 8-bit levels in [-1, 1].
+# Half the distance between two 8-bit levels in [-1, 1].
 HALF_STEP = 1 / 255
 SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
 ALIGNMENTS = {
@@ -41,22 +41,22 @@ def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
 
 
 def keep(values: Tensor, signal: SampledSignal) -> Tensor:
-    """Leave values as they are: the task determines them completely."""
+    """Return the values unchanged: the task determines them completely."""
     return values
 
 
 def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
-    """PSNR over all, observed and held-out samples, and for images 8-bit and luma PSNR and SSIM variants.
+    """PSNR over all, observed and held-out samples, and for images also 8-bit and luma PSNR and SSIM variants.
 
-    The luma of a picture that was made small is that of papers on enlarging: of 8 bits, in studio range, without
-    `scale` pixels at the border. Of others it is the full-range one of the whole picture.
+    For a picture that was reduced, luma is computed as in papers on enlarging: 8 bits, studio range, without `scale`
+    pixels at the border. For others it is full-range luma of the whole picture.
 
-    Where the truth is not known, `train_psnr` alone: how near the observed field comes to the data.
+    If the truth is not known, only `train_psnr` is given: how close the observed field is to the data.
 
     Args:
-        values: What a field or a classical method came to.
-        signal: What it is judged against.
-        align: Settles what the task leaves open. `psnr` alone is of the values as they are.
+        values: The result of a field or a classical method.
+        signal: The signal to compare with.
+        align: Settles what the task leaves open. Only `psnr` is of the values as they are.
     """
     if not signal.is_plain or not signal.known:
         observed = to_unit(signal.observation.apply(align(values.detach().cpu(), signal)))
@@ -66,7 +66,7 @@ def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
 
 
 def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
-    """PSNR of several kinds, and for images SSIM, against the signal's samples; see `value_scores`."""
+    """Several kinds of PSNR, and for images SSIM, against the signal's samples; see `value_scores`."""
     plain, result, target = to_unit(values), to_unit(align(values, signal)), to_unit(signal.values)
     pairs = _compared(signal, plain, result, target)
     scores = {name: metrics.psnr(*pair) for name, pair in pairs}
@@ -77,16 +77,16 @@ def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
 
 
 def _told_apart(signal: SampledSignal) -> Tensor:
-    """Which samples count as observed; where none was measured by itself, none was held out either."""
+    """Which samples count as observed: all of them if none was measured individually, since none is held out then."""
     return signal.observed if signal.observed.any() else Everything().seen(signal.shape)
 
 
 def _compared(
     signal: SampledSignal, plain: Array, result: Array, target: Array, first: int = 0
 ) -> Iterator[tuple[str, tuple[Array, Array]]]:
-    """What each PSNR compares, by its name: pixels in [0, 1] of a whole signal, or of its rows from `first`.
+    """What each PSNR compares, by name: pixels in [0, 1] of a whole signal, or of its rows starting at `first`.
 
-    `plain` are the values as they are, `result` what is left when a task's freedom is settled.
+    `plain` are the values as they are, `result` the values after what the task leaves open is settled.
     """
     observed = _told_apart(signal)[first : first + len(target)].numpy()
     yield "psnr", (plain, target)
@@ -108,13 +108,13 @@ def _compared(
 
 
 def shaved_border(signal: SampledSignal) -> int | None:
-    """Pixels that papers leave out at the edges of a picture that was made small: its scale; None of others."""
+    """How many pixels papers leave out at the edges of a reduced picture: its scale; None for other signals."""
     observation = signal.observation
     return math.ceil(observation.scale) if isinstance(observation, Downsampling) else None
 
 
 class RunningScores:
-    """The PSNRs of `value_scores` against the truth if it is known, from one slab of the grid after another.
+    """Computes the PSNRs of `value_scores`, against the truth if it is known, from one slab of the grid after another.
 
     Args:
         signal: The truth.
@@ -127,7 +127,7 @@ class RunningScores:
         self._counts: dict[str, int] = {}
 
     def add(self, slab: slice, values: Tensor) -> None:
-        """Count values (rows of the slab, n_2, …, n_D, C) in [-1, 1], of some rows of the first axis."""
+        """Add the values of a slab of rows of the first axis: (rows, n_2, …, n_D, C) in [-1, 1]."""
         if not self._signal.known:
             return
         target = to_unit(decoded(self._signal.stored[slab]))
@@ -137,14 +137,14 @@ class RunningScores:
             self._counts[name] = self._counts.get(name, 0) + wanted.size
 
     def metrics(self) -> dict[str, float]:
-        """Every PSNR over what has been added."""
+        """Every PSNR over the slabs that have been added."""
         return {name: metrics.psnr_of_error(error / self._counts[name]) for name, error in self._errors.items()}
 
 
 def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
-    """`value_scores` of a task that leaves a constant open (a Laplacian much more), and PSNR after each alignment.
+    """`value_scores` for a task that leaves a constant open (a Laplacian much more), and PSNR after each alignment.
 
-    What is open is settled on the observed samples alone: the held-out ones have no say in it.
+    Alignments use only the observed samples: the held-out ones have no say.
     """
     found = values.detach().double().cpu()
     scores = value_scores(found, signal, align_mean)
@@ -158,9 +158,9 @@ def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
 
 
 def clipped(values: Tensor) -> float:
-    """The fraction of numbers that lie outside [-1, 1] by more than half an 8-bit step: what clipping really changes.
+    """The fraction of numbers outside [-1, 1] by more than half an 8-bit step, which clipping really changes.
 
-    Given are values in which nothing is left open: a task's alignment comes first.
+    The task's alignment must already have been applied to the values.
     """
     return int((values.abs() > 1 + HALF_STEP).count_nonzero()) / values.numel()
 
@@ -174,7 +174,7 @@ def derivative_targets(signal: SampledSignal, gradient: str = "sobel", laplacian
 
 
 def derivative_scores(jet: Jet, targets: Mapping) -> dict[str, float]:
-    """PSNR of the field's exact gradient and Laplacian against the stencil's, peak = range of the target."""
+    """PSNR of the field's exact gradient and Laplacian against the stencils'; the peak is the target's range."""
     scores = {}
     if jet.gradient is not None:
         gradient = jet.gradient.detach().double().cpu().numpy()

@@ -1,10 +1,9 @@
-"""A signal known by its samples on a regular grid: an image, a sound, a video. The ground truth of a run.
+"""A signal known by its samples on a regular grid (an image, a sound, a video): the ground truth of a run.
 
-What may be trained on is what an *observation* measured of the samples: all of them, some, a smaller picture, noisy
-ones.
+Training sees only what an *observation* measured of the samples: all of them, some, a smaller picture, noisy ones.
 
-Samples stay in the type they came in. A signal may be far larger than the memory that its coordinates and values would
-take as floats: what needs them for all samples at once asks `is_large` first.
+Samples keep the type that they came in, and the coordinates and values of a large signal may not fit into memory as
+floats. Code that needs them for all samples at once asks `is_large` first.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from siren_pl.problems.sampled.levels import INTEGERS, decoded
 from siren_pl.problems.sampled.observations import Everything, Mask, Observation
 from siren_pl.problems.sampled.observations.masks import PORTION, GivenMask, row_type
 
-# Numbers (samples times channels) of the largest signal that is held and judged as a whole: scores and figures then
-# take 70 to 140 bytes a number, about 1 GB here. DIV2K's 2040 × 1356 colour images lie just below.
+# The largest signal that is held and judged as a whole, in numbers (samples times channels): scores and figures then
+# take 70 to 140 bytes a number, about 1 GB here. DIV2K's 2040 × 1356 colour images are just below.
 MOST_NUMBERS = 1 << 23
-# An excerpt is the same in every run.
+# Fixed, so that an excerpt is the same in every run.
 EXCERPT_SEED = 0
 # How many times finer than its noisy data a field's frequencies may be, so that edges stay sharp; a penalty holds the
 # noise down. A photograph of 256 pixels with noise of 25 levels had 26.3 dB with 1, 27.4 dB with 2, 27.9 dB with 3.
@@ -38,17 +37,17 @@ DETAIL = 3.0
 
 @dataclass(frozen=True, eq=False)
 class SampledSignal:
-    """Samples on a grid, and what was measured of them.
+    """Samples on a grid and what was measured of them.
 
     Attributes:
         stored: Samples as they came, shape (n_1, …, n_D, C): floats in [-1, 1], or uint8 or uint16, whose whole range
-            stands for [-1, 1]. Where the truth is not `known`, the data laid out on the grid.
-        name: What figures and logs call it.
+            represents [-1, 1]. If the truth is not `known`, these are the data laid out on the grid.
+        name: The signal's name in figures and logs.
         grid: Where the samples lie.
-        observation: What of the samples was measured, and may be trained on.
-        data: The measurements (…, C) where they were given; None where they are to be made of the samples.
+        observation: How the samples were measured; training sees only these measurements.
+        data: The measurements (…, C) if they were given; None if they are to be computed from the samples.
         known: Whether the samples are the truth, against which a field can be scored.
-        container: The kind of the samples, which says how a file held them, if any did; results are written likewise.
+        container: The kind of the samples, which says how a file, if any, held them; results are written likewise.
     """
 
     stored: Tensor
@@ -64,21 +63,21 @@ class SampledSignal:
         if self.stored.dtype not in INTEGERS:
             self._require_finite_floats()
         if self.stored.numel():
-            self.observation.count(self.shape)  # refuses to leave nothing
+            self.observation.count(self.shape)  # raises if nothing is left
 
     def _require_finite_floats(self) -> None:
         if not self.stored.is_floating_point():
             raise UserError(
                 f"{self.name} holds samples of type {self.stored.dtype}: give uint8, uint16 or floats in [-1, 1]."
             )
-        # The extremes are NaN or infinite if any sample is, and take no memory.
+        # The extremes are NaN or infinite if any sample is, and computing them takes no memory.
         if self.stored.numel() and not torch.stack(torch.aminmax(self.stored)).isfinite().all():
             bad = int((~torch.isfinite(self.stored)).sum())
             raise UserError(f"{self.name} holds {bad} values that are NaN or infinite: repair or crop the data first.")
 
     @property
     def shape(self) -> Shape:
-        """Samples along each axis."""
+        """Number of samples along each axis."""
         return tuple(self.stored.shape[:-1])
 
     @property
@@ -93,7 +92,7 @@ class SampledSignal:
 
     @property
     def is_large(self) -> bool:
-        """Whether there are too many samples to hold all of them as floats with what is computed of them."""
+        """Whether there are too many samples to hold them all as floats with what is computed from them."""
         return self.stored.numel() > MOST_NUMBERS
 
     @property
@@ -103,7 +102,7 @@ class SampledSignal:
 
     @property
     def values(self) -> Tensor:
-        """All samples as floats in [-1, 1], shape (n_1, …, n_D, C); kept, except those of a large signal."""
+        """All samples as floats in [-1, 1], shape (n_1, …, n_D, C); cached unless the signal is large."""
         return decoded(self.stored) if self.is_large else self._values
 
     @cached_property
@@ -112,32 +111,32 @@ class SampledSignal:
 
     @cached_property
     def measured(self) -> Tensor:
-        """What was measured (…, C), floats in [-1, 1] unless noise overshot."""
+        """The measurements (…, C), floats in [-1, 1] unless noise overshot."""
         return self.observation.measure(self.values) if self.data is None else decoded(self.data)
 
     @property
     def given(self) -> Tensor:
-        """The measurements laid out on the grid (n_1, …, n_D, C): what derivatives are taken of, never the truth."""
+        """The measurements laid out on the grid (n_1, …, n_D, C); derivatives are taken of them, not of the truth."""
         return self.values if self.is_plain else self.observation.picture(self.measured, self.shape)
 
     @cached_property
     def observed(self) -> Tensor:
-        """Which samples were measured each by itself: bool of the grid's shape."""
+        """Which samples were measured individually: bool of the grid's shape."""
         return self.observation.seen(self.shape)
 
     @property
     def is_plain(self) -> bool:
-        """Whether what was measured are samples of the signal itself, some or all, as they are stored."""
+        """Whether the measurements are samples of the signal itself, some or all, as they are stored."""
         return self.data is None and not self.observation.noise and isinstance(self.observation, (Everything, Mask))
 
     @property
     def has_gaps(self) -> bool:
-        """Whether some samples were measured each by itself, and some not."""
+        """Whether some samples were measured individually and some were not."""
         return bool(self.observed.any()) and not self.observed.all()
 
     @property
     def withheld(self) -> str:
-        """The option that keeps samples from training, as an error message names it."""
+        """The option that withholds samples from training, as an error message names it."""
         return self.observation.told
 
     @property
@@ -146,7 +145,7 @@ class SampledSignal:
         return self.observation.count(self.shape)
 
     def observed_rows(self) -> Tensor:
-        """Row numbers, in the flattened grid, of the observed samples: (M,), of the smallest type that holds them."""
+        """Row numbers of the observed samples in the flattened grid: (M,), in the smallest type that holds them."""
         mask = self.observed.reshape(-1)
         rows = torch.empty(self.observed_count, dtype=row_type(len(mask)))
         filled = 0
@@ -163,12 +162,12 @@ class SampledSignal:
 
     @property
     def domain(self) -> Domain:
-        """The facts on which the rules of networks and of runs depend."""
+        """The facts about the signal on which the rules of networks and runs depend."""
         seen, shape = self.observation, self.shape
         detail, density = seen.resolution(shape), seen.density(shape)
         if seen.noise is not None:
             detail = max(detail, DETAIL * density)
-        # Samples along two coordinate units for each along the longest axis.
+        # Samples along two coordinate units, per sample along the longest axis.
         closeness = self.grid.samples(shape) / max(shape)
         spacing = zip(seen.spacing(shape), self.pixels_per_unit, strict=True)
         return Domain(
@@ -192,11 +191,11 @@ class SampledSignal:
         return line
 
     def excerpt(self, count: int) -> Excerpt:
-        """`count` different samples (or all), chosen at random but always the same ones for a shape."""
+        """`count` distinct samples (or all), chosen at random but always the same for a shape."""
         everything = math.prod(self.shape)
         generator = np.random.default_rng(EXCERPT_SEED)
         chosen = generator.choice(everything, min(count, everything), replace=False, shuffle=False)
-        rows = torch.from_numpy(np.sort(chosen))  # in the order of the file, which may be mapped
+        rows = torch.from_numpy(np.sort(chosen))  # in the order of the file, which may be memory-mapped
         values = decoded(self.stored.reshape(-1, self.out_features)[rows])
         coords = coordinates_at(self.grid.axes(self.shape, self.shape), rows).float()
         observed = self.observed.reshape(-1)[rows]
@@ -208,8 +207,8 @@ class Excerpt(NamedTuple):
     """Some of a signal's samples.
 
     Attributes:
-        coords: Where they lie (N, D), float32.
-        signal: What they are, as a signal of one axis: values (N, C), and which of them may be trained on.
+        coords: Coordinates of the samples (N, D), float32.
+        signal: The samples as a signal of one axis: values (N, C), and which of them may be trained on.
     """
 
     coords: Tensor
@@ -217,7 +216,7 @@ class Excerpt(NamedTuple):
 
 
 def require_whole(signal: SampledSignal) -> None:
-    """Refuse a signal whose derivatives, computed of all samples at once and in double precision, would fill memory."""
+    """Refuse a signal whose derivatives, computed for all samples at once in double precision, would fill memory."""
     if signal.is_large:
         size = " × ".join(map(str, signal.shape))
         raise UserError(
