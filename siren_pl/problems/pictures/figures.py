@@ -1,4 +1,4 @@
-"""Figures for people: what the target was, what the field made of it, where they differ."""
+"""Figures that show the target, the field's result and where they differ."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ Array = NDArray[np.float64]
 # Top, left, bottom and right edge, in pixels.
 Box = tuple[float, float, float, float]
 
-# Inches of a panel that its title and labels take.
+# Inches of a panel's height that its title and labels take.
 LABELS = 0.6
-# Characters in a line of a note, which is as wide as a panel.
+# Characters per line of a note, which is as wide as a panel.
 NOTE_WIDTH = 34
-# Panels in a row of `panels`: as wide as a README shows readably.
+# Panels in a row of `panels`: as many as stay readable in a README.
 PANELS_IN_A_ROW = 4
-# Percentile that sets the colour range of signed maps, so that one outlier does not wash out the rest.
+# The percentile that sets the colour range of maps, so that one outlier does not wash out the rest.
 RANGE_PERCENTILE = 99.5
-# Grey and alpha, colour and alpha, as picture files have them.
+# Numbers of channels with alpha in picture files: grey and alpha, colour and alpha.
 WITH_ALPHA = (2, 4)
-# What is drawn where nothing was measured: a magenta that photographs hardly have.
+# The colour where nothing was measured: a magenta that is rare in photographs.
 UNKNOWN = (0.80, 0.20, 0.75)
 
 
 def draw_pixels(axes: Any, pixels: Array, **options: Any) -> None:
-    """Draw pixels (H, W, C) in [0, 1]: grey, colour, either with alpha over white, or the first three of more."""
+    """Draw pixels (H, W, C) in [0, 1]: grey or colour, with alpha over white, or the first three of more channels."""
     shown = opaque(pixels)
     colours = {"cmap": "gray", "vmin": 0, "vmax": 1} if shown.shape[-1] == 1 else {}
     axes.imshow(shown[..., 0] if colours else shown, interpolation="nearest", **colours, **options)
 
 
 def opaque(pixels: Array) -> Array:
-    """Pixels (H, W, 1) or (H, W, 3) of pixels (H, W, C): of 2 and 4 channels the last is alpha, over white."""
+    """Pixels (H, W, 1) or (H, W, 3) made from pixels (H, W, C); the last of 2 or 4 channels is alpha, over white."""
     channels = pixels.shape[-1]
     if channels not in WITH_ALPHA:
         return pixels[..., :3]
@@ -47,7 +47,7 @@ def opaque(pixels: Array) -> Array:
 
 
 def with_unknown(pixels: Array, known: NDArray[np.bool_]) -> Array:
-    """Pixels (H, W, C) as they are drawn, (H, W, 3) with `UNKNOWN` where `known` (H, W) says that nothing is."""
+    """Pixels (H, W, C) as they are drawn: (H, W, 3), with `UNKNOWN` where `known` (H, W) is false."""
     return np.where(known[..., None], opaque(pixels), UNKNOWN)
 
 
@@ -72,7 +72,7 @@ def _map(axes: Any, values: Array, title: str, limit: float, signed: bool = True
 
 
 def _draw_map(axes: Any, values: Array, limit: float, signed: bool) -> Any:
-    """Draw numbers (H, W) in colours up to a limit, NaN as unknown."""
+    """Draw numbers (H, W) as colours up to a limit, with NaN as unknown."""
     from matplotlib import colormaps
 
     colours = colormaps["RdBu_r" if signed else "magma"].with_extremes(bad=UNKNOWN)
@@ -80,12 +80,12 @@ def _draw_map(axes: Any, values: Array, limit: float, signed: bool) -> Any:
 
 
 def _range_of(values: Array) -> float:
-    """What colours of a map reach to: nearly its largest magnitude; values (H, W), NaN where they are not known."""
+    """The limit of a map's colours, nearly its largest magnitude; values (H, W) are NaN where they are not known."""
     return float(np.nanpercentile(np.abs(values), RANGE_PERCENTILE)) or 1.0
 
 
 def _aspect(height: float, width: float) -> float:
-    """Height over width of a panel for a picture of these sides; a narrow one does not make a tower or a strip."""
+    """Height over width of a panel for a picture of these sides, limited so that it is neither a tower nor a strip."""
     return min(1.2, max(0.5, height / width))
 
 
@@ -103,12 +103,12 @@ def _label(axes: Any, title: str, step: int = 1) -> None:
 
 
 class Given(NamedTuple):
-    """A derivative that a field was given instead of the picture, and the field's own.
+    """A derivative that a field was given instead of the picture, and the field's own derivative.
 
     Attributes:
-        name: What it is called, and its unit.
-        target: Channel mean (H, W), NaN where none was given.
-        found: The field's, likewise.
+        name: Its name and unit.
+        target: Channel mean of what was given (H, W), NaN where nothing was.
+        found: Channel mean of the field's, likewise.
     """
 
     name: str
@@ -124,18 +124,18 @@ def reconstruction(
     given: Sequence[Given] = (),
     notes: Sequence[str] = (),
 ) -> Path:
-    """The truth once, and beside it each result above its absolute error, all on one scale of colours.
+    """Draw the truth once, and beside it each result above its absolute error; all errors share one colour scale.
 
     Args:
         truth: Title and pixels (H, W, C) in [0, 1].
         results: Titles and pixels; the field, which comes first, sets the scale of the errors.
-        path: Of the file.
-        step: Says that these are every so many pixels of a larger picture.
-        given: What the field was given, shown first, above the field's own.
-        notes: Paragraphs that stand beneath the truth.
+        path: The file to write.
+        step: These are every `step`-th pixels of a larger picture, which a label then says.
+        given: Derivatives that the field was given, shown first, above the field's own.
+        notes: Paragraphs beneath the truth.
     """
     columns = len(given) + 1 + len(results)
-    # Two rows of panels stay readable where a third more of them share the width.
+    # Two rows of panels stay readable when a third more of them share the width.
     height, width = _height(*truth[1].shape[:2]), PANEL * 3 / 4 if columns > 3 else PANEL  # noqa: PLR2004
     figure, axes = subplots(2, columns, height * width / PANEL)
     figure.set_figwidth(width * columns)
@@ -151,7 +151,7 @@ def reconstruction(
     text = shown[0][1].text(0, 1, paragraphs, va="top", fontsize=8, parse_math=False)
     text.set_in_layout(False)
     errors = [np.abs(pixels - truth[1]).mean(-1) for _, pixels in results]
-    # A perfect field is drawn against a step of 8 bits.
+    # A step of 8 bits at least, so that a perfect field has a scale too.
     limit = max(float(np.percentile(errors[0], RANGE_PERCENTILE)), 1 / 255)
     for line, (title, pixels), error in zip(shown[1:], results, errors, strict=True):
         _show(line[0], pixels, title, step)
@@ -162,7 +162,7 @@ def reconstruction(
 
 
 def panels(pictures: Sequence[tuple[str, Array]], path: Path) -> Path:
-    """Titles and pixels (H, W, C) in [0, 1], four to a row; after them how far the last two lie apart."""
+    """Draw titles and pixels (H, W, C) in [0, 1], four to a row, and then the difference of the last two."""
     rows = -(-(len(pictures) + 1) // PANELS_IN_A_ROW)
     figure, axes = subplots(rows, PANELS_IN_A_ROW, _height(*pictures[0][1].shape[:2]))
     for panel in axes.flat[len(pictures) + 1 :]:
@@ -188,11 +188,11 @@ class Zoom(NamedTuple):
 
 
 def zooms(rows: Sequence[Zoom], path: Path) -> Path:
-    """Windows of an image, a row each; the axes number the image's own pixels."""
+    """Draw windows of an image, one per row; the axes count the image's own pixels."""
     top, left, bottom, right = rows[0].box
     figure, axes = subplots(len(rows), max(len(row.panels) for row in rows), _height(bottom - top, right - left))
     for panels, row in zip(axes, rows, strict=True):
-        # As in the other figures, a pixel's number stands at its centre.
+        # As in the other figures, a pixel's number marks its centre.
         top, left, bottom, right = (edge - 0.5 for edge in row.box)
         for panel, (title, pixels) in zip(panels, row.panels, strict=True):
             draw_pixels(panel, pixels, extent=(left, right, bottom, top))
@@ -201,7 +201,7 @@ def zooms(rows: Sequence[Zoom], path: Path) -> Path:
 
 
 class Pair(NamedTuple):
-    """Two pictures (H, W, C) in [0, 1] on a contact sheet, under their titles."""
+    """Two pictures (H, W, C) in [0, 1] on a contact sheet, with their titles."""
 
     left_title: str
     left: Array
@@ -210,7 +210,7 @@ class Pair(NamedTuple):
 
 
 def contact_sheet(pairs: Sequence[Pair], path: Path) -> Path:
-    """Several pairs of pictures, two pairs to a row."""
+    """Draw pairs of pictures, two pairs to a row."""
     figure, axes = subplots(max(1, -(-len(pairs) // 2)), 4, PANEL * 0.8)
     for panel in axes.flat[2 * len(pairs) :]:
         panel.set_axis_off()
@@ -221,7 +221,7 @@ def contact_sheet(pairs: Sequence[Pair], path: Path) -> Path:
 
 
 def derivatives(target: dict[str, Array], result: dict[str, Array], stencils: tuple[str, str], path: Path) -> Path:
-    """Gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
+    """Draw gradient (each axis) and Laplacian of target (by these stencils) and field, channel mean, in true units."""
     rows = [(f"∂/∂{name}", target["gradient"][axis], result["gradient"][axis]) for axis, name in enumerate("yx")]
     if "laplacian" in result:
         rows.append(("Laplacian", target["laplacian"], result["laplacian"]))

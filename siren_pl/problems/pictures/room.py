@@ -1,4 +1,4 @@
-"""Whether a machine has the memory for a picture that is to be made by resizing."""
+"""Checks that the machine has the memory to make a picture by resizing."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
 
-# The largest picture that is made by resizing, and what it takes per number: two floats of 64 bits and three of 32.
+# The largest picture made by resizing, and the bytes it takes per number: two 64-bit and three 32-bit floats.
 MOST_PIXELS, BYTES_TO_RESIZE = 1 << 31, 28
 
 
 def require_room(target: tuple[int, int], samples: NDArray, size: int | Sequence[int]) -> None:
-    """Refuse to resize to what this machine has no memory for, where the system would end the process in silence.
+    """Refuse to resize to a size that this machine's memory cannot hold; the system would kill the process silently.
 
     Raises:
-        UserError: Naming the size, what it takes and what is there.
+        UserError: Naming the size, the memory that it takes and the memory there is.
     """
     pixels = target[0] * target[1]
     needed, there = pixels * samples.shape[2] * BYTES_TO_RESIZE, _memory()
@@ -30,7 +30,7 @@ def require_room(target: tuple[int, int], samples: NDArray, size: int | Sequence
 
 
 def _memory() -> float:
-    """Bytes of memory that this machine has; without bound where it does not say."""
+    """This machine's memory in bytes; infinite if it cannot be found out."""
     names = getattr(os, "sysconf_names", {})
     known = "SC_PHYS_PAGES" in names and "SC_PAGE_SIZE" in names
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if known else math.inf

@@ -1,4 +1,4 @@
-"""What `evaluate.py` is asked for of a picture: all of it or a window, at a scale or of a size."""
+"""What `evaluate.py` may be asked for about a picture: all of it or a window, at a scale or of a size."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST_PIXELS = 1 << 31
 
 @dataclass(frozen=True)
 class Resized(View):
-    """The whole picture at a size; at the signal's own size with every figure."""
+    """Shows the whole picture at a given size, and every figure if that is the signal's own size."""
 
     size: tuple[int, ...]
 
@@ -41,7 +41,7 @@ class Resized(View):
 
 @dataclass(frozen=True)
 class Part(View):
-    """A window of the picture."""
+    """Shows a window of the picture."""
 
     window: Window
 
@@ -60,17 +60,17 @@ def _file(signal: SampledSignal) -> str:
 
 
 def asked(signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:
-    """What `size`, `scale` and `window` ask for, and what its directory is called.
+    """Interpret `size`, `scale` and `window`: return the name of a directory and the view for it.
 
     Args:
         signal: The picture that a field was fitted to.
-        options: `size`: pixels along each axis, or along the longer side; of the window, where there is one. `scale`:
-            pixels per pixel of the signal's own grid along each axis, any positive number. `window`: [top, left,
-            height, width] in pixels of the signal's own grid.
+        options: `size`: pixels along each axis, or along the longer side, of the picture or of the window if there
+            is one. `scale`: pixels per pixel of the signal's own grid along each axis, any positive number.
+            `window`: [top, left, height, width] in pixels of the signal's own grid.
 
     Raises:
-        UserError: One of them is not what it must be, two contradict each other, the window leaves the picture or holds
-            no pixel, or there are too many pixels.
+        UserError: An option has a bad value, two contradict each other, the window leaves the picture or holds no
+            pixel, or there are too many pixels.
     """
     size, scale, rectangle = _size(options.get("size")), _scale(options.get("scale")), _window(options.get("window"))
     if size is not None and scale is not None:
@@ -88,7 +88,7 @@ def asked(signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]
 
 
 def _whole(shape: tuple[int, ...], size: tuple[int, ...] | None, scale: float | None) -> tuple[int, ...]:
-    """The grid to render of all of a signal of this shape."""
+    """The grid on which to render the whole of a signal of this shape."""
     if size is not None and len(size) == len(shape):
         return _renderable(size)
     factor = scale or (size[0] / max(shape) if size else 1.0)
@@ -96,7 +96,7 @@ def _whole(shape: tuple[int, ...], size: tuple[int, ...] | None, scale: float | 
 
 
 def _size(text: str | None) -> tuple[int, ...] | None:
-    """`512` or `512,768` (brackets allowed) as whole numbers."""
+    """Parse `512` or `512,768` (brackets allowed) as whole numbers."""
     if text is None:
         return None
     if not re.fullmatch(r"\[?\s*[1-9]\d*\s*(,\s*[1-9]\d*\s*)?\]?", text):
@@ -115,7 +115,7 @@ def _scale(text: str | None) -> float | None:
 
 
 def _window(text: str | None) -> tuple[float, ...] | None:
-    """`10,20.5,32,32` (brackets allowed) as four numbers."""
+    """Parse `10,20.5,32,32` (brackets allowed) as four numbers."""
     if text is None:
         return None
     try:

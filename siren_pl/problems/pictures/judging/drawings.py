@@ -1,4 +1,4 @@
-"""The figures of a picture: its reconstruction, its derivatives, its restoration, windows seen closely."""
+"""The figures of a picture: its reconstruction, its derivatives, its restoration, enlarged windows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Rivals = Mapping[str, Rival]
 
 
 def figures_of(found: Evaluation) -> dict[str, Draw]:
-    """Every figure of an evaluated field, by file name; those that compare it with the truth where that is known."""
+    """Every figure of an evaluated field, by file name; some compare it with the truth and need that to be known."""
     if found.signal.in_features != IMAGE_AXES:
         return {}
     drawn: dict[str, Draw] = {}
@@ -66,18 +66,18 @@ def _draw_zoom(found: Evaluation, path: Path, _: Rivals) -> Path | None:
 
 
 def _looked_at(found: Evaluation) -> SampledSignal:
-    """Where detail is looked for: in the truth, or in the field's picture where that is not known."""
+    """The picture in which detail is sought: the truth, or the field's picture if the truth is not known."""
     if found.signal.known:
         return found.signal
     return SampledSignal(torch.from_numpy(found.pixels), found.signal.name)
 
 
 def draw_windows(found: Evaluation, windows: Sequence[Window], path: Path) -> Path:
-    """Write a figure of windows of an image: what the field knew, the field, and what it is compared with."""
+    """Write a figure of an image's windows: what the field knew, the field itself, and what it is compared with."""
     render = partial(seen_in, found)
     return figures.zooms([beside(found.judge, window, render) for window in windows], path)
 
 
 def seen_in(found: Evaluation, window: Window) -> NDArray[np.unsignedinteger]:
-    """The field's picture in a window (rows, columns, C), as integers of the picture's kind."""
+    """The field's picture in a window, (rows, columns, C), as integers of the picture's kind."""
     return found.rendered(found.signal.grid.at(found.signal.shape, window.places()))

@@ -1,4 +1,4 @@
-"""The truth, the field and every rival beside it; above them what the field was given, where that were derivatives."""
+"""Figures of the truth beside the field and every rival; derivatives that the field was given are drawn above."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from siren_pl.problems.sampled.scores import align_mean
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
 from siren_pl.training.judge import Rival
 
-# Pixels that are right to less than this are the same in a file of 8 bits.
+# Pixels with a smaller error than this are equal in an 8-bit file.
 HALF_A_LEVEL = 0.5 / 255
-# Pixels along the longer side of a large picture's panels, which are drawn with fewer than 400.
+# Pixels along the longer side of a large picture's panels, which are shown with fewer than 400.
 THUMBNAIL = 512
 
 
 def draw(found: WholeEvaluation, path: Path, rivals: Mapping[str, Rival]) -> Path:
-    """Write the truth, the field and every rival that differs from it; and what the field was given."""
+    """Write the truth, the field, every rival that differs from the truth, and what the field was given."""
     judge, signal = found.judge, found.signal
     truth = to_unit(signal.values)
     results, exact = [], []
     for name, values in {"field": found.values, **{name: each.answer for name, each in rivals.items()}}.items():
         pixels = to_unit(judge.align(values, signal))
-        # Drawn, it would be the truth again and an error that is black.
+        # A rival this close would only repeat the truth above a black error.
         if name != "field" and abs(pixels - truth).max() < HALF_A_LEVEL:
             exact.append(name.replace("_", " "))
         else:
@@ -48,7 +48,7 @@ def draw(found: WholeEvaluation, path: Path, rivals: Mapping[str, Rival]) -> Pat
 
 
 def draw_thumbnail(found: SlabEvaluation, path: Path) -> Path:
-    """Write the truth and the field of a large picture, every so many pixels of them."""
+    """Write the truth and the field of a large picture, both thinned out."""
     signal = found.signal
     target, step = thumbnail(signal, THUMBNAIL)
     axes = [axis[::step] for axis in signal.grid.axes(signal.shape, signal.shape)]
@@ -58,7 +58,7 @@ def draw_thumbnail(found: SlabEvaluation, path: Path) -> Path:
 
 
 def derivatives_of(found: WholeEvaluation) -> dict[str, figures.Array]:
-    """The field's own `gradient` (D, n_1, …, n_D, C) and `laplacian` (n_1, …, n_D, C), as far as it has them."""
+    """The field's own `gradient` (D, n_1, …, n_D, C) and `laplacian` (n_1, …, n_D, C), if it has them."""
     jet = found.jet
     if jet is None or jet.gradient is None:
         return {}
@@ -70,7 +70,7 @@ def derivatives_of(found: WholeEvaluation) -> dict[str, figures.Array]:
 
 
 def _given(found: WholeEvaluation) -> Iterator[figures.Given]:
-    """The derivatives that the task supervises, of the target and of the field."""
+    """Yield the derivatives that the task supervises, the target's and the field's."""
     judge, own = found.judge, derivatives_of(found)
     observed = found.signal.observed.numpy()
     stencils = GRADIENT_STENCILS[judge.stencils[0]], LAPLACIAN_STENCILS[judge.stencils[1]]

@@ -1,4 +1,4 @@
-"""A restoration seen whole and closely: what was measured, what a rival and the field made of it, and the truth."""
+"""Figures of a restoration, whole and in enlarged windows: the data, a rival, the field and the truth."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Rival
 
-# Pixels along a side that a panel is drawn with at most.
+# The most pixels along a side of a panel.
 MOST_DRAWN = 512
-# Samples along a side of a window: a picture made four times smaller still has sixteen of its own there.
+# The most samples along a side of a window; a picture reduced four times still has sixteen of its own there.
 MOST_SAMPLES = 64
-# Where no truth can tell which rival is best, those that only lay the data out show nothing new.
+# If no truth can tell which rival is best, those that only lay out the data show nothing new.
 MERE_DATA = ("nearest", "noisy")
 
 
 class Answer(NamedTuple):
-    """What a method made of the data.
+    """A method's result.
 
     Attributes:
-        name: Of the method.
-        picture: Pixels (H, W, C): in [0, 1], or unsigned integers.
-        metrics: How it was scored.
+        name: Name of the method.
+        picture: Pixels (H, W, C), in [0, 1] or unsigned integers.
+        metrics: Scores of the picture.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Answer(NamedTuple):
 
 
 def is_restoration(judge: SampledJudge) -> bool:
-    """Whether samples of the picture itself were measured, but not all as they are.
+    """Whether samples of the picture itself were measured, but not all of them as they are.
 
-    A task that aligns its result was given derivatives, which leave the values open.
+    A task that aligns its result does not count: it was given derivatives, which leave the values open.
     """
     observation = judge.signal.observation
     of_values = observation.noise is not None or isinstance(observation, (Mask, Downsampling))
@@ -56,7 +56,7 @@ def is_restoration(judge: SampledJudge) -> bool:
 
 
 def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box], path: Path) -> Path:
-    """Write the figure of an image, with windows of whole samples; the answers stand between data and truth."""
+    """Write the figure of an image with windows of whole samples; the answers are between the data and the truth."""
     crops = [tuple(slice(int(low), int(high)) for low, high in zip(box[:2], box[2:], strict=True)) for box in boxes]
     step = -(-max(signal.shape) // MOST_DRAWN)
     places = [(slice(None, None, step),) * 2, *crops]
@@ -74,20 +74,20 @@ def _column(title: str, pictures: Sequence[NDArray]) -> Column:
 
 
 def data_on_grid(signal: SampledSignal) -> Tensor:
-    """The data on the grid of the picture that is looked for (H, W, C); not copied where they lie there already."""
+    """The data on the grid of the unknown picture (H, W, C); not copied if they are there already."""
     if signal.is_plain or not signal.known:
         return signal.stored
     return signal.observation.picture(signal.measured, signal.shape)
 
 
 def measured(signal: SampledSignal, data: Tensor, place: tuple[slice | Tensor, ...]) -> NDArray[np.float64]:
-    """A part of the data on the grid, pixels in [0, 1]; where nothing was measured, it is marked."""
+    """A part of the data on the grid, pixels in [0, 1]; unmeasured places are marked."""
     pixels = to_unit(decoded(data[place]))
     return figures.with_unknown(pixels, signal.observed[place].numpy()) if signal.has_gaps else pixels
 
 
 def _told(signal: SampledSignal) -> str:
-    """What of the picture was measured, in a few words."""
+    """A few words on what was measured of the picture."""
     observation = signal.observation
     if isinstance(observation, Downsampling):
         return " × ".join(map(str, observation.coarse(signal.shape))) + " pixels"
@@ -103,18 +103,18 @@ def _title(answer: Answer, signal: SampledSignal) -> str:
 
 
 def scored_by(signal: SampledSignal) -> tuple[str, str]:
-    """The metric that tells restorations of this signal apart, and of what it is."""
+    """The metric that compares restorations of this signal, and what it is measured on."""
     if isinstance(signal.observation, Downsampling):
         return "psnr_y", ", luma"
     return ("heldout_psnr", ", missing pixels") if signal.has_gaps else ("psnr", "")
 
 
 def rival(rivals: Mapping[str, Rival], signal: SampledSignal) -> str | None:
-    """The method to be shown beside the field: the best, or where no truth is known one that does something.
+    """The method to show beside the field: the best, or if no truth is known, one that changes the data.
 
     Args:
         rivals: Methods that had an answer, by name.
-        signal: What was measured.
+        signal: The signal that was measured.
     """
     if not signal.known:
         return next((name for name in rivals if name not in MERE_DATA), None)

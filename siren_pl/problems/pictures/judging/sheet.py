@@ -1,4 +1,4 @@
-"""The contact sheet of a set: what was looked for, and beside it what was found, signal after signal."""
+"""The contact sheet of a set: for each signal, what was sought beside what was found."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Result
 
-# Pairs of target and result: what still fits a page.
+# How many pairs of target and result fit on a page.
 MOST_PAIRS = 12
 
 
 def draw(results: Sequence[Result], path: Path) -> Path:
-    """Write the first signals, or what was measured of them, beside their fields' pictures, as they were written."""
+    """Write the first signals, or their measurements, beside the written pictures of their fields."""
     pairs = []
     for judge, files, metrics in results[:MOST_PAIRS]:
         pictures = [file for file in files if file.suffix == ".png"]
@@ -30,7 +30,7 @@ def draw(results: Sequence[Result], path: Path) -> Path:
 
 
 def _given(signal: SampledSignal) -> tuple[str, figures.Array]:
-    """What a field is shown beside: its target, or the data where that is not known."""
+    """A title and the picture to show beside a field: its target, or the data if that is not known."""
     if signal.known:
         return "target", to_unit(signal.values)
     return "measured", measured(signal, data_on_grid(signal), ())

@@ -1,4 +1,4 @@
-"""A figure of pictures of one thing side by side, and beneath each the same windows of it."""
+"""A figure with several pictures of one thing side by side, and the same windows beneath each."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from siren_pl.plots import DPI, save
 from siren_pl.problems.pictures.figures import Box, draw_pixels, frame
 
-# Inches per picture: four of them are as wide as a README, so that titles are not shrunk.
+# Inches per picture: four are as wide as a README, so titles are not shrunk.
 PANEL = 2.25
-# Inches that the titles take, two lines of them.
+# Inches that two lines of titles take.
 TITLES = 0.45
-# Height by width of the flattest and of the tallest panel.
+# Height over width of the flattest and the tallest panel.
 FLATTEST, TALLEST = 0.3, 1.2
-# Colours that mark windows; neither is that of unknown pixels.
+# Colours that mark windows; neither is the colour of unknown pixels.
 FRAMES = ("tab:orange", "tab:cyan")
 
 
@@ -26,9 +26,9 @@ class Column(NamedTuple):
     """A picture and its windows.
 
     Attributes:
-        title: Stands above it.
-        whole: The picture, or every so many pixels of it, (h, w, C) in [0, 1].
-        parts: What lies in each window, (rows, columns, C) in [0, 1].
+        title: The title above the picture.
+        whole: The picture, possibly thinned out, (h, w, C) in [0, 1].
+        parts: The pixels in each window, (rows, columns, C) in [0, 1].
     """
 
     title: str
@@ -40,10 +40,10 @@ def draw(columns: Sequence[Column], shape: Sequence[int], boxes: Sequence[Box], 
     """Write the figure.
 
     Args:
-        columns: What is shown, from left to right.
+        columns: The columns from left to right.
         shape: Rows and columns of the picture.
-        boxes: Top, left, bottom and right edge of each window in samples; at most two.
-        path: Of the file.
+        boxes: Top, left, bottom and right edge of each window in samples; at most two windows.
+        path: The file to write.
     """
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""A field seen closely: windows of the image where most is to be seen, beside what it was fitted to and the truth."""
+"""Enlarged windows of a field where the image has most detail, beside what it was fitted to and the truth."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from siren_pl.problems.sampled.levels import decoded, to_unit
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
 
-# Images of fewer samples along a side are shown whole elsewhere.
+# Images with fewer samples along a side have no windows; other figures show them whole.
 SMALLEST = 32
-# A window is this fraction of the image's sides, and at most so many samples: two of them are rendered at once.
+# A window's sides are a quarter of the image's, and at most 32 samples: two of them are rendered at once.
 FRACTION, MOST_SAMPLES = 4, 32
 WINDOWS, ENLARGED = 2, 4
-# Detail is looked for among every so many samples of an image with more along a side.
+# An image with more samples along a side is thinned out before detail is sought.
 LOOKED_AT = 512
-# Pixels along a side that a panel of a figure is drawn with at most; a larger window is rendered anew for it.
+# The most pixels along a side of a figure's panel; a larger window is rendered again with fewer.
 MOST_DRAWN = 1024
 
 
 def thumbnail(signal: SampledSignal, most: int) -> tuple[NDArray[np.float64], int]:
-    """Every so many samples of an image, pixels (H, W, C) in [0, 1] with at most `most` a side; and how many."""
+    """An image thinned out to at most `most` pixels a side, (H, W, C) in [0, 1], and the step between them."""
     step = -(-max(signal.shape) // most)
     return to_unit(decoded(signal.stored[::step, ::step])), step
 
 
 def chosen(signal: SampledSignal, most: int = MOST_SAMPLES) -> list[Window]:
-    """The windows with most detail, of at most so many samples a side, enlarged four times; none of a small image."""
+    """The windows with most detail, of at most `most` samples a side, enlarged four times; none for a small image."""
     if min(signal.shape) < SMALLEST:
         return []
     pixels, step = thumbnail(signal, LOOKED_AT)
-    # Without the last ones, beyond which there are fewer than `step` samples.
+    # Drop the last pixels if fewer than `step` samples follow them.
     pixels = pixels[: signal.shape[0] // step, : signal.shape[1] // step]
     if min(pixels.shape[:2]) < 2:  # noqa: PLR2004 - neighbours that differ
         return []
@@ -53,15 +53,15 @@ def chosen(signal: SampledSignal, most: int = MOST_SAMPLES) -> list[Window]:
 
 
 def beside(judge: SampledJudge, window: Window, render: Callable[[Window], NDArray]) -> Zoom:
-    """A window of what the field was fitted to, of the field, and of what to compare it with.
+    """The same window of what the field was fitted to, of the field, and of what it is compared with.
 
-    A restoration is shown between the measurement and the truth, where that is known; a field of samples beside
-    their enlargement; and one that was given derivatives, so that it saw no samples, beside the truth.
+    A restoration is shown between the measurement and the truth, if that is known; a field of samples beside their
+    enlargement; and a field that was given derivatives, and so saw no samples, beside the truth.
 
     Args:
-        judge: Of the image; says how the field was scored.
-        window: Drawn with fewer pixels where it has more than a panel shows.
-        render: The field's picture in a window.
+        judge: The image's judge, which says how the field was scored.
+        window: The window; it is drawn with fewer pixels if it has more than a panel shows.
+        render: Renders the field's picture in a window.
     """
     signal = judge.signal
     top, left, bottom, right = window.box
@@ -79,18 +79,18 @@ def beside(judge: SampledJudge, window: Window, render: Callable[[Window], NDArr
 
 
 def name_of_truth(signal: SampledSignal) -> str:
-    """What a field is scored against, as figures call it: a composition of pictures has no other truth."""
+    """The name in figures of what a field is scored against; a composition of pictures has no other truth."""
     return "direct solution" if isinstance(signal.observation, Edit) else "truth"
 
 
 def _measured(signal: SampledSignal, window: Window) -> tuple[str, NDArray[np.float64]]:
-    """A panel of the data laid out on the grid; where nothing was measured, it is marked."""
+    """A panel of the data laid out on the grid, with unmeasured places marked."""
     rows, columns = (place.long() for place in window.places())
     return "measured (nearest)", measured(signal, data_on_grid(signal), (rows[:, None], columns))
 
 
 def _data_enlarged(signal: SampledSignal, window: Window) -> list[tuple[str, NDArray[np.float64]]]:
-    """A panel of the data enlarged to a window, where they are a picture by themselves."""
+    """A panel of the data enlarged to a window, if the data are a picture of their own."""
     data = signal.measured
     if data.dim() != signal.stored.dim():
         return []
