@@ -1,4 +1,4 @@
-"""Fit a picture that is known through a Gaussian blur, which SciPy computes, forward and backward."""
+"""Fit a picture that is known only through a Gaussian blur, which SciPy computes forward and backward."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Fit those samples that the field misses most, chosen anew every few steps, and as many at random."""
+"""Fit the samples that the field misses most, chosen anew every few steps, and as many random ones."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Find a picture of which the means of neighbouring rows were measured."""
+"""Find a picture from measured means of neighbouring rows."""
 
 import math
 from dataclasses import dataclass, field
