@@ -65,7 +65,7 @@ def own_curve(history: Curve, each: Sequence[Sequence[float]], index: int) -> Cu
 
 # The final training loss is averaged over this last share of the curve, to even out the noise of the batches.
 LAST_SHARE = 0.1
-# A spike is a logged loss above 10 times the median of the 10 rows before it, far above the noise of batches.
+# A spike is a logged loss above SPIKE_RATIO times the median of the SPIKE_ROWS rows before it, far above batch noise.
 SPIKE_RATIO, SPIKE_ROWS = 10.0, 10
 
 

@@ -20,7 +20,7 @@ from siren_pl.problems.sampled.signal import SampledSignal
 
 # Images with fewer samples along a side have no windows; other figures show them whole.
 SMALLEST = 32
-# A window's sides are a quarter of the image's, and at most 32 samples: two of them are rendered at once.
+# A window's sides are 1 / FRACTION of the image's, at most MOST_SAMPLES: two windows are rendered at once.
 FRACTION, MOST_SAMPLES = 4, 32
 WINDOWS, ENLARGED = 2, 4
 # An image with more samples along a side is thinned out before detail is sought.
