@@ -43,18 +43,19 @@ def evaluate() -> NoReturn:
     sys.exit(guarded(_evaluate, sys.argv[1:]))
 
 
-def load(run: str | Path, trust: tuple[str, ...] = ()) -> CoordinateNetwork:
+def load(run: str | Path, trust: str | tuple[str, ...] = ()) -> CoordinateNetwork:
     """The fitted field of a run directory, ready to be called with coordinates (N, D).
 
     Args:
         run: The run directory.
-        trust: Packages of your own that the run's configuration may name.
+        trust: Packages of your own that the run's configuration may name, or their names separated by commas.
 
     Raises:
         UserError: The directory holds no run, its checkpoint is damaged, or it names code that is not trusted.
     """
+    packages = named(trust) if isinstance(trust, str) else trust
     with stored.built_from(Path(run)):
-        return _bundle(_saved(Path(run), trust), Path(run)).network
+        return _bundle(_saved(Path(run), packages), Path(run)).network
 
 
 def _saved(run: Path, trust: tuple[str, ...], overrides: DictConfig | None = None) -> dict[str, Any]:

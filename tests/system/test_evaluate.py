@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from siren_pl import load
+from siren_pl.errors import UserError
 from siren_pl.problems.sampled.signal import SampledSignal
 from tests.conftest import Command
 
@@ -114,6 +115,9 @@ def test_trust_admits_a_package_of_ones_own(run: Path, evaluate: Command, monkey
     OmegaConf.save(config, run / ".hydra/config.yaml")
     assert "trust=theirs" in evaluate("run=run").paragraph
     assert evaluate("run=run", "trust=theirs").code == 0
+    assert load(run, "theirs").in_features == load(run, ("theirs",)).in_features == 2
+    with pytest.raises(UserError, match="trust="):
+        load(run, "the")
 
 
 def test_load_gives_the_trained_field(run: Path) -> None:
