@@ -54,6 +54,9 @@ def require_good(config: DictConfig, choices: Mapping[str, str], overrides: Sequ
         UserError: Naming every key that is out of its range, or that nothing reads.
     """
     typed = {override.lstrip("+").partition("=")[0] for override in overrides}
+    for group in (*choices, "recipe", "sweep", "fields"):
+        if group in config and not OmegaConf.is_dict(config[group]):
+            raise UserError(f"{group}={config[group]} must hold keys: write them beneath {group}:, indented.")
     plain, out_of_range = settled(config)
     if problems := [*_unread(config, choices, typed), *out_of_range]:
         raise UserError("; ".join(problems) + ".")

@@ -11,6 +11,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.utilities.exceptions import SIGTERMException
+from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.weights import read_plain
@@ -24,6 +25,10 @@ INTERVAL_SECONDS = 10.0
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Write to a temporary file in the target's directory, fsync, rename: a reader sees the old file or the new one."""
+
+    @override
+    def load_checkpoint(self, path: str | os.PathLike, *_: Any, **__: Any) -> dict[str, Any]:
+        return read_checkpoint(Path(path))
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike, storage_options: Any = None) -> None:
         """Save atomically.

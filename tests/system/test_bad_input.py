@@ -161,6 +161,22 @@ def test_a_configuration_of_ones_own_that_cannot_be_read(text: bytes, train: Com
     assert "configuration cannot be read" in paragraph and "--config-dir" in paragraph
 
 
+def test_a_group_that_became_a_word_is_named(train: Command) -> None:
+    """A file of one's own that was cut off in the middle of a key."""
+    Path("mine/experiment").mkdir(parents=True)
+    Path("mine/experiment/mine.yaml").write_text("# @package _global_\ntask:\n  total_variati")
+    paragraph = train("--config-dir", "mine", "experiment=mine").paragraph
+    assert "task=total_variati must hold keys" in paragraph and "debug=true" not in paragraph
+
+
+def test_a_checkpoint_without_its_first_bytes_is_named(train: Command) -> None:
+    assert train("hydra.run.dir=here").code == 0
+    checkpoint = Path("here/checkpoints/last.ckpt")
+    checkpoint.write_bytes(checkpoint.read_bytes()[40:])
+    paragraph = train("resume=here", "trainer.max_steps=9").paragraph
+    assert "last.ckpt is not a checkpoint of siren_pl" in paragraph and "debug=true" not in paragraph
+
+
 def test_damaged_results_are_named_and_made_again(train: Command) -> None:
     assert train("hydra.run.dir=here").code == 0
     Path("here/metrics.json").write_text("{")
