@@ -1,8 +1,9 @@
 """Our own steps on two commits, in turn: `python -m benchmarks.pairs base=<commit> [pairs=20]`.
 
 Every row is a step of `python -m benchmarks steps`, or a whole command. Each side has a process of its own, which
-imports its own checkout, and is asked for one timed call at a time, so that other load affects both sides equally.
-Printed is the median of the ratio head / base, with the interval that the sign test gives it (95 %).
+imports its own checkout and is asked for one call at a time. Processor time of one thread is measured, so that other
+load on the machine disturbs little, and both sides equally. Printed are the median of the ratio head / base and the
+interval that the sign test gives it (95 %).
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ COMMANDS = {
     "start-up": "dataset.size=16 trainer.max_steps=1 logger=none trainer.progress=false compile=false",
     "help": "--help",
 }
-# What a side does: it makes the step of a row, takes it three times, then times one call for each line that it reads.
+# What a side does: it makes the step of a row, takes it three times, then measures a call for each line that it reads.
 SERVER = """
 import sys
+import time
 import torch
 from benchmarks import steps
-from benchmarks.timing import seconds
-from siren_pl.training.allocator import reuse_pages
+from benchmarks.timing import reuse_pages
 reuse_pages()
 task, channels = sys.argv[1], int(sys.argv[2])
 step = steps.ours(task, channels, torch.device("cpu"))
@@ -35,7 +36,9 @@ for _ in range(3):
     step()
 print("ready", flush=True)
 for _ in sys.stdin:
-    print(seconds(step), flush=True)
+    start = time.process_time()
+    step()
+    print(time.process_time() - start, flush=True)
 """
 
 
