@@ -76,8 +76,11 @@ class LastCheckpoint(pl.Callback):
         self._written = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Write the first checkpoint."""
-        if not self.path.exists():
+        """Write the first checkpoint.
+
+        The first process decides for all: the others may look when it has already written, and would leave it waiting.
+        """
+        if trainer.strategy.broadcast(not self.path.exists()):
             self._save(trainer)
         self._written = time.monotonic()
 

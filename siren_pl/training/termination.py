@@ -19,7 +19,8 @@ class Termination(pl.Callback):
 
     In one process Lightning acts on the signal; this class only remembers one that arrives before Lightning's handler
     is installed. Spawned processes get the signal from the parent that waits for them, and agree on the step after
-    which to stop.
+    which to stop. Lightning's handler is never installed in them: it would communicate with the other processes, which
+    may be in the middle of a step, or not have begun, and both would wait for ever.
 
     Args:
         spawns: Whether the fit runs in spawned processes.
@@ -29,18 +30,22 @@ class Termination(pl.Callback):
         self._spawns, self._received = spawns, False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle the signal; Lightning installs its own handler on top of this one."""
+        """Handle the signal; in a single process Lightning installs its own handler on top of this one."""
         self._received = True
         if self._spawns:
             for process in multiprocessing.active_children():
                 process.terminate()
 
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Handle the signal from now on in a spawned process."""
+        if self._spawns:
+            signal.signal(signal.SIGTERM, self)
+            # Lightning would install its handler after this hook, and offers no option that leaves it out.
+            trainer._signal_connector.register_signal_handlers = lambda: None  # type: ignore[method-assign]
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Stop if the signal came before training started."""
-        if self._spawns:
-            # Lightning's handler would communicate with the other processes while they are in the middle of a step.
-            signal.signal(signal.SIGTERM, self)
-        elif self._received:
+        if self._received and not self._spawns:
             raise SIGTERMException
 
     def on_train_batch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule, *_: Any) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from siren_pl.runs import directory as run_directory
-from tests.conftest import TINY, Command
+from tests.conftest import PATIENCE, TINY, Command
 
 ROOT = Path(__file__).resolve().parents[2]
 TWO = ("trainer.devices=2", "trainer.accelerator=cpu")
@@ -53,6 +53,6 @@ def test_sigterm_reaches_the_spawned_processes() -> None:
         assert process.poll() is None, Path("said").read_text()
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 143, Path("said").read_text()
+    assert process.wait(PATIENCE) == 143, Path("said").read_text()
     assert run_directory.read_status(Path("ended")) == run_directory.INTERRUPTED
     assert 0 < torch.load("ended/checkpoints/last.ckpt", weights_only=True)["global_step"] < 100000

@@ -4,12 +4,13 @@ import errno
 import os
 import pickle
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from siren_pl.errors import UserError
-from siren_pl.training.checkpoints import AtomicCheckpointIO, read_checkpoint
+from siren_pl.training.checkpoints import AtomicCheckpointIO, LastCheckpoint, read_checkpoint
 from siren_pl.training.whole_files import sweep_partial
 
 OLD = {"step": 1, "weights": torch.arange(6.0)}
@@ -159,3 +160,18 @@ def test_sweep_removes_leftovers_only(target):
     assert sorted(path.name for path in target.parent.iterdir()) == ["last.ckpt", "notes.partial"]
     sweep_partial(target.parent / "nowhere")
     assert_holds(target, OLD)
+
+
+@pytest.mark.parametrize(("first", "there"), [(True, True), (False, False)])
+def test_the_first_process_decides_about_the_first_checkpoint_for_all(tmp_path, first, there):
+    """A process that looks late, or early, follows the first one: saving waits for all of them."""
+    if there:
+        (tmp_path / "last.ckpt").touch()
+    saved = []
+    trainer = SimpleNamespace(
+        strategy=SimpleNamespace(broadcast=lambda _: first),
+        save_checkpoint=lambda path, weights_only: saved.append(path),
+        world_size=1,
+    )
+    LastCheckpoint(tmp_path).on_train_start(trainer, None)
+    assert bool(saved) is first
