@@ -36,7 +36,7 @@ os.environ.setdefault(
 
 ROOT = Path(__file__).resolve().parents[1]
 # Seconds after which a command is not slow but stuck.
-PATIENCE = 240.0
+PATIENCE = 800.0
 
 # `make test` runs a process of tests per core. Each keeps to its share of the cores, and so does whatever it starts.
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
