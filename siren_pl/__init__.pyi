@@ -13,7 +13,9 @@ from .field.networks import FourierFilters as FourierFilters
 from .field.networks import GaborFilters as GaborFilters
 from .field.networks import Gaussian as Gaussian
 from .field.networks import HashGrid as HashGrid
+from .field.networks import LanczosProduct as LanczosProduct
 from .field.networks import Relu as Relu
+from .field.networks import SincProduct as SincProduct
 from .field.networks import Siren as Siren
 from .field.networks import Softplus as Softplus
 from .field.networks import Tanh as Tanh

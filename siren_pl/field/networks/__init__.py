@@ -2,6 +2,8 @@
 
 from siren_pl.field.networks.bacon import Bacon as Bacon
 from siren_pl.field.networks.base import CoordinateNetwork as CoordinateNetwork
+from siren_pl.field.networks.cardinal import LanczosProduct as LanczosProduct
+from siren_pl.field.networks.cardinal import SincProduct as SincProduct
 from siren_pl.field.networks.complex_wire import ComplexWire as ComplexWire
 from siren_pl.field.networks.filters import FourierFilters as FourierFilters
 from siren_pl.field.networks.filters import GaborFilters as GaborFilters

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from siren_pl.field.activations import lanczos
+
 # Keys 1981, equation 8: the cubic that reproduces quadratics; Pillow, MATLAB and torch (antialiased) use it.
 CUBIC = -0.5
 LANCZOS_LOBES = 3
@@ -55,10 +57,6 @@ def _box(x: Tensor) -> Tensor:
     return torch.where((x - 0.5).abs() < 1e-6, 0.5, (x < 0.5).to(x))  # noqa: PLR2004 - half a sample
 
 
-def _lanczos(x: Tensor) -> Tensor:
-    return torch.where(x < LANCZOS_LOBES, torch.sinc(x) * torch.sinc(x / LANCZOS_LOBES), 0)
-
-
 def gaussian(sigma: float = GAUSSIAN_SIGMA) -> Kernel:
     """Make a Gaussian of standard deviation `sigma` in coarse samples, truncated at a half-integer number of them.
 
@@ -79,6 +77,6 @@ KERNELS: dict[str, Kernel] = {
     "bicubic": Kernel("bicubic", _cubic, 2.0),
     "bilinear": Kernel("bilinear", _triangle, 1.0),
     "area": Kernel("area", _box, 0.5),
-    "lanczos": Kernel("lanczos", _lanczos, float(LANCZOS_LOBES)),
+    "lanczos": Kernel("lanczos", lanczos(LANCZOS_LOBES).f, float(LANCZOS_LOBES)),
     "gaussian": gaussian(),
 }
