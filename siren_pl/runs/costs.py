@@ -49,7 +49,7 @@ def costs(module: FieldModule, meter: Meter, devices: int, index: int = 0) -> di
     recipe, observed = module.recipe, module.fields.problem.domain.measurements
     points = min(recipe.batch_size * devices if recipe.batch_size else observed, observed)
     return {
-        **of_curve(own_curve(module.history, module.each, index)),
+        **of_curve(own_curve(module.history, module.losses_by_signal, index)),
         "steps": float(module.steps_done),
         "points": float(module.steps_done * points),
         "parameters": float(_parameters(module)),
@@ -99,7 +99,7 @@ def _parameters(module: FieldModule) -> int:
 def of_divergence(module: FieldModule, index: int = 0) -> dict[str, float]:
     """For a field whose loss became infinite: the step where it did, and the last finite numbers before it."""
     seen: dict[str, float] = {}
-    for row in own_curve(module.history, module.each, index):
+    for row in own_curve(module.history, module.losses_by_signal, index):
         seen |= {name.removeprefix("eval/"): value for name, value in row.items() if math.isfinite(value)}
     seen.pop("step", None)
     return {"diverged_step": float(module.diverged[index]), **seen}

@@ -149,8 +149,8 @@ def split_checkpoint(whole: dict[str, Any], index: int, stacked: Mapping[str, bo
         }
         optimizers.append(optimizer | {"state": moments})
     kept = whole["siren_pl"]
-    history = list(own_curve(kept["history"], kept.get("each", []), index))
-    own = kept | {"diverged": {}, "names": [kept["names"][index]], "history": history, "each": []}
+    history = list(own_curve(kept["history"], kept["losses_by_signal"], index))
+    own = kept | {"diverged": {}, "names": [kept["names"][index]], "history": history, "losses_by_signal": []}
     return whole | {"state_dict": state, "optimizer_states": optimizers, "siren_pl": own}
 
 

@@ -52,7 +52,7 @@ class Curve(pl.Callback):
             for logger in trainer.loggers:
                 logger.log_metrics(row, at)
         if len(module.fields.problems) > 1:
-            module.each += [
+            module.losses_by_signal += [
                 [float(at), *torch.stack([*losses.values()]).sum(0).tolist()]
                 for at, losses in module.logged
                 if at in rows

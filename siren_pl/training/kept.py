@@ -20,7 +20,7 @@ def kept_of(module: FieldModule) -> dict[str, Any]:
     refreshed = {name for name, term in problem.terms.items() if term.refresh_every}
     return {
         "history": module.history,
-        "each": module.each,
+        "losses_by_signal": module.losses_by_signal,
         "diverged": module.diverged,
         "names": [each.data for each in module.fields.problems],
         "compile": module.compilation.chosen,
@@ -43,7 +43,11 @@ def restore(module: FieldModule, checkpoint: dict[str, Any]) -> None:
             f"the checkpoint holds fields of {', '.join(kept['names'])}, now there are {', '.join(names)}: "
             "restore its files, or start a new run."
         )
-    module.history, module.each, module.diverged = list(kept["history"]), list(kept["each"]), dict(kept["diverged"])
+    module.history, module.losses_by_signal, module.diverged = (
+        list(kept["history"]),
+        list(kept["losses_by_signal"]),
+        dict(kept["diverged"]),
+    )
     module.steps_done = checkpoint["global_step"]
     module.compilation.chosen = kept["compile"]
     # If the run is now longer, only its last phase is.

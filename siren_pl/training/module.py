@@ -69,7 +69,7 @@ class FieldModule(pl.LightningModule):
         logged: (step, losses) for each step of the latest slice at which a row of the log is due.
         is_evaluation_due: Whether the result is to be judged at the end of the latest slice.
         history: Rows of the curve: losses and quick metrics by step, averaged over the signals.
-        each: If there are several signals, rows of the step and each signal's own total loss.
+        losses_by_signal: If there are several signals, rows of the step and each signal's own total loss.
         diverged: The step at which a signal's loss stopped being finite, by the signal's number.
         steps_done: Steps since the beginning, including those before a resume.
         phase_ends: The step after the last step of each phase.
@@ -98,7 +98,7 @@ class FieldModule(pl.LightningModule):
         self.last_losses: dict[str, Tensor] = {}
         self.logged: list[tuple[int, dict[str, Tensor]]] = []
         self.history: list[dict[str, float]] = []
-        self.each: list[list[float]] = []
+        self.losses_by_signal: list[list[float]] = []
         self.diverged: dict[int, int] = {}
         self.steps_done = 0
         self.is_evaluation_due = False

@@ -24,7 +24,7 @@ from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.observations import GivenMask, RandomFraction
 from siren_pl.problems.sampled.scores import align_mean
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
 
 
 def signal(heldout: float = 0.0, size: int = 22, name: str = "astronaut") -> SampledSignal:
@@ -58,9 +58,9 @@ def test_laplacian_solver_is_exact_on_full_data(stencil):
 def test_masked_gradient_solve_is_near_exact_where_samples_are_seen(stencil):
     """Few unseen pixels leave all others connected; an unseen one has no equation at all and is filled smoothly."""
     held = signal(heldout=0.005)
-    seen = held.observed
-    assert int((~seen).sum()) == 2
-    difference = (gradient_solver(held, stencil) - held.values)[seen]
+    observed = held.observed
+    assert int((~observed).sum()) == 2
+    difference = (gradient_solver(held, stencil) - held.values)[observed]
     # Sobel's smallest singular value is 1/600 of its largest: there the curvature's weight of 1e-3 has a say.
     assert float((difference - difference.mean(0)).abs().mean()) < 4e-3
     assert float((difference - difference.mean(0)).abs().max()) < 2e-2
@@ -75,7 +75,7 @@ def test_a_masked_solve_is_the_least_squares_answer_of_least_curvature(stencil, 
     assert not held.observed.all()
     gradients = stencil in GRADIENT_STENCILS
     rule = GRADIENT_STENCILS[stencil] if gradients else LAPLACIAN_STENCILS[stencil]
-    kept = seen_by(rule, held.observed.numpy())[..., None]
+    kept = observed_by(rule, held.observed.numpy())[..., None]
     units = np.eye(held.observed.numel()).reshape(*held.shape, -1)  # one per channel
     data_rows = (rule.apply(units) * kept).reshape(-1, units.shape[-1])
     curvature_rows = ndimage.laplace(units, axes=(0, 1)).reshape(-1, units.shape[-1])

@@ -73,7 +73,7 @@ def test_the_ellipse_is_in_the_middle_and_touches_no_edge():
 
 def test_the_signal_is_the_direct_solution_in_the_targets_own_values_outside():
     of = signal(20)
-    assert of.name == "rocket_chelsea_clone" and of.shape == (13, 20) and of.known and not of.is_plain
+    assert of.name == "rocket_chelsea_clone" and of.shape == (13, 20) and of.has_truth and not of.is_plain
     target = image_signal(bundled("rocket"), size=20)
     outside = ~edit(of).material.inside
     torch.testing.assert_close(of.values[outside], target.values[outside])

@@ -125,7 +125,7 @@ def test_the_smaller_picture_is_rounded_up(scale, fine, coarse):
     assert operator.coarse(fine) == coarse
     assert operator.apply(torch.zeros(*fine, 2)).shape == (*coarse, 2)
     assert operator.count(fine) == math.prod(coarse) and operator.density(fine) == max(coarse)
-    assert not operator.seen(fine).any()
+    assert not operator.observed(fine).any()
 
 
 @pytest.mark.parametrize("scale", [1, 1.1, 1.3, 1.5, 1.9, 2, 2.3, 2.5, 2.7, 3, 3.14159, 4, 7.7, 16])

@@ -138,7 +138,7 @@ def test_scores_say_how_far_off_a_clone_is():
     assert wrong["inside_psnr"] == pytest.approx(-20 * math.log10(0.02), abs=0.01)
     assert wrong["guidance_error"] == pytest.approx(right["guidance_error"])
     # The direct solution has the least error of slopes that its boundary allows.
-    inside = of.observation.seen(SHAPE).logical_not()[..., None]
+    inside = of.observation.observed(SHAPE).logical_not()[..., None]
     assert judge(truth + 0.01 * inside * torch.randn(truth.shape))["guidance_error"] > right["guidance_error"]
     assert "psnr_mean_aligned" not in right
 

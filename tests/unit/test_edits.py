@@ -54,7 +54,7 @@ def test_the_solution_is_that_of_dense_least_squares(name):
     matrix = np.stack([edit.apply(unit).numpy().ravel() for unit in units], 1)
     data = edit.data.movedim(-1, 0).numpy().reshape(2, -1).T
     # Values are known exactly: they count a million times as much as slopes.
-    slopes = edit.slopes(edit.data).shape[:-1].numel()
+    slopes = edit.gradients(edit.data).shape[:-1].numel()
     scale = np.where(np.arange(len(matrix)) < slopes, 1.0, 1e6)[:, None]
     expected = np.linalg.lstsq(matrix * scale, data * scale, rcond=None)[0].reshape(*SHAPE, 2)
     found = solved(edit).numpy()

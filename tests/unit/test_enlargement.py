@@ -28,7 +28,7 @@ def signal(*coarse: int, scale: float = 2, kernel: str = "bicubic", channels: in
     data = torch.rand(*coarse, channels, generator=torch.Generator().manual_seed(seed)) * 2 - 1
     observation = Downsampling(scale, KERNELS[kernel])
     shown = observation.picture(data, observation.fine(coarse))
-    return SampledSignal(shown, observation=observation, data=data, known=False)
+    return SampledSignal(shown, observation=observation, data=data, has_truth=False)
 
 
 def response(kernel: str, omega: float) -> float:

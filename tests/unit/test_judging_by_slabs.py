@@ -43,11 +43,11 @@ def test_psnr_is_scikit_images(monkeypatch):
     found = limited(FIT, monkeypatch, 100).metrics
     result = render(answer_of(FIELD), SIGNAL).double().numpy().clip(-1, 1) / 2 + 0.5
     target = SIGNAL.stored.numpy() / 255
-    seen = SIGNAL.observed.numpy()
+    observed = SIGNAL.observed.numpy()
     pairs = {
         "psnr": (target, result),
-        "train_psnr": (target[seen], result[seen]),
-        "heldout_psnr": (target[~seen], result[~seen]),
+        "train_psnr": (target[observed], result[observed]),
+        "heldout_psnr": (target[~observed], result[~observed]),
         "psnr_8bit": (target, np.round(result * 255) / 255),
     }
     for name, pair in pairs.items():

@@ -70,49 +70,55 @@ def test_the_map_is_linear(name):
 def test_a_mask_agrees_with_itself(name):
     observation, axes = OBSERVATIONS[name]
     shape = SHAPES[axes]
-    seen = observation.seen(shape)
-    count = int(seen.sum())
-    assert seen.shape == shape and torch.equal(seen, observation.seen(shape)) and 0 < count < seen.numel()
+    observed = observation.observed(shape)
+    count = int(observed.sum())
+    assert (
+        observed.shape == shape and torch.equal(observed, observation.observed(shape)) and 0 < count < observed.numel()
+    )
     assert observation.count(shape) == count
     values = normal(*shape, 2, seed=0)
     data = observation.apply(values)
-    assert torch.equal(data, torch.stack([values[i] for i in zip(*np.nonzero(seen.numpy()), strict=True)]))
+    assert torch.equal(data, torch.stack([values[i] for i in zip(*np.nonzero(observed.numpy()), strict=True)]))
     shown = observation.picture(data, shape)
-    assert torch.equal(shown[seen], data) and (shown[~seen] == 0).all()
+    assert torch.equal(shown[observed], data) and (shown[~observed] == 0).all()
     assert torch.equal(observation.read(values), data)
     # So many samples a side has a cube of as many samples.
-    expected = max(shape) * (count / seen.numel()) ** (1 / axes)
+    expected = max(shape) * (count / observed.numel()) ** (1 / axes)
     # A stride's is that of the lattice; it takes one more sample where the size is no multiple.
     assert observation.density(shape) == pytest.approx(expected, rel=0.15 if "stride" in name else 0.01)
 
 
 def test_everything_is_seen():
     everything = Everything()
-    assert everything.seen((3, 4)).all() and everything.count((3, 4)) == 12 and everything.density((3, 4)) == 4
+    assert everything.observed((3, 4)).all() and everything.count((3, 4)) == 12 and everything.density((3, 4)) == 4
 
 
 def test_a_fraction_is_kept_at_random_and_seeded():
-    kept = RandomFraction(0.7, 5).seen((100, 100))
+    kept = RandomFraction(0.7, 5).observed((100, 100))
     assert int(kept.sum()) == 3000
-    assert not torch.equal(kept, RandomFraction(0.7, 6).seen((100, 100)))
+    assert not torch.equal(kept, RandomFraction(0.7, 6).observed((100, 100)))
     # Rows hold 30 ± 4.6 each; five deviations.
     assert float((kept.sum(1) - 30).abs().max()) < 23
 
 
 def test_a_mask_may_be_asked_for_by_what_it_keeps():
-    assert int(mask(keep=0.3, seed=5).seen((100, 100)).sum()) == 3000
+    assert int(mask(keep=0.3, seed=5).observed((100, 100)).sum()) == 3000
     assert mask(keep=0.3).option == "task.keep=0.3"
-    assert mask(keep=1.0).seen((4, 4)).all()
+    assert mask(keep=1.0).observed((4, 4)).all()
 
 
 def test_text_and_scratches_leave_most_of_the_picture():
     for damage in ("text", "scratches"):
         for shape in ((200, 300), (300, 200), (24, 24)):
-            covered = 1 - float(mask(damage=damage).seen(shape).float().mean())
+            covered = 1 - float(mask(damage=damage).observed(shape).float().mean())
             assert 0.02 < covered < 0.75
-        assert torch.equal(mask(damage=damage, seed=3).seen((50, 60)), mask(damage=damage, seed=3).seen((50, 60)))
-    assert not torch.equal(mask(damage="scratches", seed=1).seen((50, 60)), mask(damage="scratches").seen((50, 60)))
-    assert torch.equal(mask().seen((50, 60)), mask(damage="text").seen((50, 60)))
+        assert torch.equal(
+            mask(damage=damage, seed=3).observed((50, 60)), mask(damage=damage, seed=3).observed((50, 60))
+        )
+    assert not torch.equal(
+        mask(damage="scratches", seed=1).observed((50, 60)), mask(damage="scratches").observed((50, 60))
+    )
+    assert torch.equal(mask().observed((50, 60)), mask(damage="text").observed((50, 60)))
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "I;16"])
@@ -123,7 +129,7 @@ def test_a_file_says_what_is_known(mode, tmp_path):
         tmp_path / "m.png"
     )
     found = mask(path=str(tmp_path / "m.png"))
-    assert np.array_equal(found.seen((5, 6)).numpy(), known)
+    assert np.array_equal(found.observed((5, 6)).numpy(), known)
     assert found.option == f"task.mask={tmp_path / 'm.png'}"
 
 
@@ -150,7 +156,7 @@ def test_masks_that_leave_nothing(tmp_path):
 
 def test_a_mask_of_another_size():
     with pytest.raises(UserError, match=r"task\.mask=a is of 5 × 6 pixels, but the picture is of 6 × 5"):
-        GivenMask(torch.ones(5, 6, dtype=torch.bool), "task.mask=a").seen((6, 5))
+        GivenMask(torch.ones(5, 6, dtype=torch.bool), "task.mask=a").observed((6, 5))
 
 
 GREY = torch.full((200, 300, 2), 2 * 0.3 - 1)

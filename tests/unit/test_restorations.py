@@ -59,7 +59,7 @@ def signal(name: str, known: bool = True) -> SampledSignal:
     if known:
         return SampledSignal(PICTURE, observation=observation)
     data = SampledSignal(PICTURE, observation=observation).measured
-    return SampledSignal(observation.picture(data, (40, 48)), observation=observation, data=data, known=False)
+    return SampledSignal(observation.picture(data, (40, 48)), observation=observation, data=data, has_truth=False)
 
 
 def drawn(name: str, known: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple:

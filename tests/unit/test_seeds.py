@@ -27,7 +27,7 @@ DRAWS = {
     "weights": lambda seed: next(Siren(2, 1, 8, 1, seed=seed).parameters()),
     "weights of tiles": lambda seed: next(Tiles(2, 1, 8, 1, tiles=2, seed=seed).parameters())[1:],
     "batches": batch,
-    "held out": lambda seed: RandomFraction(0.5, seed).seen((16, 16)).float(),
+    "held out": lambda seed: RandomFraction(0.5, seed).observed((16, 16)).float(),
     "noise": lambda seed: noisy("gaussian", 0.1, seed).measure(SIGNAL.values),
 }
 

@@ -193,8 +193,10 @@ def test_a_fit_that_looks_at_some_signals_a_step_is_resumed_bit_for_bit() -> Non
     for key in ("state_dict", "optimizer_states"):
         assert all(torch.equal(*pair) for pair in zip(tensors(found[key]), tensors(wanted[key]), strict=True))
     # A row of the curve has a place for every signal, whoever was seen.
-    assert [row[0] for row in part.each] == list(range(1, 10)) and {len(row) for row in part.each} == {1 + SIGNALS}
-    for row, known in zip(whole.each, whole.history, strict=False):
+    assert [row[0] for row in part.losses_by_signal] == list(range(1, 10)) and {
+        len(row) for row in part.losses_by_signal
+    } == {1 + SIGNALS}
+    for row, known in zip(whole.losses_by_signal, whole.history, strict=False):
         losses = torch.tensor(row[1:])
         assert int(losses.isnan().sum()) == SIGNALS - 2
         assert float(losses.nanmean()) == pytest.approx(known["train/loss"])

@@ -40,7 +40,7 @@ class Drawn(Mask):
         self._draw, self.option, self._seed = draw, option, seed
 
     @override
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         from PIL import Image
 
         sheet = Image.new("L", (shape[1], shape[0]))

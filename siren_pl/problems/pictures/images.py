@@ -84,7 +84,7 @@ def image_signal(
             f"dataset.reference={reference} has {truth.shape[2]} channels and the measured picture "
             f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
         )
-    given = SampledSignal(truth, name, place, data=data, known=reference is not None, container=container)
+    given = SampledSignal(truth, name, place, data=data, has_truth=reference is not None, container=container)
     return given if isinstance(withheld, Everything) else measured_by(given, withheld)
 
 

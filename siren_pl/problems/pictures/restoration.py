@@ -150,7 +150,7 @@ def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None 
     if signal.in_features != IMAGE_AXES:
         return scores
     result, border = metrics.rounded(to_unit(values)), shaved_border(signal)
-    if signal.known and border is not None:
+    if signal.has_truth and border is not None:
         pair = (metrics.shaved_luma(pixels, border) for pixels in (result, metrics.rounded(to_unit(signal.values))))
         score = metrics.ssim(*pair)
         scores |= {} if score is None else {"ssim_y": score}

@@ -81,7 +81,7 @@ class WholeEvaluation(Evaluation):
         self.values = render(answer, signal)
         self.metrics = judge.scores(self.values, signal) | {"clipped": clipped(self.aligned)}
         self.jet: Jet | None = None
-        if signal.known and signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
+        if signal.has_truth and signal.in_features > 1 and self.values[..., 0].numel() <= MOST_DERIVATIVE_SAMPLES:
             self.jet = answer.jet(signal.coords())
             self.targets = derivative_targets(signal, *judge.stencils)
             self.metrics |= derivative_scores(self.jet, self.targets)

@@ -18,7 +18,7 @@ from siren_pl.problems.sampled.lattice import integrator, potential_of_gradient,
 from siren_pl.problems.sampled.measures import OF_GRADIENTS
 from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, observed_by
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
@@ -55,7 +55,7 @@ class StencilGradient(Guidance):
     @override
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
         rule = GRADIENT_STENCILS[self.stencil]
-        known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
+        known = torch.from_numpy(observed_by(rule, signal.observed.numpy()))
         require_some(known, signal, self.stencil)
         return rule.apply(signal.given.double().numpy()), known
 

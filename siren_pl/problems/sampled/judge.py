@@ -83,7 +83,7 @@ class SampledJudge(Judge):
         Of a signal with more than `QUICK_SAMPLES` samples, a fixed random excerpt is scored.
         """
         signal = self.signal
-        if not signal.known:
+        if not signal.has_truth:
             return {}
         if math.prod(signal.shape) <= QUICK_SAMPLES:
             seen, found = signal, answer(signal.coords()).reshape(signal.stored.shape)

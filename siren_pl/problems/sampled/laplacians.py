@@ -20,7 +20,7 @@ from siren_pl.problems.sampled.lattice import Lattice, integrator, potential_of_
 from siren_pl.problems.sampled.measures import OF_LAPLACIANS
 from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS, axis_weights, seen_by
+from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS, axis_weights, observed_by
 from siren_pl.training.ask import Ask
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
@@ -51,7 +51,7 @@ class LaplacianTerm(Term):
         signal = self.signal
         require_whole(signal)
         rule = LAPLACIAN_STENCILS[self.stencil]
-        known = torch.from_numpy(seen_by(rule, signal.observed.numpy()))
+        known = torch.from_numpy(observed_by(rule, signal.observed.numpy()))
         require_some(known, signal, self.stencil)
         if not self.border:
             known &= ~on_border(signal)

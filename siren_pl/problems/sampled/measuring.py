@@ -28,7 +28,7 @@ def measured_by(signal: SampledSignal, observation: Observation | None) -> Sampl
     if signal.data is None:
         return replace(signal, observation=observation)
     data, shape = observation.read(signal.data), tuple(signal.data.shape[:-1])
-    if signal.known:
+    if signal.has_truth:
         observation.require_pair(shape, signal.shape)
         return replace(signal, observation=observation, data=data)
     truth = observation.picture(decoded(data), observation.fine(shape))

@@ -58,10 +58,10 @@ def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
         signal: The signal to compare with.
         align: Settles what the task leaves open. Only `psnr` is of the values as they are.
     """
-    if not signal.is_plain or not signal.known:
+    if not signal.is_plain or not signal.has_truth:
         observed = to_unit(signal.observation.apply(align(values.detach().cpu(), signal)))
         fidelity = {"train_psnr": metrics.psnr(observed, to_unit(signal.measured))}
-        return truth_scores(values, signal, align) | fidelity if signal.known else fidelity
+        return truth_scores(values, signal, align) | fidelity if signal.has_truth else fidelity
     return truth_scores(values, signal, align)
 
 
@@ -78,7 +78,7 @@ def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
 
 def _told_apart(signal: SampledSignal) -> Tensor:
     """Which samples count as observed: all of them if none was measured individually, since none is held out then."""
-    return signal.observed if signal.observed.any() else Everything().seen(signal.shape)
+    return signal.observed if signal.observed.any() else Everything().observed(signal.shape)
 
 
 def _compared(
@@ -128,7 +128,7 @@ class RunningScores:
 
     def add(self, slab: slice, values: Tensor) -> None:
         """Add the values of a slab of rows of the first axis: (rows, n_2, …, n_D, C) in [-1, 1]."""
-        if not self._signal.known:
+        if not self._signal.has_truth:
             return
         target = to_unit(decoded(self._signal.stored[slab]))
         plain, aligned = to_unit(values), to_unit(values + self._offset)
@@ -148,7 +148,7 @@ def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
     """
     found = values.detach().double().cpu()
     scores = value_scores(found, signal, align_mean)
-    if not signal.known:
+    if not signal.has_truth:
         return scores
     result, target = (array.double().numpy() / 2 + 0.5 for array in (found, signal.values))
     for name, align in ALIGNMENTS.items():

@@ -41,12 +41,12 @@ class SampledSignal:
 
     Attributes:
         stored: Samples as they came, shape (n_1, …, n_D, C): floats in [-1, 1], or uint8 or uint16, whose whole range
-            represents [-1, 1]. If the truth is not `known`, these are the data laid out on the grid.
+            represents [-1, 1]. If the truth is not given (`has_truth`), these are the data laid out on the grid.
         name: The signal's name in figures and logs.
         grid: Where the samples lie.
         observation: How the samples were measured; training sees only these measurements.
         data: The measurements (…, C) if they were given; None if they are to be computed from the samples.
-        known: Whether the samples are the truth, against which a field can be scored.
+        has_truth: Whether the samples are the truth, against which a field can be scored.
         container: The kind of the samples, which says how a file, if any, held them; results are written likewise.
     """
 
@@ -55,7 +55,7 @@ class SampledSignal:
     grid: Grid = field(default_factory=PixelCentres)
     observation: Observation = field(default_factory=Everything)
     data: Tensor | None = None
-    known: bool = True
+    has_truth: bool = True
     container: Any = field(default_factory=Samples)
 
     def __post_init__(self) -> None:
@@ -122,7 +122,7 @@ class SampledSignal:
     @cached_property
     def observed(self) -> Tensor:
         """Which samples were measured individually: bool of the grid's shape."""
-        return self.observation.seen(self.shape)
+        return self.observation.observed(self.shape)
 
     @property
     def is_plain(self) -> bool:
@@ -163,13 +163,13 @@ class SampledSignal:
     @property
     def domain(self) -> Domain:
         """The facts about the signal on which the rules of networks and runs depend."""
-        seen, shape = self.observation, self.shape
-        detail, density = seen.resolution(shape), seen.density(shape)
-        if seen.noise is not None:
+        observation, shape = self.observation, self.shape
+        detail, density = observation.resolution(shape), observation.density(shape)
+        if observation.noise is not None:
             detail = max(detail, DETAIL * density)
         # Samples along two coordinate units, per sample along the longest axis.
         closeness = self.grid.samples(shape) / max(shape)
-        spacing = zip(seen.spacing(shape), self.pixels_per_unit, strict=True)
+        spacing = zip(observation.spacing(shape), self.pixels_per_unit, strict=True)
         return Domain(
             in_features=self.in_features,
             out_features=self.out_features,
@@ -199,8 +199,8 @@ class SampledSignal:
         values = decoded(self.stored.reshape(-1, self.out_features)[rows])
         coords = coordinates_at(self.grid.axes(self.shape, self.shape), rows).float()
         observed = self.observed.reshape(-1)[rows]
-        seen = GivenMask(observed, self.withheld) if observed.any() else Everything()
-        return Excerpt(coords, SampledSignal(values, self.name, observation=seen))
+        observation = GivenMask(observed, self.withheld) if observed.any() else Everything()
+        return Excerpt(coords, SampledSignal(values, self.name, observation=observation))
 
 
 class Excerpt(NamedTuple):

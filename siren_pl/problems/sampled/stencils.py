@@ -132,7 +132,7 @@ def axis_weights(pixels_per_unit: tuple[float, ...]) -> tuple[float, ...]:
     return tuple((unit / pixels_per_unit[0]) ** 2 for unit in pixels_per_unit)
 
 
-def seen_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def observed_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the places where the stencil reads only observed samples."""
     if stencil.footprint == "everywhere":
         return np.full_like(observed, observed.all())

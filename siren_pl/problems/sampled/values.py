@@ -14,7 +14,7 @@ from siren_pl.problems.sampled.gradients import require_some
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, observed_by
 from siren_pl.training.ask import Ask
 from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
@@ -52,8 +52,8 @@ class ValueTerm(Term):
 
 def laid_out(signal: SampledSignal) -> Points:
     """The coordinates (M, D) of the observed samples and their measured values (M, C)."""
-    seen = signal.observed.reshape(-1)
-    return {"coords": signal.coords()[seen], "value": signal.measured.reshape(-1, signal.out_features)}
+    observed = signal.observed.reshape(-1)
+    return {"coords": signal.coords()[observed], "value": signal.measured.reshape(-1, signal.out_features)}
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,16 @@ class SobolevTerm(Term):
         """
         signal = self.signal
         require_whole(signal)
-        seen = signal.observed.reshape(-1)
+        observed = signal.observed.reshape(-1)
         rule = GRADIENT_STENCILS[self.stencil]
         scale = torch.tensor(signal.pixels_per_unit)
         per_pixel = torch.from_numpy(rule.apply(signal.given.double().numpy())).float()  # (D, …, C)
         gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
-        known = torch.from_numpy(seen_by(rule, signal.observed.numpy())).reshape(-1)
+        known = torch.from_numpy(observed_by(rule, signal.observed.numpy())).reshape(-1)
         require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")
         return laid_out(signal) | {
-            "gradient": gradient[seen] * scale[:, None],
-            "known": known[seen].float(),
+            "gradient": gradient[observed] * scale[:, None],
+            "known": known[observed].float(),
             "unit": scale,
         }
 

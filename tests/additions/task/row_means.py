@@ -28,7 +28,7 @@ class RowMeans(Observation):
     def picture(self, data, shape):
         return data.repeat_interleave(self.rows, 0)
 
-    def seen(self, shape):
+    def observed(self, shape):
         return torch.zeros(shape, dtype=torch.bool)
 
     def count(self, shape):

@@ -47,8 +47,8 @@ class CloningEdit(Edit):
         """The wanted differences (P, C) by axis, then the values outside the mask: (P + M, C), float64."""
         material = self.material
         pictures = [*material.sources, material.target]
-        slopes = torch.stack([self.slopes(self.apply(picture.double())) for picture in pictures])
-        return torch.cat([self.rule(slopes[:, None])[0], material.target.double()[~material.inside]])
+        gradients = torch.stack([self.gradients(self.apply(picture.double())) for picture in pictures])
+        return torch.cat([self.rule(gradients[:, None])[0], material.target.double()[~material.inside]])
 
     @override
     def apply(self, values: Tensor) -> Tensor:
@@ -58,28 +58,28 @@ class CloningEdit(Edit):
 
     @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        slopes = self.slopes(data)
-        values = torch.from_numpy(self._differences.T @ slopes.numpy()).to(data)
-        values[~self.material.inside.reshape(-1)] += data[len(slopes) :]
+        gradients = self.gradients(data)
+        values = torch.from_numpy(self._differences.T @ gradients.numpy()).to(data)
+        values[~self.material.inside.reshape(-1)] += data[len(gradients) :]
         return values.reshape(*shape, -1)
 
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Mark the samples outside the mask."""
         return ~self.material.inside
 
-    def slopes(self, data: Tensor) -> Tensor:
+    def gradients(self, data: Tensor) -> Tensor:
         """The differences, which are the first rows."""
         return data[: self.pairs.shape[1]]
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """Solve the five-point Poisson problem with given values outside (Pérez et al., equation 7) by a sparse LU."""
         inside = self.material.inside.reshape(-1).numpy()
-        slopes = self.slopes(data).double().numpy()
+        gradients = self.gradients(data).double().numpy()
         values = np.zeros((inside.size, data.shape[-1]))
-        values[~inside] = data[len(slopes) :].double().numpy()
+        values[~inside] = data[len(gradients) :].double().numpy()
         within = self._differences[:, inside]
         known = self._differences @ values
-        values[inside] = linalg.splu((within.T @ within).tocsc()).solve(within.T @ (slopes - known))
+        values[inside] = linalg.splu((within.T @ within).tocsc()).solve(within.T @ (gradients - known))
         return torch.from_numpy(values).reshape(*shape, -1)
 
 

@@ -64,7 +64,7 @@ class Composition:
         """
         if target.in_features != IMAGE_AXES:
             raise UserError("task=poisson_edit edits images: choose a dataset of images, such as dataset=image.")
-        if target.data is not None and target.known:
+        if target.data is not None and target.has_truth:
             raise UserError("dataset.reference: an edited picture's truth is its direct solution; leave it out.")
         if not isinstance(target.observation, Everything) or target.observation.noise:
             raise UserError(f"{target.withheld} withholds pixels of the target, but an edit needs all of them.")

@@ -83,7 +83,7 @@ class Edit(Observation):
         """The measurements that the pictures give."""
 
     @abstractmethod
-    def slopes(self, data: Tensor) -> Tensor:
+    def gradients(self, data: Tensor) -> Tensor:
         """Select the measurements that are gradients, in values per pixel, (…, C)."""
 
     @property
@@ -123,11 +123,11 @@ class GradientEdit(Edit):
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
         return torch.from_numpy(self.stencil.adjoint(data.double().numpy())).to(data)
 
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Mark no sample, since no value is measured."""
         return torch.zeros((), dtype=torch.bool).expand(shape)
 
-    def slopes(self, data: Tensor) -> Tensor:
+    def gradients(self, data: Tensor) -> Tensor:
         """All measurements."""
         return data
 

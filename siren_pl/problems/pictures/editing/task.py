@@ -69,7 +69,7 @@ def edit_scores(values: Tensor, signal: SampledSignal) -> Metrics:
     scores = truth_scores(found, signal, align_mean if edit.rim is None else keep)
     # The observed samples are those outside the mask; without a mask, the first score is that of the whole again.
     outside, inside = scores.pop("train_psnr"), scores.pop("heldout_psnr", None)
-    error = edit.slopes(edit.apply(found)) - edit.slopes(signal.measured.double())
+    error = edit.gradients(edit.apply(found)) - edit.gradients(signal.measured.double())
     scores["guidance_error"] = float(error.square().mean().sqrt()) / 2
     if edit.rim is None:
         return scores | {"psnr_mean_aligned": outside}

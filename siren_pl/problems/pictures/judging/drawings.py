@@ -29,7 +29,7 @@ def figures_of(found: Evaluation) -> dict[str, Draw]:
     if found.signal.in_features != IMAGE_AXES:
         return {}
     drawn: dict[str, Draw] = {}
-    if found.signal.known:
+    if found.signal.has_truth:
         drawn |= _against_the_truth(found)
     if restorations.is_restoration(found.judge):
         drawn["restoration.png"] = partial(_draw_restoration, found)
@@ -67,7 +67,7 @@ def _draw_zoom(found: Evaluation, path: Path, _: Rivals) -> Path | None:
 
 def _looked_at(found: Evaluation) -> SampledSignal:
     """The picture in which detail is sought: the truth, or the field's picture if the truth is not known."""
-    if found.signal.known:
+    if found.signal.has_truth:
         return found.signal
     return SampledSignal(torch.from_numpy(found.pixels), found.signal.name)
 

@@ -14,7 +14,7 @@ from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.grid import coordinates
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.scores import align_mean
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
 from siren_pl.training.judge import Rival
 
 # Pixels with a smaller error than this are equal in an 8-bit file.
@@ -77,7 +77,7 @@ def _given(found: WholeEvaluation) -> Iterator[figures.Given]:
     for name, stencil in zip(("gradient", "laplacian"), stencils, strict=True):
         if name not in judge.supervised or name not in own:
             continue
-        target = np.where(seen_by(stencil, observed)[..., None], found.targets[name], np.nan)
+        target = np.where(observed_by(stencil, observed)[..., None], found.targets[name], np.nan)
         if name == "laplacian":
             yield figures.Given("Laplacian", target.mean(-1), own[name].mean(-1))
         else:

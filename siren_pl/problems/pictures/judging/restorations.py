@@ -64,7 +64,7 @@ def draw(signal: SampledSignal, answers: Sequence[Answer], boxes: Sequence[Box],
     columns = [_column(f"measured\n{_told(signal)}", [measured(signal, data, place) for place in places])]
     for answer in answers:
         columns.append(_column(_title(answer, signal), [as_pixels(answer.picture[place]) for place in places]))
-    if signal.known:
+    if signal.has_truth:
         columns.append(_column("truth\n", [to_unit(decoded(signal.stored[place])) for place in places]))
     return side_by_side.draw(columns, signal.shape, boxes, path)
 
@@ -75,7 +75,7 @@ def _column(title: str, pictures: Sequence[NDArray]) -> Column:
 
 def data_on_grid(signal: SampledSignal) -> Tensor:
     """The data on the grid of the unknown picture (H, W, C); not copied if they are there already."""
-    if signal.is_plain or not signal.known:
+    if signal.is_plain or not signal.has_truth:
         return signal.stored
     return signal.observation.picture(signal.measured, signal.shape)
 
@@ -93,7 +93,9 @@ def _told(signal: SampledSignal) -> str:
         return " × ".join(map(str, observation.coarse(signal.shape))) + " pixels"
     if signal.has_gaps or observation.noise is None:
         return f"{signal.observed_count / signal.observed.numel():.0%} of the pixels"
-    return f"{metrics.psnr(to_unit(signal.measured), to_unit(signal.values)):.2f} dB" if signal.known else "with noise"
+    return (
+        f"{metrics.psnr(to_unit(signal.measured), to_unit(signal.values)):.2f} dB" if signal.has_truth else "with noise"
+    )
 
 
 def _title(answer: Answer, signal: SampledSignal) -> str:
@@ -116,7 +118,7 @@ def rival(rivals: Mapping[str, Rival], signal: SampledSignal) -> str | None:
         rivals: Methods that had an answer, by name.
         signal: The signal that was measured.
     """
-    if not signal.known:
+    if not signal.has_truth:
         return next((name for name in rivals if name not in MERE_DATA), None)
     score = scored_by(signal)[0]
     return max(rivals, key=lambda name: rivals[name].metrics.get(score, 0.0), default=None)

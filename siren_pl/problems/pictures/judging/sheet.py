@@ -31,6 +31,6 @@ def draw(results: Sequence[Result], path: Path) -> Path:
 
 def _given(signal: SampledSignal) -> tuple[str, figures.Array]:
     """A title and the picture to show beside a field: its target, or the data if that is not known."""
-    if signal.known:
+    if signal.has_truth:
         return "target", to_unit(signal.values)
     return "measured", measured(signal, data_on_grid(signal), ())

@@ -70,8 +70,8 @@ def beside(judge: SampledJudge, window: Window, render: Callable[[Window], NDArr
     factor = min(1.0, MOST_DRAWN / max(window.size))
     window = replace(window, size=tuple(max(1, round(n * factor)) for n in window.size))
     field = (f"field, {magnification}", as_pixels(render(window)))
-    if not signal.known or is_restoration(judge):
-        truth = [(f"{name_of_truth(signal)} (nearest)", nearest(signal, window))] if signal.known else []
+    if not signal.has_truth or is_restoration(judge):
+        truth = [(f"{name_of_truth(signal)} (nearest)", nearest(signal, window))] if signal.has_truth else []
         return Zoom(window.box, [_measured(signal, window), field, *_data_enlarged(signal, window), *truth])
     name = "samples" if judge.align is keep and signal.is_plain else name_of_truth(signal)
     enlarged = (f"bicubic of the {name}, {magnification}", bicubic(signal, window))

@@ -22,7 +22,7 @@ from siren_pl.problems.sampled.stencils import (
     LAPLACIAN_STENCILS,
     GradientStencil,
     axis_weights,
-    seen_by,
+    observed_by,
 )
 
 Array = NDArray[np.float64]
@@ -47,10 +47,10 @@ def gradient_solver(signal: SampledSignal, stencil: str) -> Tensor | None:
     values = signal.given.double().numpy()
     if signal.observed.all():
         return torch.from_numpy(rule.solve(rule.apply(values)))
-    seen = seen_by(rule, signal.observed.numpy())
-    if not seen.any():
+    observed = observed_by(rule, signal.observed.numpy())
+    if not observed.any():
         return torch.zeros_like(signal.values, dtype=torch.float64)
-    return torch.from_numpy(_masked_gradient_solve(rule, values, seen)) if seen.size <= MOST_SAMPLES else None
+    return torch.from_numpy(_masked_gradient_solve(rule, values, observed)) if observed.size <= MOST_SAMPLES else None
 
 
 def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
@@ -63,9 +63,9 @@ def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
     # Data and curvature concern the same quantity with different weights, and any numbers whose sum is zero are the
     # Laplacian of an image. So each number has its own best value, from which the sum is subtracted in inverse
     # proportion to the weights.
-    seen = seen_by(rule, signal.observed.numpy())[..., None]
-    weights = seen + SMOOTHNESS**2
-    best = laplacian * seen / weights
+    observed = observed_by(rule, signal.observed.numpy())[..., None]
+    weights = observed + SMOOTHNESS**2
+    best = laplacian * observed / weights
     axes = tuple(range(signal.in_features))
     return torch.from_numpy(rule.solve(best - best.sum(axes) / (1 / weights).sum(axes) / weights, scales))
 
@@ -87,20 +87,20 @@ def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor |
     return torch.from_numpy(LAPLACIAN_STENCILS["spectral"].solve(laplacian, weights))
 
 
-def _masked_gradient_solve(rule: GradientStencil, values: Array, seen: NDArray[np.bool_]) -> Array:
-    """Find the image (n_1, …, n_D, C) of zero mean nearest to the gradients of `values` where `seen`, smooth elsewhere.
+def _masked_gradient_solve(rule: GradientStencil, values: Array, observed: NDArray[np.bool_]) -> Array:
+    """Find the zero-mean image (n_1, …, n_D, C) nearest to the gradients of `values` at `observed`, smooth elsewhere.
 
     The normal equations are factorised once for all channels. Since a constant changes nothing, one observed sample is
     set to zero meanwhile; with an unobserved one the equations would be nearly singular.
     """
-    kept = sparse.diags_array(seen.ravel().astype(np.float64))
-    slopes = [kept @ rule.matrix(seen.shape, axis) for axis in range(seen.ndim)]
-    curvature = SMOOTHNESS * LAPLACIAN_STENCILS["laplace"].matrix(seen.shape)
+    kept = sparse.diags_array(observed.ravel().astype(np.float64))
+    slopes = [kept @ rule.matrix(observed.shape, axis) for axis in range(observed.ndim)]
+    curvature = SMOOTHNESS * LAPLACIAN_STENCILS["laplace"].matrix(observed.shape)
     rows = sparse.csr_array(sparse.vstack([*slopes, curvature]))
-    wanted = rows @ values.reshape(seen.size, -1)
-    wanted[-seen.size :] = 0
-    pinned = int(np.flatnonzero(seen)[0])
-    rows = rows[:, np.arange(seen.size) != pinned]
+    wanted = rows @ values.reshape(observed.size, -1)
+    wanted[-observed.size :] = 0
+    pinned = int(np.flatnonzero(observed)[0])
+    rows = rows[:, np.arange(observed.size) != pinned]
     # The matrix is symmetric and positive definite, so it needs no pivoting; the ordering is one with little fill-in.
     factors = splu(
         sparse.csc_array(rows.T @ rows),
@@ -108,7 +108,7 @@ def _masked_gradient_solve(rule: GradientStencil, values: Array, seen: NDArray[n
         diag_pivot_thresh=0,
         options={"SymmetricMode": True},
     )
-    found = np.zeros((seen.size - 1, values.shape[-1]))
+    found = np.zeros((observed.size - 1, values.shape[-1]))
     for _ in range(REFINEMENTS):
         correction = factors.solve(rows.T @ (wanted - rows @ found))
         found += correction

@@ -40,7 +40,7 @@ class Observation(ABC):
         """Apply the map's transpose: measurements (…, C) to samples (n_1, …, n_D, C)."""
 
     @abstractmethod
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Mark the samples that were measured directly: bool of the grid's shape."""
 
     @abstractmethod
@@ -119,7 +119,7 @@ class Everything(Observation):
         """The data themselves."""
         return data
 
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Mark all samples, in an expanded tensor that takes no memory."""
         return torch.ones((), dtype=torch.bool).expand(shape)
 

@@ -82,7 +82,7 @@ class Downsampling(Observation):
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
         return transform(data.double(), [matrix.T for matrix in self._matrices(shape)]).to(data)
 
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Mark no sample as directly measured, unless the scale is 1 and the kernel interpolates the samples."""
         return torch.zeros((), dtype=torch.bool).expand(shape)
 

@@ -24,7 +24,7 @@ class Mask(Observation):
 
     def apply(self, values: Tensor) -> Tensor:
         """Select the observed samples (M, C), in the order of the grid."""
-        return values[self.seen(tuple(values.shape[:-1]))]
+        return values[self.observed(tuple(values.shape[:-1]))]
 
     def read(self, picture: Tensor) -> Tensor:
         """Select the observed samples of a damaged picture."""
@@ -33,12 +33,12 @@ class Mask(Observation):
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
         """Put the data at their places, and zero elsewhere."""
         values = data.new_zeros(*shape, data.shape[-1])
-        values[self.seen(shape)] = data
+        values[self.observed(shape)] = data
         return values
 
     def count(self, shape: Shape) -> int:
         """The number of observed samples."""
-        return int(self.seen(shape).sum())
+        return int(self.observed(shape).sum())
 
     def density(self, shape: Shape) -> float:
         """N · (observed fraction)^(1/D), with N samples along the longest axis."""
@@ -47,7 +47,7 @@ class Mask(Observation):
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """Put the data at their places, and grey elsewhere."""
         values = torch.full((*shape, data.shape[-1]), UNKNOWN, dtype=data.dtype)
-        values[self.seen(shape)] = data
+        values[self.observed(shape)] = data
         return values
 
 
@@ -67,7 +67,7 @@ class RandomFraction(Mask):
             raise UserError(f"{self.option} must lie in [0, 1): it is the fraction kept from training.")
 
     @override
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         total = math.prod(shape)
         mask = torch.ones(total, dtype=torch.bool)
         order = torch.randperm(total, generator=seeded(self.seed), dtype=row_type(total))
@@ -114,11 +114,11 @@ class EveryOther(Mask):
         return strides
 
     def kept(self, shape: Shape) -> Shape:
-        """Samples that are seen along each axis."""
+        """Samples that are observed along each axis."""
         return tuple(-(-n // stride) for n, stride in zip(shape, self.strides(shape), strict=True))
 
     @override
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         mask = torch.zeros(shape, dtype=torch.bool)
         mask[tuple(slice(None, None, stride) for stride in self.strides(shape))] = True
         return mask
@@ -142,24 +142,24 @@ class GivenMask(Mask):
     """Observation of the samples that a picture of the damage marks as known.
 
     Args:
-        known: Bool of the grid's shape.
+        mask: Bool of the grid's shape.
         option: The option that named the picture.
     """
 
-    def __init__(self, known: Tensor, option: str) -> None:
-        self.known, self.option = known, option
-        if not known.any():
+    def __init__(self, mask: Tensor, option: str) -> None:
+        self.mask, self.option = mask, option
+        if not mask.any():
             raise UserError(f"{option} knows no sample: white marks what is known; invert the mask.")
 
     @override
-    def seen(self, shape: Shape) -> Tensor:
+    def observed(self, shape: Shape) -> Tensor:
         """Return the mask.
 
         Raises:
             UserError: The mask has another size.
         """
-        require_shape(self.known, shape, self.option, "picture")
-        return self.known
+        require_shape(self.mask, shape, self.option, "picture")
+        return self.mask
 
 
 def require_shape(mask: Tensor, shape: Shape, option: str, what: str) -> None:

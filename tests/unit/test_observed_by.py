@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, seen_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
 
 STENCILS = {f"gradient {n}": s for n, s in GRADIENT_STENCILS.items()} | {
     f"laplacian {n}": s for n, s in LAPLACIAN_STENCILS.items()
@@ -23,11 +23,11 @@ def touched(stencil, observed: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(9,), (8, 11), (4, 5, 6)])
 @pytest.mark.parametrize("fraction", [0.03, 0.3])
 @pytest.mark.parametrize("name", STENCILS)
-def test_seen_by_against_perturbation(name, fraction, shape):
+def test_observed_by_against_perturbation(name, fraction, shape):
     observed = np.random.default_rng(1).random(shape) > fraction
     observed.flat[np.prod(shape) // 2] = False
     stencil = STENCILS[name]
-    changed, seen = touched(stencil, observed), seen_by(stencil, observed)
+    changed, seen = touched(stencil, observed), observed_by(stencil, observed)
     assert not (seen & changed).any()
     if stencil.footprint == "everywhere":
         assert not seen.any()
@@ -38,7 +38,7 @@ def test_seen_by_against_perturbation(name, fraction, shape):
 
 @pytest.mark.parametrize("name", STENCILS)
 def test_all_is_seen_when_nothing_is_held_out(name):
-    assert seen_by(STENCILS[name], np.ones((4, 5), dtype=bool)).all()
+    assert observed_by(STENCILS[name], np.ones((4, 5), dtype=bool)).all()
 
 
 @pytest.mark.parametrize("position", [(0, 0), (0, 3), (3, 4)])
@@ -49,4 +49,4 @@ def test_one_unseen_sample_blocks_its_neighbours(name, reach, position):
     rows, columns = np.indices(observed.shape)
     dy, dx = abs(rows - position[0]), abs(columns - position[1])
     near = (dy + dx <= 1) if reach == 1 else (np.maximum(dy, dx) <= 1)
-    np.testing.assert_array_equal(seen_by(GRADIENT_STENCILS[name], observed), ~near)
+    np.testing.assert_array_equal(observed_by(GRADIENT_STENCILS[name], observed), ~near)
