@@ -22,14 +22,14 @@ from .field.networks import Tanh as Tanh
 from .field.networks import TensorProduct as TensorProduct
 from .field.networks import Tiles as Tiles
 from .field.networks import Wire as Wire
+from .problems.derivatives.gradients import poisson_grad as poisson_grad
+from .problems.derivatives.laplacians import poisson_laplacian as poisson_laplacian
+from .problems.derivatives.sobolev import image_fit as image_fit
 from .problems.interface import fit as fit
 from .problems.pictures.images import bundled as bundled
 from .problems.pictures.images import image_file as image_file
 from .problems.pictures.images import image_signal as image_signal
-from .problems.sampled.gradients import poisson_grad as poisson_grad
-from .problems.sampled.laplacians import poisson_laplacian as poisson_laplacian
 from .problems.sampled.signal import SampledSignal as SampledSignal
-from .problems.sampled.values import image_fit as image_fit
 from .training.judge import Findings as Findings
 from .training.judge import Judge as Judge
 from .training.judge import Measure as Measure

@@ -52,7 +52,8 @@ CODE = """
 from dataclasses import dataclass, field, replace
 
 from siren_pl import Term
-from siren_pl.problems.sampled.values import ValueTerm, image_fit
+from siren_pl.problems.derivatives.sobolev import image_fit
+from siren_pl.problems.sampled.values import ValueTerm
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from PIL import Image
 from skimage.metrics import structural_similarity
 
 from siren_pl import SampledSignal, load
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.laplacians import poisson_laplacian
 from siren_pl.problems.pictures.images import bundled, image_signal
 from siren_pl.problems.pictures.rivals.poisson_solvers import gradient_solver
-from siren_pl.problems.sampled.gradients import poisson_grad
-from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
 from tests.conftest import Command
 

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from siren_pl import Problem, SampledSignal, Siren, fit, image_fit, poisson_grad, poisson_laplacian
+from siren_pl.problems.derivatives.alignment import align_mean
 from siren_pl.problems.pictures.rivals.filling import biharmonic, cubic
 from siren_pl.problems.pictures.rivals.poisson_solvers import pointwise_gradient_ceiling
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.metrics import psnr
 from siren_pl.problems.sampled.observations import RandomFraction
-from siren_pl.problems.sampled.scores import align_mean
 
 
 def waves(fastest: int = 3, n: int = 24, **options: object) -> SampledSignal:

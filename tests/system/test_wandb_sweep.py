@@ -32,7 +32,7 @@ def test_jobs_and_the_summary_share_a_group(train: Command) -> None:
     assert {run_of(run).run_group for run in runs()} == {"sweep"}
     assert list(run_of(said["image_fit"]).tags) == ["image_fit", "siren"]
     told = inspect(said["image_fit"])["config"]  # nested
-    assert told["task"]["problem"]["_target_"] == "siren_pl.problems.sampled.values.image_fit"
+    assert told["task"]["problem"]["_target_"] == "siren_pl.problems.derivatives.sobolev.image_fit"
     whole = inspect(said["summary"])
     assert (whole["state"], whole["exit_code"]) == ("finished", 0)
     assert "figures/psnr_over_model.omega_0" in whole["summary"]

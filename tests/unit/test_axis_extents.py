@@ -10,9 +10,9 @@ from torch import Tensor
 
 from siren_pl import AutogradDerivatives, SampledSignal, Siren, fit, image_fit, poisson_grad, poisson_laplacian
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.gradients import GradientTerm, StencilGradient
+from siren_pl.problems.derivatives.gradients import GradientTerm, StencilGradient
+from siren_pl.problems.derivatives.laplacians import LaplacianTerm
 from siren_pl.problems.sampled.grid import AxisExtents, PixelCentres
-from siren_pl.problems.sampled.laplacians import LaplacianTerm
 from siren_pl.problems.sampled.observations import EveryOther
 from siren_pl.training.ask import Ask
 from siren_pl.training.penalties import penalties

@@ -9,6 +9,8 @@ from scipy import ndimage
 from scipy.interpolate import griddata
 from skimage.restoration import inpaint_biharmonic
 
+from siren_pl.problems.derivatives.alignment import align_mean
+from siren_pl.problems.derivatives.known import observed_by
 from siren_pl.problems.pictures.images import bundled, image_signal
 from siren_pl.problems.pictures.rivals.filling import biharmonic, cubic
 from siren_pl.problems.pictures.rivals.poisson_solvers import (
@@ -22,9 +24,8 @@ from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.grid import PixelCorners
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.observations import GivenMask, RandomFraction
-from siren_pl.problems.sampled.scores import align_mean
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 
 
 def signal(heldout: float = 0.0, size: int = 22, name: str = "astronaut") -> SampledSignal:

@@ -5,14 +5,15 @@ import torch
 from torch.func import vmap
 
 from siren_pl.errors import UserError
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.laplacians import poisson_laplacian
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled import compact
 from siren_pl.problems.sampled import signal as sampled
-from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
-from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import ValueTerm, image_fit, laid_out
+from siren_pl.problems.sampled.values import ValueTerm, laid_out
 from siren_pl.training.problem import tables_of
 from siren_pl.training.term import Term, placed
 

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from siren_pl import Problem
-from siren_pl.problems.sampled.gradients import poisson_grad
-from siren_pl.problems.sampled.laplacians import poisson_laplacian
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.laplacians import poisson_laplacian
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training.problem import drawn, tables_of
 from tests.fields import batch_of, doubled
 

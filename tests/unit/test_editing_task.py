@@ -9,13 +9,13 @@ import torch
 from siren_pl import Problem
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
+from siren_pl.problems.derivatives.gradients import poisson_grad
 from siren_pl.problems.pictures.editing.clones import CloningEdit
 from siren_pl.problems.pictures.editing.composition import Composition, ellipse, everywhere
 from siren_pl.problems.pictures.editing.edits import GradientEdit, Material
 from siren_pl.problems.pictures.editing.guidance import first, strongest, weighted
 from siren_pl.problems.pictures.editing.rivals import direct, paste, seamless_clone
 from siren_pl.problems.pictures.editing.task import poisson_edit
-from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
 from siren_pl.problems.sampled.observations import Everything
 from siren_pl.problems.sampled.signal import SampledSignal

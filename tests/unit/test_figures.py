@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from siren_pl import SampledSignal, Siren
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.laplacians import poisson_laplacian
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.rivals.poisson_solvers import gradient_solver
-from siren_pl.problems.sampled.gradients import poisson_grad
-from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
-from siren_pl.problems.sampled.values import image_fit
 from tests.judged import judged
 
 RNG = np.random.default_rng(0)

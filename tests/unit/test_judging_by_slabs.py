@@ -11,14 +11,15 @@ from skimage.metrics import peak_signal_noise_ratio
 from siren_pl import Problem
 from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.field.networks import Siren
+from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled import judge as judging
 from siren_pl.problems.sampled import rendering
 from siren_pl.problems.sampled import signal as sampled
 from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.problems.sampled.rendering import render, render_levels
-from siren_pl.problems.sampled.scores import RunningScores, align_mean, aligned_scores
+from siren_pl.problems.sampled.scores import RunningScores
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training import callbacks
 from tests.fields import merged
 from tests.judged import Judged, answer_of, judged

@@ -8,9 +8,9 @@ import torch
 from scipy import fft
 from torch import Tensor
 
-from siren_pl.problems.sampled import lattice
+from siren_pl.problems.derivatives import lattice
+from siren_pl.problems.derivatives.lattice import Lattice, integrator, lattice_shape, shifted, spectrum
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
-from siren_pl.problems.sampled.lattice import Lattice, integrator, lattice_shape, shifted, spectrum
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 

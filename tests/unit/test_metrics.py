@@ -10,6 +10,7 @@ from skimage.metrics import peak_signal_noise_ratio as skimage_psnr
 from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
 
+from siren_pl.problems.derivatives import alignment
 from siren_pl.problems.sampled import metrics
 
 RNG = np.random.default_rng(0)
@@ -148,17 +149,17 @@ def test_alignments_recover_the_image(shape):
     target = RNG.random(shape)
     shift, scale = RNG.standard_normal(shape[-1]), RNG.standard_normal(shape[-1]) + 3
     # float64 arithmetic on numbers of order one.
-    np.testing.assert_allclose(metrics.mean_aligned(target + shift, target), target, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(metrics.affine_aligned(target * scale + shift, target), target, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(metrics.affine_aligned(-target * scale, target), target, rtol=0, atol=1e-13)
-    np.testing.assert_allclose(metrics.minmax_aligned(target * 2.5 - 0.7, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(alignment.mean_aligned(target + shift, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(alignment.affine_aligned(target * scale + shift, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(alignment.affine_aligned(-target * scale, target), target, rtol=0, atol=1e-13)
+    np.testing.assert_allclose(alignment.minmax_aligned(target * 2.5 - 0.7, target), target, rtol=0, atol=1e-13)
 
 
 def test_alignments_are_optimal_in_their_family():
     result, target = pair((12, 12, 1), 0.3)
     error = {
         name: float(np.mean((align(result, target) - target) ** 2))
-        for name, align in [("mean", metrics.mean_aligned), ("affine", metrics.affine_aligned)]
+        for name, align in [("mean", alignment.mean_aligned), ("affine", alignment.affine_aligned)]
     }
     slope, offset = np.polyfit(result.ravel(), target.ravel(), 1)
     assert error["affine"] == pytest.approx(np.mean((slope * result + offset - target) ** 2), rel=1e-9)
@@ -170,9 +171,9 @@ def test_alignments_of_a_constant():
     target = RNG.random((5, 5, 1))
     flat = np.full_like(target, 3.0)
     mean = np.full_like(target, target.mean())
-    np.testing.assert_allclose(metrics.mean_aligned(flat, target), mean, atol=1e-13)
-    np.testing.assert_allclose(metrics.affine_aligned(flat, target), mean, atol=1e-13)
-    assert np.isfinite(metrics.minmax_aligned(flat, target)).all()
+    np.testing.assert_allclose(alignment.mean_aligned(flat, target), mean, atol=1e-13)
+    np.testing.assert_allclose(alignment.affine_aligned(flat, target), mean, atol=1e-13)
+    assert np.isfinite(alignment.minmax_aligned(flat, target)).all()
 
 
 def test_range_psnr_takes_the_targets_range_for_peak():
@@ -180,15 +181,15 @@ def test_range_psnr_takes_the_targets_range_for_peak():
     assert metrics.range_psnr(target + 0.8, target) == pytest.approx(20, abs=1e-9)  # 8 / 0.8
 
 
-@pytest.mark.parametrize("align", [metrics.mean_aligned, metrics.affine_aligned, metrics.minmax_aligned])
+@pytest.mark.parametrize("align", [alignment.mean_aligned, alignment.affine_aligned, alignment.minmax_aligned])
 def test_known_samples_alone_settle_an_alignment(align):
     target = np.random.default_rng(4).random((7, 8, 2))
     known = np.ones((7, 8), bool)
     known[3:, 5:] = False
     hidden = target.copy()
     hidden[~known] = 9.0
-    values = target * 1.3 - 0.2 if align != metrics.mean_aligned else target - 0.2
-    if align == metrics.minmax_aligned:
+    values = target * 1.3 - 0.2 if align != alignment.mean_aligned else target - 0.2
+    if align == alignment.minmax_aligned:
         values = np.where(known[..., None], values, 0.5)
     found = align(values, hidden, known)
     np.testing.assert_allclose(found[known], target[known], rtol=0, atol=1e-13)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
+from siren_pl.problems.derivatives.known import observed_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 
 STENCILS = {f"gradient {n}": s for n, s in GRADIENT_STENCILS.items()} | {
     f"laplacian {n}": s for n, s in LAPLACIAN_STENCILS.items()

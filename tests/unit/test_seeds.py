@@ -8,9 +8,9 @@ import torch
 
 from siren_pl.field.networks import Siren, Tiles
 from siren_pl.field.seeds import seeded
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled.observations import RandomFraction, noisy
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from tests.fields import batch_of
 
 # 32 bits are what torch looks at on a CPU; the task's batches multiply seeds by about 2^28.

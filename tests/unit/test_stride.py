@@ -6,8 +6,8 @@ import torch
 
 from siren_pl import SampledSignal, image_fit, image_signal
 from siren_pl.errors import UserError
+from siren_pl.problems.derivatives.known import require_all
 from siren_pl.problems.pictures.rivals.filling import bicubic
-from siren_pl.problems.sampled.gradients import require_all
 from siren_pl.training.problem import tables_of
 
 

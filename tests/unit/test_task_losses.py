@@ -11,13 +11,13 @@ from siren_pl.field import jet
 from siren_pl.field.activations import sine
 from siren_pl.field.derivatives import ForwardDerivatives
 from siren_pl.field.jet import Jet
-from siren_pl.problems.sampled.gradients import poisson_grad
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.laplacians import poisson_laplacian
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
-from siren_pl.problems.sampled.laplacians import poisson_laplacian
 from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.problems.sampled.observations.masks import GivenMask
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from siren_pl.training.problem import tables_of
 from tests.fields import batch_of, losses_of
 

@@ -11,8 +11,8 @@ from siren_pl.field.jet import Jet, seed
 from siren_pl.field.networks import Siren, Tiles
 from siren_pl.field.networks.tiles import share, tiles_rule
 from siren_pl.field.networks.visits import Blocks, Visits, best_length
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from tests.fields import domain, merged
 
 OVERLAP = 0.3

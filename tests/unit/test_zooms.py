@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from siren_pl.field.networks import Siren
+from siren_pl.problems.derivatives.gradients import poisson_grad
+from siren_pl.problems.derivatives.sobolev import image_fit
 from siren_pl.problems.pictures.figures import draw_pixels, opaque
 from siren_pl.problems.pictures.judging import zooms
 from siren_pl.problems.pictures.judging.zooms import beside, chosen
 from siren_pl.problems.pictures.windows import Window
-from siren_pl.problems.sampled.gradients import poisson_grad
 from siren_pl.problems.sampled.scores import clipped
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.values import image_fit
 from tests.judged import judged
 
 RNG = np.random.default_rng(0)

@@ -30,9 +30,6 @@ MEASURES = {
 # For fits to values: image_fit and a user's own tasks. Held-out pixels, if there are any, give the honest score.
 OF_VALUES = ("heldout_psnr", "psnr_mean_aligned", "psnr", "train_psnr", "ssim", "gradient_psnr")
 
-OF_GRADIENTS = ("heldout_psnr", "psnr_mean_aligned", "ssim", "gradient_psnr")
-OF_LAPLACIANS = ("heldout_psnr", "psnr_mean_aligned", "ssim", "laplacian_psnr")
-
 
 def shown(names: Sequence[str], measured: Metrics) -> Mapping[str, Measure]:
     """The named measures that were measured, without those that add nothing to the others."""

@@ -6,7 +6,6 @@ torchmetrics computes MS-SSIM, which scikit-image lacks.
 
 from __future__ import annotations
 
-from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,6 @@ import torch
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-# Selects samples: a mask, or `...` for all.
-Known = NDArray[np.bool_] | EllipsisType
-
 # An exact reconstruction has infinite PSNR, which JSON and plots cannot hold.
 PSNR_CAP = 200.0
 # Wang et al. 2004: a Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; smaller images have no SSIM.
@@ -107,38 +103,6 @@ def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | 
         return None
     similarity: Any = structural_similarity(target, result, data_range=1.0, channel_axis=-1, **options)
     return float(similarity)
-
-
-def mean_aligned(values: Array, target: Array, known: Known = ...) -> Array:
-    """Add, per channel, the constant that brings known values nearest to the target; gradients leave it open.
-
-    Args:
-        values: Values of any range, (H, W, C).
-        target: The target, likewise.
-        known: Which samples determine the constant, bool (H, W); all by default.
-    """
-    return values + _rows(target - values, known).mean(0)
-
-
-def affine_aligned(values: Array, target: Array, known: Known = ...) -> Array:
-    """Scale and shift, per channel, to the least-squares fit of the target on the known samples."""
-    found, wanted = _rows(values, known), _rows(target, known)
-    centre, level = found.mean(0), wanted.mean(0)
-    power = ((found - centre) ** 2).sum(0)
-    product = ((found - centre) * (wanted - level)).sum(0)
-    scale = np.divide(product, power, out=np.ones_like(power), where=power > 0)
-    return (values - centre) * scale + level
-
-
-def minmax_aligned(values: Array, target: Array, known: Known = ...) -> Array:
-    """Stretch known values, per channel, to the target's extremes, as the SIREN paper normalises its pictures."""
-    found, wanted = _rows(values, known), _rows(target, known)
-    low, span = found.min(0), np.ptp(found, axis=0)
-    return (values - low) / np.where(span > 0, span, 1) * np.ptp(wanted, axis=0) + wanted.min(0)
-
-
-def _rows(values: Array, known: Known) -> Array:
-    return values[known].reshape(-1, values.shape[-1])
 
 
 def range_psnr(result: Array, target: Array) -> float:

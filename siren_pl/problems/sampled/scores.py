@@ -28,16 +28,6 @@ IMAGE_AXES = 2
 # Half the distance between two 8-bit levels in [-1, 1].
 HALF_STEP = 1 / 255
 SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
-ALIGNMENTS = {
-    "mean_aligned": metrics.mean_aligned,
-    "affine_aligned": metrics.affine_aligned,
-    "minmax_aligned": metrics.minmax_aligned,
-}
-
-
-def align_mean(values: Tensor, signal: SampledSignal) -> Tensor:
-    """Add, per channel, the constant that brings values nearest to the observed samples."""
-    return values + (signal.values.to(values) - values)[_told_apart(signal)].mean(0)
 
 
 def keep(values: Tensor, signal: SampledSignal) -> Tensor:
@@ -76,7 +66,7 @@ def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
     return scores | {name: value for name, value in variants.items() if value is not None}
 
 
-def _told_apart(signal: SampledSignal) -> Tensor:
+def told_apart(signal: SampledSignal) -> Tensor:
     """Which samples count as observed: all of them if none was measured individually, since none is held out then."""
     return signal.observed if signal.observed.any() else Everything().observed(signal.shape)
 
@@ -88,7 +78,7 @@ def _compared(
 
     `plain` are the values as they are, `result` the values after what the task leaves open is settled.
     """
-    observed = _told_apart(signal)[first : first + len(target)].numpy()
+    observed = told_apart(signal)[first : first + len(target)].numpy()
     yield "psnr", (plain, target)
     if observed.any():
         yield "train_psnr", (result[observed], target[observed])
@@ -139,22 +129,6 @@ class RunningScores:
     def metrics(self) -> dict[str, float]:
         """Every PSNR over the slabs that have been added."""
         return {name: metrics.psnr_of_error(error / self._counts[name]) for name, error in self._errors.items()}
-
-
-def aligned_scores(values: Tensor, signal: SampledSignal) -> Metrics:
-    """`value_scores` for a task that leaves a constant open (a Laplacian much more), and PSNR after each alignment.
-
-    Alignments use only the observed samples: the held-out ones have no say.
-    """
-    found = values.detach().double().cpu()
-    scores = value_scores(found, signal, align_mean)
-    if not signal.has_truth:
-        return scores
-    result, target = (array.double().numpy() / 2 + 0.5 for array in (found, signal.values))
-    for name, align in ALIGNMENTS.items():
-        aligned = align(result, target, _told_apart(signal).numpy())
-        scores[f"psnr_{name}"] = metrics.psnr(aligned.clip(0, 1), target)
-    return scores
 
 
 def clipped(values: Tensor) -> float:

@@ -1,4 +1,4 @@
-"""Supervision by samples: their values, and optionally a stencil's gradients as well (Sobolev training)."""
+"""Supervision by the values of the samples."""
 
 from __future__ import annotations
 
@@ -8,16 +8,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled import compact
-from siren_pl.problems.sampled.gradients import require_some
-from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
-from siren_pl.problems.sampled.scores import value_scores
-from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, observed_by
+from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.ask import Ask
-from siren_pl.training.penalties import penalties
-from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
 # Number of samples up to which coordinates and values are stored as floats (12 to 20 MB), since rows of such columns
@@ -54,67 +47,3 @@ def laid_out(signal: SampledSignal) -> Points:
     """The coordinates (M, D) of the observed samples and their measured values (M, C)."""
     observed = signal.observed.reshape(-1)
     return {"coords": signal.coords()[observed], "value": signal.measured.reshape(-1, signal.out_features)}
-
-
-@dataclass(frozen=True)
-class SobolevTerm(Term):
-    """The errors of values and gradients at the observed samples (Czarnecki et al. 2017; SIREN supplement 3).
-
-    Attributes:
-        signal: The samples.
-        gradient_weight: Weight of the gradient's squared error per pixel, summed over the axes.
-        stencil: The stencil of the gradient targets; targets that read an unobserved sample are left out.
-    """
-
-    signal: SampledSignal = field(compare=False)
-    gradient_weight: float
-    stencil: str
-
-    order = 1
-    rows = ("coords", "value", "gradient", "known")
-    pointwise = True
-
-    def points(self) -> Points:
-        """Make the table: coordinates, values, gradients per coordinate unit, whether known, pixels per unit.
-
-        Their shapes are (M, D), (M, C), (M, D, C), (M,) and (D,).
-        """
-        signal = self.signal
-        require_whole(signal)
-        observed = signal.observed.reshape(-1)
-        rule = GRADIENT_STENCILS[self.stencil]
-        scale = torch.tensor(signal.pixels_per_unit)
-        per_pixel = torch.from_numpy(rule.apply(signal.given.double().numpy())).float()  # (D, …, C)
-        gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
-        known = torch.from_numpy(observed_by(rule, signal.observed.numpy())).reshape(-1)
-        require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")
-        return laid_out(signal) | {
-            "gradient": gradient[observed] * scale[:, None],
-            "known": known[observed].float(),
-            "unit": scale,
-        }
-
-    def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """Compute `value` and `gradient`, the latter per pixel, so that its weight means the same at any size."""
-        assert jet.gradient is not None
-        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]  # (M, D, C)
-        squared = error.square().sum(1).mean(-1) * points["known"]
-        value = (jet.value - points["value"]).square().mean()
-        return {"value": value, "gradient": self.gradient_weight * squared.mean()}
-
-
-def image_fit(
-    signal: SampledSignal, gradient_weight: float = 0.0, gradient_stencil: str = "central", **weights: float
-) -> Problem:
-    """Make the problem of fitting the samples, and with `gradient_weight` > 0 their gradients too.
-
-    Args:
-        signal: The samples.
-        gradient_weight: Weight of the squared error of the gradient per pixel.
-        gradient_stencil: The stencil of the gradients.
-        weights: Weights of penalties, by the names of `siren_pl.training.penalties.PENALTIES`.
-    """
-    plain = math.isclose(gradient_weight, 0)
-    term = ValueTerm(signal) if plain else SobolevTerm(signal, gradient_weight, gradient_stencil)
-    terms = {"samples": term, **penalties(signal.domain, **weights)}
-    return sampled_problem("image_fit", terms, SampledJudge(signal, value_scores))

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.lattice import cosines
+from siren_pl.problems.derivatives.lattice import cosines
 from siren_pl.problems.sampled.observations.downsampling import transform
 from siren_pl.training.term import Points
 

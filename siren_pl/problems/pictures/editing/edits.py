@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.problems.derivatives.inverses import adjoint, values_of_gradient
 from siren_pl.problems.pictures.editing.guidance import Rule
 from siren_pl.problems.sampled.observations import Observation
 from siren_pl.problems.sampled.observations.base import Shape
@@ -121,7 +122,7 @@ class GradientEdit(Edit):
 
     @override
     def adjoint(self, data: Tensor, shape: Shape) -> Tensor:
-        return torch.from_numpy(self.stencil.adjoint(data.double().numpy())).to(data)
+        return torch.from_numpy(adjoint(self.stencil, data.double().numpy())).to(data)
 
     def observed(self, shape: Shape) -> Tensor:
         """Mark no sample, since no value is measured."""
@@ -133,5 +134,5 @@ class GradientEdit(Edit):
 
     def picture(self, data: Tensor, shape: Shape) -> Tensor:
         """Compute the least-squares picture (H, W, C) by cosine transforms, with the pictures' weighted mean."""
-        found = torch.from_numpy(self.stencil.solve(data.double().numpy()))
+        found = torch.from_numpy(values_of_gradient(self.stencil, data.double().numpy()))
         return found + self.material.blended.mean((0, 1))

@@ -14,14 +14,15 @@ from torch import Tensor
 from typing_extensions import override
 
 from siren_pl.errors import UserError
+from siren_pl.problems.derivatives.alignment import align_mean
+from siren_pl.problems.derivatives.gradients import GradientLatticeTerm, GradientTerm, Guidance
 from siren_pl.problems.pictures.editing.composition import Composition
 from siren_pl.problems.pictures.editing.edits import Edit
 from siren_pl.problems.pictures.editing.terms import BOUNDARY, CloneTerm, SurroundingsTerm, cloning_of
 from siren_pl.problems.sampled import metrics
-from siren_pl.problems.sampled.gradients import GradientLatticeTerm, GradientTerm, Guidance
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.scores import align_mean, keep, truth_scores
+from siren_pl.problems.sampled.scores import keep, truth_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Metrics
 from siren_pl.training.problem import Problem
@@ -45,7 +46,7 @@ def edit_of(signal: SampledSignal) -> Edit:
 
 @dataclass(frozen=True)
 class EditGradient(Guidance):
-    """The wanted gradient of an edit without a mask. See `siren_pl.problems.sampled.gradients.Guidance`."""
+    """The wanted gradient of an edit without a mask. See `siren_pl.problems.derivatives.gradients.Guidance`."""
 
     @override
     def everywhere(self, signal: SampledSignal) -> Array:

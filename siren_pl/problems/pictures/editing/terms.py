@@ -15,10 +15,10 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
+from siren_pl.problems.derivatives.lattice import Lattice, spectrum
 from siren_pl.problems.pictures.editing.clones import CloningEdit
 from siren_pl.problems.pictures.editing.dirichlet import potential, solver
 from siren_pl.problems.pictures.editing.guidance import Rule
-from siren_pl.problems.sampled.lattice import Lattice, spectrum
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 from siren_pl.training.term import Points, Term, chosen_rows

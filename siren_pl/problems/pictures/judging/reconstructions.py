@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from siren_pl.problems.derivatives.alignment import align_mean
+from siren_pl.problems.derivatives.known import observed_by
 from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.judging.zooms import name_of_truth, thumbnail
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.grid import coordinates
 from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.scores import align_mean
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, observed_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 from siren_pl.training.judge import Rival
 
 # Pixels with a smaller error than this are equal in an 8-bit file.

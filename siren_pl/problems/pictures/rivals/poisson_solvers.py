@@ -16,14 +16,15 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 from torch import Tensor
 
-from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.problems.sampled.stencils import (
-    GRADIENT_STENCILS,
-    LAPLACIAN_STENCILS,
-    GradientStencil,
-    axis_weights,
-    observed_by,
+from siren_pl.problems.derivatives.inverses import (
+    gradient_matrix,
+    laplacian_matrix,
+    values_of_gradient,
+    values_of_laplacian,
 )
+from siren_pl.problems.derivatives.known import axis_weights, observed_by
+from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS, GradientStencil
 
 Array = NDArray[np.float64]
 
@@ -46,7 +47,7 @@ def gradient_solver(signal: SampledSignal, stencil: str) -> Tensor | None:
     rule = GRADIENT_STENCILS[stencil]
     values = signal.given.double().numpy()
     if signal.observed.all():
-        return torch.from_numpy(rule.solve(rule.apply(values)))
+        return torch.from_numpy(values_of_gradient(rule, rule.apply(values)))
     observed = observed_by(rule, signal.observed.numpy())
     if not observed.any():
         return torch.zeros_like(signal.values, dtype=torch.float64)
@@ -59,7 +60,7 @@ def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
     scales = axis_weights(signal.pixels_per_unit)
     laplacian = rule.apply(signal.given.double().numpy(), scales)
     if signal.observed.all():
-        return torch.from_numpy(rule.solve(laplacian, scales))
+        return torch.from_numpy(values_of_laplacian(rule, laplacian, scales))
     # Data and curvature concern the same quantity with different weights, and any numbers whose sum is zero are the
     # Laplacian of an image. So each number has its own best value, from which the sum is subtracted in inverse
     # proportion to the weights.
@@ -67,7 +68,8 @@ def laplacian_solver(signal: SampledSignal, stencil: str) -> Tensor:
     weights = observed + SMOOTHNESS**2
     best = laplacian * observed / weights
     axes = tuple(range(signal.in_features))
-    return torch.from_numpy(rule.solve(best - best.sum(axes) / (1 / weights).sum(axes) / weights, scales))
+    balanced = best - best.sum(axes) / (1 / weights).sum(axes) / weights
+    return torch.from_numpy(values_of_laplacian(rule, balanced, scales))
 
 
 def pointwise_gradient_ceiling(signal: SampledSignal, stencil: str) -> Tensor | None:
@@ -75,7 +77,7 @@ def pointwise_gradient_ceiling(signal: SampledSignal, stencil: str) -> Tensor | 
     if not signal.observed.all():
         return None
     gradient = GRADIENT_STENCILS[stencil].apply(signal.given.double().numpy())
-    return torch.from_numpy(GRADIENT_STENCILS["spectral"].solve(gradient))
+    return torch.from_numpy(values_of_gradient(GRADIENT_STENCILS["spectral"], gradient))
 
 
 def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor | None:
@@ -84,7 +86,7 @@ def pointwise_laplacian_ceiling(signal: SampledSignal, stencil: str) -> Tensor |
         return None
     weights = axis_weights(signal.pixels_per_unit)
     laplacian = LAPLACIAN_STENCILS[stencil].apply(signal.given.double().numpy(), weights)
-    return torch.from_numpy(LAPLACIAN_STENCILS["spectral"].solve(laplacian, weights))
+    return torch.from_numpy(values_of_laplacian(LAPLACIAN_STENCILS["spectral"], laplacian, weights))
 
 
 def _masked_gradient_solve(rule: GradientStencil, values: Array, observed: NDArray[np.bool_]) -> Array:
@@ -94,8 +96,8 @@ def _masked_gradient_solve(rule: GradientStencil, values: Array, observed: NDArr
     set to zero meanwhile; with an unobserved one the equations would be nearly singular.
     """
     kept = sparse.diags_array(observed.ravel().astype(np.float64))
-    slopes = [kept @ rule.matrix(observed.shape, axis) for axis in range(observed.ndim)]
-    curvature = SMOOTHNESS * LAPLACIAN_STENCILS["laplace"].matrix(observed.shape)
+    slopes = [kept @ gradient_matrix(rule, observed.shape, axis) for axis in range(observed.ndim)]
+    curvature = SMOOTHNESS * laplacian_matrix(LAPLACIAN_STENCILS["laplace"], observed.shape)
     rows = sparse.csr_array(sparse.vstack([*slopes, curvature]))
     wanted = rows @ values.reshape(observed.size, -1)
     wanted[-observed.size :] = 0

@@ -11,18 +11,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
-from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
+from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
+from siren_pl.problems.derivatives.known import observed_by, require_all, require_some, units
+from siren_pl.problems.derivatives.lattice import integrator, potential_of_gradient, shifted, spectrum
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
-from siren_pl.problems.sampled.lattice import integrator, potential_of_gradient, shifted, spectrum
-from siren_pl.problems.sampled.measures import OF_GRADIENTS
-from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, observed_by
+from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
 Array = NDArray[np.float64]
+# The measures that the table shows.
+ABOUT = ("heldout_psnr", "psnr_mean_aligned", "ssim", "gradient_psnr")
 
 
 class Guidance(Protocol):
@@ -149,46 +150,6 @@ class GradientLatticeTerm(Term):
         return {"gradient": residual.square().sum(0).mean(), "potential": potential.square().mean()}
 
 
-def require_all(signal: SampledSignal) -> None:
-    """Refuse a signal with gaps, since it has no spectrum."""
-    if not signal.observed.all():
-        raise UserError(
-            f"{signal.withheld} leaves gaps in the derivatives, which cannot be integrated: add "
-            "task.integrated=false, and task.stencil=central (or laplace) unless one is chosen."
-        )
-
-
-def require_some(
-    known: Tensor, signal: SampledSignal, stencil: str, key: str = "task.stencil", otherwise: str = ""
-) -> None:
-    """Refuse a stencil that reads an unobserved sample everywhere.
-
-    Args:
-        known: Where it reads only observed samples: bool of any shape.
-        signal: The samples.
-        stencil: The name of the stencil.
-        key: The option that chose it.
-        otherwise: Another cure for the message.
-    """
-    if not known.any():
-        # Those that read the nearest samples alone.
-        smaller = "" if stencil in ("central", "laplace") else "choose central (or laplace), or "
-        raise UserError(
-            f"{key}={stencil} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
-            f"{smaller}hold out less{otherwise}."
-        )
-
-
-def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:
-    """Factors from derivatives per pixel, along each axis, to derivatives per coordinate unit or in the paper's units.
-
-    A `target_factor` is that of the first axis. Along an axis with more closely spaced samples the factor is larger, as
-    are the derivatives of any field.
-    """
-    pixels = signal.pixels_per_unit
-    return pixels if target_factor is None else tuple(target_factor * unit / pixels[0] for unit in pixels)
-
-
 def poisson_grad(
     signal: SampledSignal, stencil: str = "spectral", integrated: bool = True, target_factor: float | None = None
 ) -> Problem:
@@ -205,5 +166,5 @@ def poisson_grad(
     kind = GradientLatticeTerm if integrated else GradientTerm
     terms = {"gradient": kind(signal, StencilGradient(stencil), target_factor)}
     value_scale = units(signal, target_factor)[0] / signal.pixels_per_unit[0]
-    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, (stencil, "laplace"), about=OF_GRADIENTS)
+    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, (stencil, "laplace"), about=ABOUT)
     return sampled_problem("poisson_grad", terms, judge)

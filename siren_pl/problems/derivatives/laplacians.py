@@ -14,16 +14,18 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
-from siren_pl.problems.sampled.gradients import require_all, require_some
+from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
+from siren_pl.problems.derivatives.known import axis_weights, observed_by, require_all, require_some
+from siren_pl.problems.derivatives.lattice import Lattice, integrator, potential_of_laplacian
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
-from siren_pl.problems.sampled.lattice import Lattice, integrator, potential_of_laplacian
-from siren_pl.problems.sampled.measures import OF_LAPLACIANS
-from siren_pl.problems.sampled.scores import align_mean, aligned_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
-from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS, axis_weights, observed_by
+from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS
 from siren_pl.training.ask import Ask
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
+
+# The measures that the table shows.
+ABOUT = ("heldout_psnr", "psnr_mean_aligned", "ssim", "laplacian_psnr")
 
 
 @dataclass(frozen=True)
@@ -232,5 +234,5 @@ def poisson_laplacian(
     value_scale = laplacian_unit(signal, target_factor) / laplacian_unit(signal, None)
     if boundary:
         terms["boundary"] = BorderValueTerm(signal, value_scale)
-    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, ("sobel", stencil), about=OF_LAPLACIANS)
+    judge = SampledJudge(signal, aligned_scores, align_mean, value_scale, ("sobel", stencil), about=ABOUT)
     return sampled_problem("poisson_laplacian", terms, judge)
