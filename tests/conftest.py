@@ -102,7 +102,7 @@ class Kept(logging.Handler):
 @pytest.fixture(autouse=True)
 def left_out() -> Iterator[list[str]]:
     """What a run went on without, in words: nothing, unless a test takes this list and empties it."""
-    kept, logger = Kept(), logging.getLogger("siren_pl.training.attempts")
+    kept, logger = Kept(), logging.getLogger("siren_pl.runs.attempts")
     logger.addHandler(kept)
     yield kept.messages
     logger.removeHandler(kept)

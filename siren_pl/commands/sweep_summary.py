@@ -10,9 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs import sweeps
+from siren_pl.runs.attempts import attempt
 from siren_pl.runs.claims import WITHOUT_TRACE
 from siren_pl.runs.sweeps import Row
-from siren_pl.training.attempts import attempt
 from siren_pl.training.judge import Measure
 
 # How many measures fit a terminal beside the one that jobs are compared by.

@@ -10,8 +10,8 @@ from siren_pl.report.panels import panels
 from siren_pl.report.reproduction import reproduction
 from siren_pl.report.runs import Sweep
 from siren_pl.report.settings import REPLICATE_KEYS, Comparison, compare, is_silent
+from siren_pl.runs.attempts import attempt
 from siren_pl.runs.sweeps import swept_keys
-from siren_pl.training.attempts import attempt
 
 TITLE = "Coordinate networks measured"
 

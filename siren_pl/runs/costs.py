@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from siren_pl.runs.autos import Settled
-from siren_pl.training.meter import Meter
+from siren_pl.runs.meter import Meter
 from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from siren_pl.errors import UserError
 from siren_pl.field.networks.base import CoordinateNetwork
 from siren_pl.runs import directory as directory_of
-from siren_pl.training.attempts import attempt
+from siren_pl.runs.attempts import attempt
 from siren_pl.training.problem import Problem
 
 FILE = "layers.json"

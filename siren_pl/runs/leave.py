@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from siren_pl.runs import directory as directory_of
-from siren_pl.training.attempts import attempt
+from siren_pl.runs.attempts import attempt
 from siren_pl.training.judge import Findings, Judge, Metrics, Rival, Write
 
 

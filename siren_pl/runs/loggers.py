@@ -15,9 +15,9 @@ import lightning.pytorch as pl
 from lightning.pytorch.loggers import CSVLogger, Logger, TensorBoardLogger
 from numpy.typing import NDArray
 
+from siren_pl.runs.attempts import attempt
 from siren_pl.runs.run_info import RunInfo
 from siren_pl.runs.wandb_runs import open_run
-from siren_pl.training.attempts import attempt
 from siren_pl.training.module import FieldModule
 
 log = logging.getLogger(__name__)

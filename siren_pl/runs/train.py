@@ -12,19 +12,19 @@ from typing import Any
 from siren_pl import plots
 from siren_pl.runs import build, identity, loggers
 from siren_pl.runs import directory as directory_of
+from siren_pl.runs.attempts import attempt
 from siren_pl.runs.costs import costs, of_divergence, say_settled
 from siren_pl.runs.layer_statistics import after_training, before_training
 from siren_pl.runs.leave import Left, draw, leave
+from siren_pl.runs.meter import Meter
 from siren_pl.runs.run_info import RunInfo
 from siren_pl.runs.signals import Chunk, chunks, hand_out, homes_of, summed_up, write_table
 from siren_pl.runs.summary import print_summary
 from siren_pl.training import fitting
-from siren_pl.training.attempts import attempt
 from siren_pl.training.callbacks import remind
 from siren_pl.training.checkpoints import LAST, read_checkpoint
 from siren_pl.training.fields import ask_of
 from siren_pl.training.judge import Metrics, Result
-from siren_pl.training.meter import Meter
 from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
@@ -156,7 +156,9 @@ class Run:
     def _fit(self, module: FieldModule, chunk: Chunk, sinks: list[Any]) -> None:
         """Fit a chunk; afterwards the module records which of its signals diverged."""
         try:
-            fitting.run(module, build.machine(self._config), chunk.place, sinks, self._meter)
+            machine = build.machine(self._config)
+            machine = replace(machine, callbacks=(*machine.callbacks, self._meter))
+            fitting.run(module, machine, chunk.place, sinks)
         except DivergenceError as divergence:
             told = "%s diverged: %s. The last finite state is in %s; try a lower optimizer.lr or model.omega_0."
             log.error(told, self._info.task, divergence, chunk.place / LAST)

@@ -15,7 +15,6 @@ from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.weights import read_plain
-from siren_pl.training.meter import Meter, peak_mb
 from siren_pl.training.whole_files import whole
 
 LAST = "last.ckpt"
@@ -68,12 +67,10 @@ class LastCheckpoint(pl.Callback):
 
     Args:
         directory: Directory of the checkpoint.
-        meter: Notes what the job has cost whenever a checkpoint is written.
     """
 
-    def __init__(self, directory: Path, meter: Meter | None = None) -> None:
-        self.path, self.meter = directory / LAST, meter
-        self._written = 0.0
+    def __init__(self, directory: Path) -> None:
+        self.path, self._written = directory / LAST, 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the first checkpoint.
@@ -100,9 +97,4 @@ class LastCheckpoint(pl.Callback):
 
     def _save(self, trainer: pl.Trainer) -> None:
         trainer.save_checkpoint(self.path, weights_only=False)
-        workers = 0.0
-        if trainer.world_size > 1:
-            workers = float(trainer.strategy.reduce(torch.tensor(peak_mb() or 0.0), reduce_op="sum"))
-        if self.meter is not None and trainer.is_global_zero:
-            self.meter.note(workers)
         self._written = time.monotonic()

@@ -19,7 +19,6 @@ from siren_pl.training.callbacks import Curve, ProgressLine, replay
 from siren_pl.training.checkpoints import LAST, AtomicCheckpointIO, LastCheckpoint
 from siren_pl.training.distributed import SPAWN, InEveryProcess, explained, quieten, recover, require_cores
 from siren_pl.training.loader import Slices
-from siren_pl.training.meter import Meter
 from siren_pl.training.module import FieldModule
 from siren_pl.training.termination import EXIT_TERMINATED, Termination
 
@@ -47,7 +46,6 @@ def run(
     machine: Machine,
     directory: Path | None = None,
     loggers: list[Logger] | None = None,
-    meter: Meter | None = None,
 ) -> None:
     """Fit to `max_steps`, starting from `directory/last.ckpt` if there is one.
 
@@ -56,7 +54,6 @@ def run(
         machine: Where to run.
         directory: Directory of checkpoints; None to keep none.
         loggers: Receive the loss curve.
-        meter: Notes what the job has cost whenever a checkpoint is written.
 
     Raises:
         DivergenceError: The loss became NaN or infinite.
@@ -70,7 +67,7 @@ def run(
     if machine.progress:
         callbacks.append(ProgressLine())
     if directory is not None:
-        callbacks.append(LastCheckpoint(directory, meter))
+        callbacks.append(LastCheckpoint(directory))
     # A logger of this process cannot be used in another, so it receives the curve afterwards.
     trainer = _trainer(machine, module.recipe.max_steps, callbacks, (not spawns and loggers) or False)
     require_cores(trainer)

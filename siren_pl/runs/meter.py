@@ -12,7 +12,9 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import lightning.pytorch as pl
 import torch
 
 from siren_pl.training.whole_files import write_text
@@ -21,8 +23,10 @@ COSTS = "costs.json"
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-class Meter:
+class Meter(pl.Callback):
     """The clock and the memory of one job; a process may run several jobs in succession.
+
+    As a callback it notes the cost with every checkpoint.
 
     Args:
         directory: Directory of the job.
@@ -32,6 +36,14 @@ class Meter:
     def __init__(self, directory: Path, started: float) -> None:
         self._path, self._started, self._process = directory / COSTS, started, os.getpid()
         _forget_peak()
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Note the cost so far, with the memory of the processes that train together."""
+        workers = 0.0
+        if trainer.world_size > 1:
+            workers = float(trainer.strategy.reduce(torch.tensor(peak_mb() or 0.0), reduce_op="sum"))
+        if trainer.is_global_zero:
+            self.note(workers)
 
     def note(self, workers_mb: float = 0.0) -> dict[str, dict[str, float]]:
         """Record the cost of this stretch with that of the earlier ones, and return all of them.
