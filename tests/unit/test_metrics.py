@@ -11,6 +11,7 @@ from skimage.metrics import structural_similarity
 from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetrics_psnr
 
 from siren_pl.problems.derivatives import alignment
+from siren_pl.problems.pictures import metrics as pictures
 from siren_pl.problems.sampled import metrics
 
 RNG = np.random.default_rng(0)
@@ -49,7 +50,7 @@ def test_psnr_of_known_error():
 def test_rounded_pixels_are_those_of_a_file():
     levels = RNG.integers(1, 255, (9, 9, 1))
     for part, level in ((0.4, 0), (0.6, 1), (-0.4, 0), (-0.6, -1)):
-        assert np.array_equal(metrics.rounded((levels + part) / 255), (levels + level) / 255)
+        assert np.array_equal(pictures.rounded((levels + part) / 255), (levels + level) / 255)
 
 
 def similarity(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +77,7 @@ def wang(x: np.ndarray, y: np.ndarray) -> float:
 def test_ssim_is_wangs(shape):
     result, target = pair(shape)
     by_channel = [wang(result[..., c], target[..., c]) for c in range(shape[-1])]
-    assert metrics.ssim(result, target) == pytest.approx(np.mean(by_channel), abs=1e-9)
+    assert pictures.ssim(result, target) == pytest.approx(np.mean(by_channel), abs=1e-9)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (7, 9, 1)])
@@ -84,23 +85,23 @@ def test_ssim_siren_is_scikit_images_default(shape):
     """The SIREN code calls skimage.measure.compare_ssim(p, trgt, multichannel=True, data_range=1)."""
     result, target = pair(shape)
     by_channel = [structural_similarity(result[..., c], target[..., c], data_range=1.0) for c in range(shape[-1])]
-    assert metrics.ssim_siren(result, target) == pytest.approx(np.mean(by_channel), abs=1e-12)
+    assert pictures.ssim_siren(result, target) == pytest.approx(np.mean(by_channel), abs=1e-12)
 
 
 @pytest.mark.parametrize(("shape", "wang_is", "siren_is"), [((10, 30, 1), False, True), ((6, 30, 1), False, False)])
 def test_images_smaller_than_the_window_have_no_ssim(shape, wang_is, siren_is):
     result, target = pair(shape)
-    assert (metrics.ssim(result, target) is not None) == wang_is
-    assert (metrics.ssim_siren(result, target) is not None) == siren_is
+    assert (pictures.ssim(result, target) is not None) == wang_is
+    assert (pictures.ssim_siren(result, target) is not None) == siren_is
 
 
 def test_luma_is_pillows():
     colour = RNG.integers(0, 256, (6, 7, 3), dtype=np.uint8)
     expected = np.asarray(Image.fromarray(colour).convert("L"))[..., None]
-    np.testing.assert_allclose(metrics.luma(colour / 255) * 255, expected, rtol=0, atol=0.52)  # Pillow rounds
+    np.testing.assert_allclose(pictures.luma(colour / 255) * 255, expected, rtol=0, atol=0.52)  # Pillow rounds
     alpha = np.concatenate([colour / 255, np.ones((6, 7, 1))], -1)
-    np.testing.assert_array_equal(metrics.luma(alpha), metrics.luma(colour / 255))
-    np.testing.assert_array_equal(metrics.luma(expected / 255), expected / 255)
+    np.testing.assert_array_equal(pictures.luma(alpha), pictures.luma(colour / 255))
+    np.testing.assert_array_equal(pictures.luma(expected / 255), expected / 255)
 
 
 def test_ms_ssim_is_wangs():
@@ -111,9 +112,9 @@ def test_ms_ssim_is_wangs():
         expected *= np.mean([similarity(*both)[1][5:-5, 5:-5] for both in channels]) ** exponent
         channels = [tuple(halved(pixels) for pixels in both) for both in channels]
     expected *= np.mean([np.multiply(*similarity(*both)) for both in channels]) ** 0.1333
-    assert metrics.ms_ssim(result, target) == pytest.approx(expected, abs=1e-4)  # float32
-    assert metrics.ms_ssim(target, target) == pytest.approx(1, abs=1e-6)
-    assert metrics.ms_ssim(result[:175], target[:175]) is None
+    assert pictures.ms_ssim(result, target) == pytest.approx(expected, abs=1e-4)  # float32
+    assert pictures.ms_ssim(target, target) == pytest.approx(1, abs=1e-6)
+    assert pictures.ms_ssim(result[:175], target[:175]) is None
 
 
 def halved(pixels: np.ndarray) -> np.ndarray:
@@ -123,24 +124,24 @@ def halved(pixels: np.ndarray) -> np.ndarray:
 
 def test_studio_luma_is_scikit_images_ycbcr():
     colour = RNG.random((6, 7, 3))
-    np.testing.assert_allclose(metrics.studio_luma(colour) * 255, rgb2ycbcr(colour)[..., :1], rtol=1e-12)
+    np.testing.assert_allclose(pictures.studio_luma(colour) * 255, rgb2ycbcr(colour)[..., :1], rtol=1e-12)
     grey = RNG.random((6, 7, 1))
-    np.testing.assert_allclose(metrics.studio_luma(grey), metrics.studio_luma(grey.repeat(3, 2)), rtol=1e-12)
+    np.testing.assert_allclose(pictures.studio_luma(grey), pictures.studio_luma(grey.repeat(3, 2)), rtol=1e-12)
     # Black and white of video.
-    np.testing.assert_allclose(metrics.studio_luma(np.array([[[0.0], [1.0]]]))[0, :, 0] * 255, [16, 235], rtol=1e-12)
+    np.testing.assert_allclose(pictures.studio_luma(np.array([[[0.0], [1.0]]]))[0, :, 0] * 255, [16, 235], rtol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(20, 23, 1), (20, 23, 3)])
 def test_metrics_on_y_shave_the_border(shape):
     result, target = pair(shape)
     inside = [rgb2ycbcr(a.repeat(4 - a.shape[2], 2)[..., :3])[4:-4, 4:-4, :1] / 255 for a in (result, target)]
-    np.testing.assert_allclose([metrics.shaved_luma(a, 4) for a in (result, target)], inside, rtol=0, atol=1e-12)
+    np.testing.assert_allclose([pictures.shaved_luma(a, 4) for a in (result, target)], inside, rtol=0, atol=1e-12)
     # Rows of a picture: their shaved parts are the shaved picture.
-    parts = [metrics.shaved_luma(result[at : at + 3], 4, shape[:2], at) for at in range(0, 20, 3)]
-    np.testing.assert_array_equal(np.concatenate(parts), metrics.shaved_luma(result, 4))
-    assert not metrics.shaved_luma(result, 10).size
+    parts = [pictures.shaved_luma(result[at : at + 3], 4, shape[:2], at) for at in range(0, 20, 3)]
+    np.testing.assert_array_equal(np.concatenate(parts), pictures.shaved_luma(result, 4))
+    assert not pictures.shaved_luma(result, 10).size
     # 219 of 255 levels lie between black and white.
-    black, white = (metrics.shaved_luma(picture, 0) for picture in (np.zeros(shape), np.ones(shape)))
+    black, white = (pictures.shaved_luma(picture, 0) for picture in (np.zeros(shape), np.ones(shape)))
     assert metrics.psnr(black, white) == pytest.approx(20 * np.log10(255 / 219), abs=1e-9)
 
 

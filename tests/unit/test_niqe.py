@@ -12,8 +12,8 @@ from scipy.special import gammaln
 from skimage import data
 
 from siren_pl.errors import UserError
+from siren_pl.problems.pictures import metrics
 from siren_pl.problems.pictures.rivals.niqe import asymmetric_fit, halved, niqe, normalised
-from siren_pl.problems.sampled import metrics
 
 RNG = np.random.default_rng(0)
 LINE = np.exp(-(np.arange(-3, 4) ** 2) / (2 * (7 / 6) ** 2))

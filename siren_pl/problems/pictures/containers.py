@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from siren_pl.problems.sampled.kind import Kind, View
-from siren_pl.training.judge import Draw, Result, Write
+from siren_pl.problems.pictures import scores
+from siren_pl.problems.sampled.kind import Kind, Pairs, View
+from siren_pl.training.judge import Draw, Metrics, Result, Write
 from siren_pl.training.problem import Origin
 
 if TYPE_CHECKING:
     from siren_pl.problems.sampled.evaluation import Evaluation
+    from siren_pl.problems.sampled.levels import Pixels
     from siren_pl.problems.sampled.signal import SampledSignal
 
 # Colour space in bytes 16 to 19 of an ICC profile (ICC.1:2022, table 19), by the number of channels of a picture.
@@ -64,6 +66,14 @@ class Container(Kind):
         from siren_pl.problems.pictures.judging import drawings
 
         return drawings.figures_of(found)
+
+    @override
+    def compared(self, signal: SampledSignal, result: Pixels, target: Pixels, first: int) -> Pairs:
+        return scores.compared(signal, result, target, first)
+
+    @override
+    def similarities(self, result: Pixels, target: Pixels) -> Metrics:
+        return scores.similarities(result, target)
 
     @override
     def asked(self, signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from torch import Tensor
 
+from siren_pl.problems.pictures import metrics
 from siren_pl.problems.pictures.enlargement import LATTICE, downsampling_of, enlargement_term
 from siren_pl.problems.pictures.rivals.enlargement import usable
-from siren_pl.problems.sampled import metrics
+from siren_pl.problems.pictures.scores import IMAGE_AXES, shaved_border
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import Observation
-from siren_pl.problems.sampled.scores import IMAGE_AXES, shaved_border, value_scores
+from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
 from siren_pl.training.judge import Metrics

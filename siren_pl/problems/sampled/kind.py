@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from typing_extensions import override
 
-from siren_pl.training.judge import Draw, Result, Write
+from siren_pl.problems.sampled.levels import Pixels
+from siren_pl.training.judge import Draw, Metrics, Result, Write
 from siren_pl.training.problem import NOWHERE, Origin
 
 if TYPE_CHECKING:
     from siren_pl.problems.sampled.evaluation import Evaluation
     from siren_pl.problems.sampled.signal import SampledSignal
+
+# Arrays to compare by PSNR, by the name of the score.
+Pairs = Iterator[tuple[str, tuple[Pixels, Pixels]]]
 
 
 class View(ABC):
@@ -48,6 +52,21 @@ class Kind(View):
     def origin(self) -> Origin:
         """Where the samples were read from."""
         return NOWHERE
+
+    def compared(self, signal: SampledSignal, result: Pixels, target: Pixels, first: int) -> Pairs:
+        """Further scores of a result against the truth, each as a name and the two arrays whose PSNR it is.
+
+        Args:
+            signal: The signal.
+            result: Samples in [0, 1]: all of them, or some rows of a large signal.
+            target: The same samples of the truth.
+            first: Index of the first of these rows.
+        """
+        return iter(())
+
+    def similarities(self, result: Pixels, target: Pixels) -> Metrics:
+        """Scores that need a whole result and the truth at once, both in [0, 1]."""
+        return {}
 
     def asked(self, signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:
         """Interpret the options given to `evaluate.py`: return a name for what they ask for and a view of it."""

@@ -1,12 +1,11 @@
 """Scores values on a grid against a signal, with the same functions for the field and for every baseline.
 
-Values are in [-1, 1], shape (n_1, …, n_D, C); PSNR and SSIM are taken after mapping to [0, 1] and clipping.
+Values are in [-1, 1], shape (n_1, …, n_D, C); scores are taken after mapping to [0, 1] and clipping.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +13,9 @@ from torch import Tensor
 
 from siren_pl.field.jet import Jet
 from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled.kind import Pairs
 from siren_pl.problems.sampled.levels import decoded, to_unit
-from siren_pl.problems.sampled.observations import Downsampling, Everything
+from siren_pl.problems.sampled.observations import Everything
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS, LAPLACIAN_STENCILS
 from siren_pl.training.judge import Metrics
@@ -24,10 +24,8 @@ Array = NDArray[np.float64]
 # Aligns values on the lattice (n_1, …, n_D, C) with the signal where the task leaves something open (a constant).
 Align = Callable[[Tensor, SampledSignal], Tensor]
 
-IMAGE_AXES = 2
 # Half the distance between two 8-bit levels in [-1, 1].
 HALF_STEP = 1 / 255
-SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
 
 
 def keep(values: Tensor, signal: SampledSignal) -> Tensor:
@@ -36,10 +34,7 @@ def keep(values: Tensor, signal: SampledSignal) -> Tensor:
 
 
 def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
-    """PSNR over all, observed and held-out samples, and for images also 8-bit and luma PSNR and SSIM variants.
-
-    For a picture that was reduced, luma is computed as in papers on enlarging: 8 bits, studio range, without `scale`
-    pixels at the border. For others it is full-range luma of the whole picture.
+    """PSNR over all, observed and held-out samples, and the scores that the signal's kind adds.
 
     If the truth is not known, only `train_psnr` is given: how close the observed field is to the data.
 
@@ -56,14 +51,10 @@ def value_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> 
 
 
 def truth_scores(values: Tensor, signal: SampledSignal, align: Align = keep) -> Metrics:
-    """Several kinds of PSNR, and for images SSIM, against the signal's samples; see `value_scores`."""
+    """Scores against the signal's samples; see `value_scores`."""
     plain, result, target = to_unit(values), to_unit(align(values, signal)), to_unit(signal.values)
-    pairs = _compared(signal, plain, result, target)
-    scores = {name: metrics.psnr(*pair) for name, pair in pairs}
-    if signal.in_features != IMAGE_AXES:
-        return scores
-    variants = {name: similarity(result, target) for name, similarity in SIMILARITIES.items()}
-    return scores | {name: value for name, value in variants.items() if value is not None}
+    scores = {name: metrics.psnr(*pair) for name, pair in _compared(signal, plain, result, target)}
+    return scores | signal.container.similarities(result, target)
 
 
 def told_apart(signal: SampledSignal) -> Tensor:
@@ -71,9 +62,7 @@ def told_apart(signal: SampledSignal) -> Tensor:
     return signal.observed if signal.observed.any() else Everything().observed(signal.shape)
 
 
-def _compared(
-    signal: SampledSignal, plain: Array, result: Array, target: Array, first: int = 0
-) -> Iterator[tuple[str, tuple[Array, Array]]]:
+def _compared(signal: SampledSignal, plain: Array, result: Array, target: Array, first: int = 0) -> Pairs:
     """What each PSNR compares, by name: pixels in [0, 1] of a whole signal, or of its rows starting at `first`.
 
     `plain` are the values as they are, `result` the values after what the task leaves open is settled.
@@ -84,23 +73,7 @@ def _compared(
         yield "train_psnr", (result[observed], target[observed])
     if not observed.all():
         yield "heldout_psnr", (result[~observed], target[~observed])
-    eight = metrics.rounded(result), metrics.rounded(target)
-    yield "psnr_8bit", eight
-    if signal.in_features != IMAGE_AXES:
-        return
-    border = shaved_border(signal)
-    if border is None:
-        yield "psnr_y", (metrics.luma(result), metrics.luma(target))
-        return
-    shaved = [metrics.shaved_luma(pixels, border, signal.shape, first) for pixels in eight]
-    if shaved[0].size:
-        yield "psnr_y", (shaved[0], shaved[1])
-
-
-def shaved_border(signal: SampledSignal) -> int | None:
-    """How many pixels papers leave out at the edges of a reduced picture: its scale; None for other signals."""
-    observation = signal.observation
-    return math.ceil(observation.scale) if isinstance(observation, Downsampling) else None
+    yield from signal.container.compared(signal, result, target, first)
 
 
 class RunningScores:

@@ -18,11 +18,11 @@ from siren_pl.problems.pictures.editing.edits import Edit, GradientEdit, Materia
 from siren_pl.problems.pictures.editing.guidance import checked_weights, first, strongest, weighted
 from siren_pl.problems.pictures.files import read_picture
 from siren_pl.problems.pictures.images import BUNDLED, as_pixels, bundled, luma, resize_pixels, stored
+from siren_pl.problems.pictures.scores import IMAGE_AXES
 from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.observations import Everything
 from siren_pl.problems.sampled.observations.base import Shape
 from siren_pl.problems.sampled.observations.masks import require_shape
-from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import MOST_NUMBERS, SampledSignal
 
 # Without a mask, an ellipse in the middle is used; its axes are this fraction of the picture's sides.

@@ -14,10 +14,10 @@ from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.judging import reconstructions, restorations
 from siren_pl.problems.pictures.judging.restorations import Answer
 from siren_pl.problems.pictures.judging.zooms import beside, chosen
+from siren_pl.problems.pictures.scores import IMAGE_AXES
 from siren_pl.problems.pictures.windows import Window
 from siren_pl.problems.sampled.evaluation import Evaluation, SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Draw, Rival
 

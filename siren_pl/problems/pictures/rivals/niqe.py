@@ -15,7 +15,7 @@ from scipy import ndimage
 from scipy.special import gamma
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled import metrics
+from siren_pl.problems.pictures import metrics
 
 Array = NDArray[np.float64]
 
