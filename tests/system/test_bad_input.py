@@ -6,10 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from siren_pl.problems.sampled.observations import downsampling
 from tests.conftest import Command
@@ -153,40 +151,6 @@ def test_a_blur_narrower_than_a_pixel_takes_the_nearest(train: Command) -> None:
     torch.testing.assert_close(downsampling(2, "gaussian", 0.01).apply(values), nearest)
 
 
-@pytest.mark.parametrize("text", [b"seed: {1", b"seed: 1 # \xff", b"seed: \0", b"# @package\nseed: 1"])
-def test_a_configuration_of_ones_own_that_cannot_be_read(text: bytes, train: Command) -> None:
-    Path("mine/experiment").mkdir(parents=True)
-    Path("mine/experiment/mine.yaml").write_bytes(text)
-    paragraph = train("--config-dir", "mine", "experiment=mine").paragraph
-    assert "configuration cannot be read" in paragraph and "--config-dir" in paragraph
-
-
-def test_a_group_that_became_a_word_is_named(train: Command) -> None:
-    """A file of one's own that was cut off in the middle of a key."""
-    Path("mine/experiment").mkdir(parents=True)
-    Path("mine/experiment/mine.yaml").write_text("# @package _global_\ntask:\n  total_variati")
-    paragraph = train("--config-dir", "mine", "experiment=mine").paragraph
-    assert "task=total_variati must hold keys" in paragraph and "debug=true" not in paragraph
-
-
-def test_a_checkpoint_without_its_first_bytes_is_named(train: Command) -> None:
-    assert train("hydra.run.dir=here").code == 0
-    checkpoint = Path("here/checkpoints/last.ckpt")
-    checkpoint.write_bytes(checkpoint.read_bytes()[40:])
-    paragraph = train("resume=here", "trainer.max_steps=9").paragraph
-    assert "last.ckpt is not a checkpoint of siren_pl" in paragraph and "debug=true" not in paragraph
-
-
-def test_damaged_results_are_named_and_made_again(train: Command) -> None:
-    assert train("hydra.run.dir=here").code == 0
-    Path("here/metrics.json").write_text("{")
-    assert "here/metrics.json is damaged" in train("resume=here").paragraph
-    Path("here/metrics.json").unlink()
-    Path("here/status").write_bytes(b"fin\xff")
-    assert train("resume=here").code == 0
-    assert json.loads(Path("here/metrics.json").read_text())["steps"] == 4
-
-
 def test_several_slips_are_told_together(train: Command) -> None:
     paragraph = train("model.omega_0=abc", "dataset.heldout=2").paragraph
     assert "model.omega_0=abc" in paragraph and "dataset.heldout=2" in paragraph
@@ -194,32 +158,6 @@ def test_several_slips_are_told_together(train: Command) -> None:
 
 def test_numbers_may_be_written_as_floats(train: Command) -> None:
     assert train("trainer.max_steps=3e0", "hydra.run.dir=here").code == 0
-
-
-def truncated(path: Path) -> None:
-    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), dtype=np.uint8)).save(path)
-    path.write_bytes(path.read_bytes()[:1000])
-
-
-FILES = {
-    "missing.png": (lambda path: None, "does not exist"),
-    "short.png": (truncated, "truncated"),
-    "prose.png": (lambda path: path.write_text("not an image"), "is not an image"),
-    "folder.png": (Path.mkdir, "not a file"),
-    "nan.npy": (lambda path: np.save(path, np.full((8, 8), np.nan)), "NaN"),
-    "strange.npy": (lambda path: np.save(path, np.zeros((2, 3, 4, 5))), "shape"),
-    "wide.npy": (lambda path: np.save(path, np.zeros((8, 8), np.uint32)), "32 bits"),
-    "objects.npy": (lambda path: np.save(path, np.array([{}], dtype=object), allow_pickle=True), "not a readable"),
-}
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_a_bad_file_is_named(name: str, train: Command) -> None:
-    make, complaint = FILES[name]
-    make(Path(name))
-    ended = train("dataset=image", f"dataset.path={name}")
-    assert ended.code == 1 and "Traceback" not in ended.err
-    assert Path(name).stem in ended.paragraph and complaint in ended.paragraph
 
 
 def test_derivative_tasks_with_gaps_name_the_way_out(train: Command) -> None:
@@ -251,20 +189,6 @@ def test_divergence_leaves_its_metrics_and_the_last_finite_state(train: Command)
     assert all(tensor.isfinite().all() for tensor in state.values())
 
 
-def test_a_full_disk_leaves_the_earlier_checkpoint(train: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    train("hydra.run.dir=here")
-    before = Path("here/checkpoints/last.ckpt").read_bytes()
-
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(torch, "save", full)
-    ended = train("resume=here", "trainer.max_steps=9")
-    assert ended.code == 1 and "last.ckpt" in ended.paragraph and "No space left" in ended.paragraph
-    assert "resume=here" in ended.paragraph
-    assert Path("here/checkpoints/last.ckpt").read_bytes() == before
-
-
 @pytest.mark.parametrize("argument", ["--help", "model.omega_0=abc", "model.omga_0=3", "task=nope"])
 def test_help_and_slips_answer_without_importing_torch(argument: str) -> None:
     code = (
@@ -278,9 +202,3 @@ def test_help_and_slips_answer_without_importing_torch(argument: str) -> None:
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     expected = 0 if argument == "--help" else 1
     assert answer.stdout.splitlines()[-1] == f"False False {expected}"
-
-
-def test_odd_file_names_work_quoted(train: Command) -> None:
-    name = "a photo, no. 1 (copy)=x.png"
-    Image.fromarray(np.zeros((8, 8), dtype=np.uint8)).save(name)
-    assert train("dataset=image", f"dataset.path='{name}'", "dataset.size=null").code == 0
