@@ -57,5 +57,6 @@ def _begun(text: str, beginnings: Mapping[str, str]) -> str:
 
 
 SINCE_BASE = Renames(
-    keys={f"task.{key}": f"recipe.{key}" for key in ("lr", "passes", "fewest_steps", "batch_size", "clip")}
+    keys={f"task.{key}": f"recipe.{key}" for key in ("lr", "passes", "fewest_steps", "batch_size", "clip")},
+    weights={"network.grid.": "network.encoding.", "network.perceptron.": "network."},
 )

@@ -26,7 +26,7 @@ GENTLE = ("relu", "softplus", "tanh", "gaussian", "wire")
 def fitted(model: str) -> CoordinateNetwork:
     network = built(configuration(model, f"model.hidden_features={WIDTH}"), GREY)
     if model == "hash_grid":  # features start as next to nothing
-        torch.nn.init.uniform_(network.grid.table, -1, 1, generator=torch.Generator().manual_seed(2))
+        torch.nn.init.uniform_(network.encoding.table, -1, 1, generator=torch.Generator().manual_seed(2))
     return network.requires_grad_(False)
 
 

@@ -1,4 +1,4 @@
-"""Fixed encodings of coordinates by sines and cosines, for use before the first layer of a network."""
+"""Encodings of coordinates before the first layer of a network; those here are fixed sines and cosines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ _UNIT_SINE = sine(1.0)
 
 
 class Encoding(nn.Module):
+    """A module before the first layer of a network: coords (..., N, D), or a jet of them, -> (..., N, out_features)."""
+
+    out_features: int
+
+
+class Waves(Encoding):
     """Map x to sin(M x) and cos(M x), optionally preceded by x itself, for a matrix M of angular frequencies.
 
     Args:
@@ -42,7 +48,7 @@ class Encoding(nn.Module):
         return jet.concat([coords, waves]) if self.keeps_coords else waves
 
 
-def FrequencyEncoding(in_features: int, num_frequencies: int) -> Encoding:  # noqa: N802 - one of the encodings
+def FrequencyEncoding(in_features: int, num_frequencies: int) -> Waves:  # noqa: N802 - one of the encodings
     """NeRF's positional encoding: x, sin(2^i π x), cos(2^i π x) (Mildenhall et al. 2020, equation 4).
 
     Args:
@@ -50,12 +56,12 @@ def FrequencyEncoding(in_features: int, num_frequencies: int) -> Encoding:  # no
         num_frequencies: Octaves i = 0 … num_frequencies - 1; the output has D (1 + 2 num_frequencies) channels.
     """
     octaves = math.pi * 2.0 ** torch.arange(num_frequencies)
-    return Encoding(torch.kron(octaves[:, None], torch.eye(in_features)), keeps_coords=True)
+    return Waves(torch.kron(octaves[:, None], torch.eye(in_features)), keeps_coords=True)
 
 
 def FourierEncoding(  # noqa: N802 - one of the encodings
     in_features: int, num_frequencies: int, deviation: float, seed: int
-) -> Encoding:
+) -> Waves:
     """Gaussian random Fourier features, sin(2π B v) and cos(2π B v) (Tancik et al. 2020, section 6.1).
 
     Args:
@@ -66,7 +72,7 @@ def FourierEncoding(  # noqa: N802 - one of the encodings
     """
     cycles = deviation * torch.randn(num_frequencies, in_features, generator=seeded(seed))
     # On [-1, 1] the image is two units wide.
-    return Encoding(math.pi * cycles, keeps_coords=False)
+    return Waves(math.pi * cycles, keeps_coords=False)
 
 
 def octaves_rule(domain: Domain) -> int:

@@ -12,14 +12,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import override
 
 from siren_pl.field import jet
 from siren_pl.field.activations import RELU
 from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Jet
-from siren_pl.field.networks.base import CoordinateNetwork
+from siren_pl.field.networks.encodings import Encoding
 from siren_pl.field.networks.mlp import KAIMING, Mlp
 from siren_pl.field.seeds import seeded
 
@@ -33,7 +32,7 @@ def finest_rule(domain: Domain) -> float:
     return domain.resolution
 
 
-class HashGridEncoding(nn.Module):
+class HashGridEncoding(Encoding):
     """Compute the features (features × levels) of points; all levels at once.
 
     Args:
@@ -120,7 +119,7 @@ class HashGridEncoding(nn.Module):
         return self.starts + torch.where(fits, counted, hashed % self.sizes)
 
 
-class HashGrid(CoordinateNetwork):
+class HashGrid(Mlp):
     """The field of instant neural graphics primitives: the grid's features through a small ReLU perceptron.
 
     Args:
@@ -153,20 +152,8 @@ class HashGrid(CoordinateNetwork):
         init: Init | None = None,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         if in_features > len(PRIMES):
             raise ValueError(f"a hash grid takes at most {len(PRIMES)} coordinates, not {in_features}")
-        self.in_features, self.out_features = in_features, out_features
-        generator = seeded(seed)
-        self.grid = HashGridEncoding(in_features, levels, features, table_size, coarsest, finest, generator)
-        shape = (self.grid.out_features, out_features, hidden_features, hidden_layers)
-        self.perceptron = Mlp(*shape, RELU, init or KAIMING, seed)
-
-    @override
-    def forward(self, coords: Tensor | Jet) -> Any:
-        """Evaluate the field at coords (..., N, D).
-
-        Raises:
-            ValueError: `coords` is a jet of order 2; the second derivative does not exist.
-        """
-        return self.perceptron(self.grid(coords))
+        grid = HashGridEncoding(in_features, levels, features, table_size, coarsest, finest, seeded(seed))
+        shape = (in_features, out_features, hidden_features, hidden_layers)
+        super().__init__(*shape, RELU, init or KAIMING, seed, encoding=grid)

@@ -58,7 +58,7 @@ class Mlp(CoordinateNetwork):
         seed: Seeds the weights.
         omega_0: What the initialisation of a layer is told; 1 without sines.
         first: Activation and omega_0 of the first layer, if they differ.
-        encoding: Module before the first layer, with `out_features`; None for the bare coordinates.
+        encoding: Comes before the first layer; None for the bare coordinates.
     """
 
     def __init__(
