@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from siren_pl.field.jet import Jet
 from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
-from siren_pl.problems.derivatives.known import observed_by, require_all, require_some, units
+from siren_pl.problems.derivatives.known import require_all, some_known, units
 from siren_pl.problems.derivatives.lattice import integrator, potential_of_gradient, shifted, spectrum
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
@@ -56,8 +56,7 @@ class StencilGradient(Guidance):
     @override
     def somewhere(self, signal: SampledSignal) -> tuple[Array, Tensor]:
         rule = GRADIENT_STENCILS[self.stencil]
-        known = torch.from_numpy(observed_by(rule, signal.observed.numpy()))
-        require_some(known, signal, self.stencil)
+        known = some_known(rule, self.stencil, signal)
         return rule.apply(signal.given.double().numpy()), known
 
 
@@ -84,20 +83,29 @@ class GradientTerm(Term):
         signal = self.signal
         require_whole(signal)
         gradient, where = self.guidance.somewhere(signal)
-        per_pixel, known = torch.from_numpy(gradient).float(), where.reshape(-1)
-        rows = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)[known]  # (M, D, C)
+        known = where.reshape(-1)
         unit = torch.tensor(units(signal, self.target_factor))
         return {
             "coords": signal.coords()[known],
-            "gradient": rows * unit[:, None],
+            "gradient": by_sample(gradient)[known] * unit[:, None],
             "unit": unit,
         }
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """Compute `gradient`, the squared error per pixel, summed over axes and averaged over points and channels."""
-        assert jet.gradient is not None
-        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]
-        return {"gradient": error.square().sum(1).mean()}
+        return {"gradient": squared_error(jet, points).mean()}
+
+
+def by_sample(gradient: Array) -> Tensor:
+    """The gradients (D, n_1, …, n_D, C) as a row per sample, (M, D, C), float32."""
+    return torch.from_numpy(gradient).float().flatten(1, -2).movedim(0, 1)
+
+
+def squared_error(jet: Jet, points: Points) -> Tensor:
+    """The squared error per pixel of the gradient, summed over axes: (M, C); see `GradientTerm.points`."""
+    assert jet.gradient is not None
+    error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]
+    return error.square().sum(1)
 
 
 @dataclass(frozen=True)

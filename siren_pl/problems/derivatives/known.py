@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -11,8 +12,10 @@ from siren_pl.errors import UserError
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.stencils import GradientStencil, LaplacianStencil
 
+Stencil = GradientStencil | LaplacianStencil
 
-def observed_by(stencil: GradientStencil | LaplacianStencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+
+def observed_by(stencil: Stencil, observed: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Mark the places where the stencil reads only observed samples."""
     if stencil.footprint == "everywhere":
         return np.full_like(observed, observed.all())
@@ -29,25 +32,28 @@ def require_all(signal: SampledSignal) -> None:
         )
 
 
-def require_some(
-    known: Tensor, signal: SampledSignal, stencil: str, key: str = "task.stencil", otherwise: str = ""
-) -> None:
-    """Refuse a stencil that reads an unobserved sample everywhere.
+def some_known(rule: Stencil, name: str, signal: SampledSignal, key: str = "task.stencil", cure: str = "") -> Tensor:
+    """Mark the samples whose derivative is known: bool of the grid's shape, true for at least one sample.
 
     Args:
-        known: Where it reads only observed samples: bool of any shape.
+        rule: The stencil.
+        name: The name of the stencil.
         signal: The samples.
-        stencil: The name of the stencil.
         key: The option that chose it.
-        otherwise: Another cure for the message.
+        cure: Another cure for the message.
+
+    Raises:
+        UserError: The stencil reads an unobserved sample everywhere.
     """
+    known = torch.from_numpy(observed_by(rule, signal.observed.numpy()))
     if not known.any():
         # Those that read the nearest samples alone.
-        smaller = "" if stencil in ("central", "laplace") else "choose central (or laplace), or "
+        smaller = "" if name in ("central", "laplace") else "choose central (or laplace), or "
         raise UserError(
-            f"{key}={stencil} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
-            f"{smaller}hold out less{otherwise}."
+            f"{key}={name} reads unseen samples everywhere when {signal.withheld}, so no derivative is known: "
+            f"{smaller}hold out less{cure}."
         )
+    return known
 
 
 def units(signal: SampledSignal, target_factor: float | None) -> tuple[float, ...]:

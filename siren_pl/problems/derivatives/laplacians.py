@@ -15,7 +15,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
 from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
-from siren_pl.problems.derivatives.known import axis_weights, observed_by, require_all, require_some
+from siren_pl.problems.derivatives.known import axis_weights, require_all, some_known
 from siren_pl.problems.derivatives.lattice import Lattice, integrator, potential_of_laplacian
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
@@ -52,9 +52,7 @@ class LaplacianTerm(Term):
         """Make the table: coordinates (M, D), Laplacians (M, C) per coordinate unit², factor () from per pixel²."""
         signal = self.signal
         require_whole(signal)
-        rule = LAPLACIAN_STENCILS[self.stencil]
-        known = torch.from_numpy(observed_by(rule, signal.observed.numpy()))
-        require_some(known, signal, self.stencil)
+        known = some_known(LAPLACIAN_STENCILS[self.stencil], self.stencil, signal)
         if not self.border:
             known &= ~on_border(signal)
             if not known.any():

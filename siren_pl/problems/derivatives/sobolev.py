@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from siren_pl.field.jet import Jet
-from siren_pl.problems.derivatives.known import observed_by, require_some
+from siren_pl.problems.derivatives.gradients import by_sample, squared_error
+from siren_pl.problems.derivatives.known import some_known
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
@@ -48,10 +49,9 @@ class SobolevTerm(Term):
         observed = signal.observed.reshape(-1)
         rule = GRADIENT_STENCILS[self.stencil]
         scale = torch.tensor(signal.pixels_per_unit)
-        per_pixel = torch.from_numpy(rule.apply(signal.given.double().numpy())).float()  # (D, …, C)
-        gradient = per_pixel.reshape(signal.in_features, -1, signal.out_features).movedim(0, 1)  # (M, D, C)
-        known = torch.from_numpy(observed_by(rule, signal.observed.numpy())).reshape(-1)
-        require_some(known, signal, self.stencil, "task.gradient_stencil", ", or set task.gradient_weight=0")
+        gradient = by_sample(rule.apply(signal.given.double().numpy()))
+        cure = ", or set task.gradient_weight=0"
+        known = some_known(rule, self.stencil, signal, "task.gradient_stencil", cure).reshape(-1)
         return laid_out(signal) | {
             "gradient": gradient[observed] * scale[:, None],
             "known": known[observed].float(),
@@ -60,9 +60,7 @@ class SobolevTerm(Term):
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """Compute `value` and `gradient`, the latter per pixel, so that its weight means the same at any size."""
-        assert jet.gradient is not None
-        error = (jet.gradient.movedim(0, 1) - points["gradient"]) / points["unit"][..., None]  # (M, D, C)
-        squared = error.square().sum(1).mean(-1) * points["known"]
+        squared = squared_error(jet, points).mean(-1) * points["known"]
         value = (jet.value - points["value"]).square().mean()
         return {"value": value, "gradient": self.gradient_weight * squared.mean()}
 
