@@ -11,7 +11,7 @@ import torch
 
 from siren_pl.report.__main__ import main
 from tests.conftest import TINY, Command, _invoke
-from tests.kinds import FILES
+from tests.package_of_kinds import FILES
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
