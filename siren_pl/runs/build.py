@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 
 # A step keeps three numbers per unit of a layer at each point (linear map, activation, gradient), in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
+# Fraction of the steps, from the first, that round wide products to bfloat16. Everything else is done in float32, which
+# is therefore what Lightning is told: its autocast would round targets, losses and their gradients too.
+ROUNDED = {"bf16-mixed": 1.0, "bf16-then-32": 0.75}
 
 
 @dataclass(frozen=True)
@@ -135,6 +138,7 @@ def recipe(given: Plan) -> Recipe:
         clip=options["clip"],
         seed=config["seed"],
         evaluations=config["trainer"]["evaluations"],
+        rounded=ROUNDED.get(config["trainer"]["precision"], 0.0),
     )
 
 
@@ -215,9 +219,10 @@ def together(given: Plan) -> int:
 def machine(config: Plain) -> Machine:
     """Where the fit runs, and what it shows besides its curve."""
     options = config["trainer"]
-    names = ("accelerator", "devices", "strategy", "precision", "tf32", "progress")
+    names = ("accelerator", "devices", "strategy", "tf32", "progress")
+    precision = "32-true" if options["precision"] in ROUNDED else options["precision"]
     callbacks = (Histograms(),) if config["logger"].get("histograms") else ()
-    return Machine(**{name: options[name] for name in names}, callbacks=callbacks)
+    return Machine(**{name: options[name] for name in names}, precision=precision, callbacks=callbacks)
 
 
 def rivals(given: Plan) -> dict[str, Callable[[], Any]]:

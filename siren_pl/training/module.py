@@ -21,7 +21,6 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.field.derivatives import AutogradDerivatives, RoundedDerivatives
-from siren_pl.field.products import in_full
 from siren_pl.training.compilation import Compilation
 from siren_pl.training.fields import Fields, Strategies
 from siren_pl.training.kept import KEPT, kept_of, restore
@@ -35,10 +34,6 @@ from siren_pl.training.term import placed
 SLICE_SECONDS = 0.25
 # Processes that train together return after this number of steps instead.
 SHARED_SLICE_STEPS = 25
-
-
-# Lightning's name for the precision that rounds wide products to bfloat16.
-HALF = "bf16-mixed"
 
 
 class DivergenceError(Exception):
@@ -94,6 +89,7 @@ class FieldModule(pl.LightningModule):
         self.network, self.others, self.numbers = bundle.network, bundle.others, bundle.numbers
         self.fields, self.derivatives, self.recipe = fields, derivatives, recipe
         self.compilation, self.origin, self._trained_by = compilation, origin, derivatives
+        self._rounded = {name: RoundedDerivatives(exact) for name, exact in derivatives.items()}
         self.automatic_optimization = False
         self.last_losses: dict[str, Tensor] = {}
         self.logged: list[tuple[int, dict[str, Tensor]]] = []
@@ -123,10 +119,8 @@ class FieldModule(pl.LightningModule):
         return optimizers
 
     def on_fit_start(self) -> None:
-        """Note the number of processes and their precision, then prepare."""
+        """Note the number of processes, then prepare."""
         self._processes = self.trainer.world_size
-        if self.trainer.precision == HALF:
-            self._trained_by = {name: RoundedDerivatives(exact) for name, exact in self.derivatives.items()}
         self.prepare()
 
     def prepare(self) -> None:
@@ -152,8 +146,7 @@ class FieldModule(pl.LightningModule):
         self.logged = []
         first = step = self.global_step
         while step < self.recipe.max_steps:
-            with in_full(self.device):  # Lightning's autocast would round targets, losses and their gradients too
-                found = self._advance(step)
+            found = self._advance(step)
             before, step = step, step + len(found)
             totals += found
             if self.recipe.is_log_step(before, step):
@@ -189,6 +182,7 @@ class FieldModule(pl.LightningModule):
         factor = phase.schedule((step - begin) / (end - begin))
         for group, peak in zip(optimizer.param_groups, self._peaks[number], strict=True):
             group["lr"] = peak * factor
+        self._trained_by = self._rounded if self.recipe.is_rounded(step) else self.derivatives
         if searches(optimizer):
             batch = self._batch(begin)
             return search(optimizer, lambda: self._gradient(optimizer, batch), end - step)

@@ -50,6 +50,7 @@ class Recipe:
         seed: Seeds the batches.
         log_rows: Rows of the loss curve.
         evaluations: Number of times the result is judged during training.
+        rounded: Fraction of the steps, counted from the first, whose wide matrix products are rounded to bfloat16.
     """
 
     max_steps: int
@@ -59,6 +60,11 @@ class Recipe:
     seed: int = 0
     log_rows: int = 200
     evaluations: int = 10
+    rounded: float = 0.0
+
+    def is_rounded(self, step: int) -> bool:
+        """Whether the wide matrix products of a step are rounded to bfloat16."""
+        return step < self.rounded * self.max_steps
 
     def ends(self) -> list[int]:
         """The step after the last step of each phase."""

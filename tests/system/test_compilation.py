@@ -23,7 +23,7 @@ def test_a_compiled_run_equals_an_eager_one_within_rounding(train: Command) -> N
 
 def test_half_precision_is_compiled(train: Command) -> None:
     """Of first derivatives; second ones are compiled above, values in test_many, and the rest by `make soak`."""
-    check_that_it_is_compiled("poisson_grad", "bf16-mixed", train)
+    check_that_it_is_compiled("poisson_grad", "bf16-then-32", train)  # both kinds of steps
 
 
 def check_that_it_is_compiled(task: str, precision: str, train: Command) -> None:

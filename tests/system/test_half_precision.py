@@ -18,7 +18,7 @@ STEP = 1e-4  # on [-1, 1]; between -1 and 1 bfloat16 tells coordinates apart tha
 # Relative errors, in norm, of values and derivatives: measured to 0.015 with 64 channels, where the kinks of a ReLU
 # make more of a slope that changes sides (0.1). With rounded coordinates encodings err by up to 0.5.
 ERROR, KINKED = 0.03, 0.15
-PIECEWISE = ("relu", "relu_pe", "fourier_features", "hash_grid")
+PIECEWISE = ("relu", "relu_pe", "fourier_features", "hash_grid", "sinc_product", "lanczos_product")
 # Fields of few gentle waves: bfloat16 rounds what their hidden layers make of two neighbours to the same.
 GENTLE = ("relu", "softplus", "tanh", "gaussian", "wire")
 
@@ -63,3 +63,16 @@ def test_nothing_but_wide_products_is_rounded(task: str, train: Command) -> None
         assert train(*options, f"trainer.precision={precision}", f"hydra.run.dir={precision}").code == 0
         ends.append(torch.load(Path(precision, "checkpoints/last.ckpt"), weights_only=True)["state_dict"])
     assert all(torch.equal(ends[1][name], weight) for name, weight in ends[0].items())
+
+
+def test_the_last_quarter_of_the_steps_rounds_nothing(train: Command) -> None:
+    """The first three of four steps are those of bf16; the loss of the fourth is not, whatever it is measured on."""
+    losses = {}
+    for precision in ("32-true", "bf16-mixed", "bf16-then-32"):
+        options = ("task=poisson_grad", "optimizer.schedule=constant", "trainer.max_steps=4")
+        assert train(*options, f"trainer.precision={precision}", f"hydra.run.dir={precision}").code == 0
+        stored = torch.load(Path(precision, "checkpoints/last.ckpt"), weights_only=True)["siren_pl"]["history"]
+        losses[precision] = [row["train/loss"] for row in stored if "train/loss" in row]
+    exact, rounded, both = losses.values()
+    assert len(both) == 4 and both[:3] == rounded[:3] and both[0] != exact[0]
+    assert both[3] != rounded[3]
