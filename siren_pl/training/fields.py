@@ -74,6 +74,11 @@ class Fields(ABC):
         """Take the optimiser's step; signals that were not in the batch keep their weights and optimiser state."""
         optimizer.step()
 
+    def stacks(self) -> dict[Tensor, int]:
+        """For each weight, how many of its leading axes count networks that are independent of each other."""
+        counts = self.bundle.stacks()
+        return {weight: counts[name] for name, weight in self.bundle.named_parameters()}
+
     @abstractmethod
     def refreshed(self, derivatives: Strategies, tables: Batch, name: str, seed: int, step: int) -> Batch:
         """The tables after `Term.refresh` has renewed that of one term, one signal after the other."""

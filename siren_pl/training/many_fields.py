@@ -163,13 +163,18 @@ class ManyFields(Fields):
             for tensor, rows in kept:
                 tensor[absent] = rows
 
+    @override
+    def stacks(self) -> dict[Tensor, int]:
+        counts = self.bundle.stacks()
+        return {weight: counts[name] + (name in self._own) for name, weight in self.bundle.named_parameters()}
+
     def _by_signal(self, optimizer: torch.optim.Optimizer) -> Iterator[Tensor]:
-        """Yield the weights that belong to one signal, and the optimiser's state of the same shape."""
+        """Yield the weights that belong to one signal, and the optimiser's state, which has the same leading axis."""
         for name, weight in self.bundle.named_parameters():
             if name in self._own:
                 remembered = optimizer.state.get(weight, {}).values()
                 yield weight.detach()
-                yield from (each for each in remembered if isinstance(each, Tensor) and each.shape == weight.shape)
+                yield from (each for each in remembered if isinstance(each, Tensor) and each.dim())
 
     @override
     def refreshed(self, derivatives: Strategies, tables: Batch, name: str, seed: int, step: int) -> Batch:

@@ -112,7 +112,7 @@ class FieldModule(pl.LightningModule):
 
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         """Make an optimiser per phase, and remember the learning rate of each group as the schedule's peak."""
-        optimizers = [phase.made_for(self.fields.bundle) for phase in self.recipe.phases]
+        optimizers = [phase.made_for(self.fields) for phase in self.recipe.phases]
         if len(self.fields.problems) > 1 and any(map(searches, optimizers)):
             raise UserError("an optimiser that searches along a line fits one signal at a time: set dataset.index=0.")
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]

@@ -8,7 +8,8 @@ from itertools import accumulate
 
 import torch
 
-from siren_pl.field.networks.bundle import Bundle
+from siren_pl.training.fields import Fields
+from siren_pl.training.matrix_steps import MatrixOptimizer
 from siren_pl.training.schedules import Schedule
 
 
@@ -30,12 +31,16 @@ class Phase:
     fixed_batch: bool = False
     rates: Mapping[str, float] = field(default_factory=dict)
 
-    def made_for(self, bundle: Bundle) -> torch.optim.Optimizer:
-        """Make the optimiser of a bundle's weights and numbers."""
-        if not self.rates:
-            return self.optimizer(bundle.parameters())
-        groups = bundle.by_field().items()
-        return self.optimizer([{"params": weights, "lr": self.rates[name]} for name, weights in groups])
+    def made_for(self, fields: Fields) -> torch.optim.Optimizer:
+        """Make the optimiser of all weights and numbers."""
+        groups: list = list(fields.bundle.parameters())
+        if self.rates:
+            by_field = fields.bundle.by_field().items()
+            groups = [{"params": weights, "lr": self.rates[name]} for name, weights in by_field]
+        made = self.optimizer(groups)
+        if isinstance(made, MatrixOptimizer):
+            made.stacks = fields.stacks()
+        return made
 
 
 @dataclass(frozen=True)

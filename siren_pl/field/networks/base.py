@@ -24,7 +24,8 @@ class CoordinateNetwork(nn.Module):
         highest_order: The highest meaningful derivative: 2, or 1 for a field that is piecewise linear by design.
         fixed_shapes: Whether the shape of the coordinates determines the shapes of all intermediate results, which a
             compiler and a mapping over many fields require.
-        networks: Number of smaller networks among which the points are divided; 1 if the network is not divided.
+        networks: Number of smaller networks among which the points are divided, whose weights are then stacked along a
+            leading axis; 1 if the network is not divided.
         members: Number of fields that are trained separately; the field is their mean.
         own: Names of the weights that belong to one signal when signals are fitted together and share the other
             weights; None if every signal has all weights to itself.

@@ -54,6 +54,11 @@ class Bundle(nn.Module):
         found[self.leading] += self.numbers.values()
         return found
 
+    def stacks(self) -> dict[str, int]:
+        """For each weight and number by name, how many of its leading axes count small networks."""
+        divided = {id(w) for each in self.named_fields().values() if each.networks > 1 for w in each.parameters()}
+        return {name: int(id(weight) in divided) for name, weight in self.named_parameters()}
+
     def own(self) -> list[str]:
         """Names of the weights and numbers that belong to one signal, in the order of `named_parameters`."""
         prefixes = {"network.": self.network} | {f"others.{name}.": each for name, each in self.others.items()}
