@@ -75,7 +75,7 @@ class Fields(ABC):
         optimizer.step()
 
     def stacks(self) -> dict[Tensor, int]:
-        """For each weight, how many of its leading axes count networks that are independent of each other."""
+        """For each weight, how many of its leading axes count networks, or entries of a table, that are independent."""
         counts = self.bundle.stacks()
         return {weight: counts[name] for name, weight in self.bundle.named_parameters()}
 

@@ -36,7 +36,8 @@ class MatrixOptimizer(torch.optim.Optimizer):
         **options: Other options of a group.
 
     Attributes:
-        stacks: For each weight, the number of its leading axes that count networks; 0 for a weight that is not listed.
+        stacks: For each weight, the number of its leading axes that count networks, or entries of a table; 0 for a
+            weight that is not listed.
 
     Raises:
         UserError: A weight is complex.

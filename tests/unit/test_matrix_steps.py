@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from siren_pl import Siren
 from siren_pl.errors import UserError
-from siren_pl.field.networks import Tiles
+from siren_pl.field.networks import HashGrid, Tiles
 from siren_pl.field.networks.bundle import Bundle
 from siren_pl.training.matrix_steps import MatrixOptimizer
 from siren_pl.training.muon import Muon, orthogonal
@@ -172,6 +172,9 @@ def test_a_bundle_knows_which_of_its_weights_are_stacked() -> None:
     stacks = bundle.stacks()
     assert {name for name, count in stacks.items() if count} == {n for n in stacks if n.startswith("network.")}
     assert set(stacks.values()) == {0, 1}
+    # A table is looked up entry by entry: none of its axes are left for a matrix.
+    stacks = Bundle({"grid": HashGrid(2, 1, **small, finest=32.0)}).stacks()
+    assert {name: count for name, count in stacks.items() if count} == {"network.grid.table": 2}
 
 
 @BOTH

@@ -29,6 +29,7 @@ class CoordinateNetwork(nn.Module):
         members: Number of fields that are trained separately; the field is their mean.
         own: Names of the weights that belong to one signal when signals are fitted together and share the other
             weights; None if every signal has all weights to itself.
+        tables: Names of the weights whose entries are looked up one by one, which are therefore no matrices of layers.
     """
 
     in_features: int
@@ -38,6 +39,7 @@ class CoordinateNetwork(nn.Module):
     networks: int = 1
     members: int = 1
     own: tuple[str, ...] | None = None
+    tables: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, coords: Tensor | Jet) -> Any:

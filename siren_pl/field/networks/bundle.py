@@ -55,9 +55,12 @@ class Bundle(nn.Module):
         return found
 
     def stacks(self) -> dict[str, int]:
-        """For each weight and number by name, how many of its leading axes count small networks."""
-        divided = {id(w) for each in self.named_fields().values() if each.networks > 1 for w in each.parameters()}
-        return {name: int(id(weight) in divided) for name, weight in self.named_parameters()}
+        """For each weight and number by name, how many leading axes count small networks, or entries of a table."""
+        counts: dict[Tensor, int] = {}
+        for network in self.named_fields().values():
+            for name, weight in network.named_parameters():
+                counts[weight] = weight.dim() if name in network.tables else int(network.networks > 1)
+        return {name: counts.get(weight, 0) for name, weight in self.named_parameters()}
 
     def own(self) -> list[str]:
         """Names of the weights and numbers that belong to one signal, in the order of `named_parameters`."""

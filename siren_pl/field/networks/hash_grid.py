@@ -137,6 +137,7 @@ class HashGrid(Mlp):
     """
 
     highest_order = 1
+    tables = ("grid.table",)
 
     def __init__(
         self,
