@@ -23,7 +23,7 @@ SIDE, REPEATS = 128, 7
 POINTS = SIDE**2
 TASKS = {
     "value": ("task=image_fit",),
-    "gradient": ("task=poisson_grad", "task.integrated=false"),
+    "gradient": ("task=poisson_grad", "task.integrated=false", "optimizer=adam"),
     "laplacian": ("task=poisson_laplacian", "task.integrated=false"),
 }
 
