@@ -142,7 +142,7 @@ def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
     """`train("task=poisson_grad", …)` is `python train.py task=poisson_grad …`, shrunk by TINY and without a logger."""
 
     def run(*arguments: str, tiny: bool = True, logger: str = "none") -> Ended:
-        shrink = [option for option in TINY if tiny and not _is_missing(option, arguments)]
+        shrink = [_of_kind(option, arguments) for option in TINY if tiny and not _is_missing(option, arguments)]
         flags = 2 if arguments[:1] == ("--config-dir",) else 0
         chosen = [*arguments[:flags], *shrink, f"logger={logger}", *arguments[flags:]]
         if any(argument.startswith(("resume=", "sweep.resume=")) for argument in arguments):
@@ -178,6 +178,16 @@ def trained(train: Command, shelf: dict[tuple[str, ...], Path]) -> Callable[...,
         return Path(name)
 
     return copied
+
+
+# What stands in a command whose data are sounds, and how these are shrunk: to 220 samples of the melody.
+SOUNDS, FEW_SAMPLES = ("task=audio_fit", "dataset=audio", "dataset=audio_folder"), "dataset.seconds=[0,0.01]"
+
+
+def _of_kind(option: str, arguments: tuple[str, ...]) -> str:
+    """The option that shrinks data of the kind that a command asks for."""
+    is_sound = any(each in SOUNDS or each.startswith("experiment=paper/audio") for each in arguments)
+    return FEW_SAMPLES if option.startswith("dataset.size=") and is_sound else option
 
 
 def _is_missing(option: str, arguments: tuple[str, ...]) -> bool:

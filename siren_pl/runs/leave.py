@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +10,11 @@ from typing import Any, NamedTuple
 from siren_pl.runs import directory as directory_of
 from siren_pl.runs.attempts import attempt
 from siren_pl.training.judge import Findings, Judge, Metrics, Rival, Write
+
+log = logging.getLogger(__name__)
+
+# A fit of fewer optimiser steps has not failed, it has hardly begun.
+ENOUGH_STEPS = 100
 
 
 class Left(NamedTuple):
@@ -59,6 +65,9 @@ def leave(
         f"baseline/{name}/{key}": value for name, rival in rivals.items() for key, value in rival.metrics.items()
     }
     metrics = findings.metrics | compared | costs_now()
+    if findings.failure and metrics.get("steps", 0) >= ENOUGH_STEPS:
+        log.error("%s", findings.failure)
+        metrics["diverged"] = 1.0
     directory_of.write_metrics(directory, metrics)
     return Left(metrics, findings, rivals, [file for file in files if file is not None])
 

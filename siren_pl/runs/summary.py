@@ -23,6 +23,8 @@ WHY_A_FIELD = (
     "why a field, where a solver is exact: it has values at any resolution (evaluate.py run=… scale=4), exact "
     "derivatives everywhere, and takes any supervision: values, slopes or curvature, with gaps, all at once"
 )
+# Numbers below this would lose their digits in a column with three decimals.
+SMALL = 1e-2
 # Width of the first column in characters when many methods follow it.
 NARROWEST = 28
 
@@ -87,7 +89,11 @@ def table(metrics: Metrics, measures: Measures, info: RunInfo) -> Any:
 def _cell(value: float | None, measure: Measure) -> str:
     if value is None:
         return ""
-    return "exact" if _is_exact(value, measure) else f"{value:.2f}" if measure.unit in ("dB", "s") else f"{value:.3f}"
+    if _is_exact(value, measure):
+        return "exact"
+    if measure.unit in ("dB", "s"):
+        return f"{value:.2f}"
+    return f"{value:.3f}" if value == 0 or abs(value) >= SMALL else f"{value:.2e}"
 
 
 def _is_exact(value: float | None, measure: Measure) -> bool:

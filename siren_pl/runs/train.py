@@ -147,7 +147,8 @@ class Run:
                 metrics = left.metrics
                 after_training(initial, bundle.network, plan.problem, home)
             if chunk.is_of_a_set:
-                directory_of.write_status(home, directory_of.FINISHED if left else directory_of.DIVERGED)
+                ended = directory_of.DIVERGED if metrics.get("diverged") else directory_of.FINISHED
+                directory_of.write_status(home, ended)
             else:
                 self._end(left, metrics, module, chunk)
         if chunk.is_of_a_set:

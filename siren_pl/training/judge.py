@@ -54,12 +54,14 @@ class Findings:
             table, and the jobs of a sweep are compared by it. Metrics without a measure are kept but not shown.
         files: Functions that write the files beneath `predictions/`, by file name.
         figures: Functions that draw the figures beneath `figures/`, by file name.
+        failure: Why the fit counts as diverged although its numbers are finite; empty if it does not.
     """
 
     metrics: Metrics
     measures: Mapping[str, Measure] = field(default_factory=dict)
     files: Mapping[str, Write] = field(default_factory=dict)
     figures: Mapping[str, Draw] = field(default_factory=dict)
+    failure: str = ""
 
 
 class Result(NamedTuple):

@@ -11,12 +11,13 @@ from hydra import compose, initialize_config_dir
 from siren_pl.errors import UserError
 from siren_pl.runs import build, trust
 from siren_pl.runs.keys import conf_directory, validate
-from tests.conftest import Command
+from tests.conftest import Command, _of_kind
 from tests.fields import batch_of
 
 CONF = conf_directory()
 NO_SECOND_DERIVATIVE = ("hash_grid", "poisson_laplacian")
 PRECISIONS = ("64-true", "bf16-mixed")
+KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder")
 DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
 
 
@@ -43,7 +44,9 @@ def test_every_model_and_every_task_runs(model: str, task: str, train: Command) 
 
 
 def check_a_pair(model: str, task: str, train: Command) -> None:
-    ended = train(f"model={model}", f"task={task}", "trainer.max_steps=2", "dataset.size=8")
+    ended = train(
+        f"model={model}", f"task={task}", "trainer.max_steps=2", _of_kind("dataset.size=8", (f"task={task}",))
+    )
     if (model, task) == NO_SECOND_DERIVATIVE:
         assert ended.code == 1 and "derivatives of order 2" in ended.paragraph and "model=siren" in ended.paragraph
     else:
@@ -69,11 +72,16 @@ def test_every_strategy_gives_the_same_run(derivatives: str, train: Command) -> 
         torch.testing.assert_close(tensor, oracle["state_dict"][name], atol=2e-5, rtol=1e-3)
 
 
-@pytest.mark.parametrize("dataset", sorted({*members("dataset")} - {*DOWNLOADED, "image", "folder"}))
+@pytest.mark.parametrize("dataset", sorted({*members("dataset")} - {*DOWNLOADED, *KINDS_OF_FILES}))
 def test_every_bundled_dataset_is_read(dataset: str) -> None:
     signal = build.signal(composed(f"dataset={dataset}", "dataset.size=8"))
     assert max(signal.shape) == 8 and signal.out_features in (1, 3)
     assert signal.values.abs().max() <= 1
+
+
+def test_the_bundled_sound_is_read() -> None:
+    signal = build.signal(composed("dataset=audio"))
+    assert signal.shape == (44100,) and signal.out_features == 1 and signal.values.abs().max() <= 1
 
 
 @pytest.mark.parametrize("dataset", DOWNLOADED)
@@ -109,7 +117,8 @@ def test_every_experiment_composes_and_opens_with_its_command(experiment: str, t
     assert f"# python train.py experiment={experiment}" in head
     Image.new("L", (481, 321)).save(tmp_path / "12003.jpg")
     Image.new("RGB", (768, 512)).save(tmp_path / "kodim03.png")
-    options = [f"experiment={experiment}", "dataset.size=8"]
+    options = [f"experiment={experiment}"]
+    options += [_of_kind("dataset.size=8", tuple(options))]
     config = composed(*options)
     if "root" in config["dataset"]:
         config = composed(*options, f"dataset.root={tmp_path}")

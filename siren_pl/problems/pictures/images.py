@@ -20,7 +20,9 @@ from siren_pl.problems.pictures.room import require_room
 from siren_pl.problems.sampled.grid import Grid, PixelCentres
 from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.measuring import measured_by
-from siren_pl.problems.sampled.observations import EveryOther, Everything, Observation, RandomFraction
+from siren_pl.problems.sampled.observations import Everything
+from siren_pl.problems.sampled.observations.withheld import withheld
+from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import SampledSignal
 
 # A source returns a name and samples (H, W, C): unsigned integers, whose whole range represents [0, 1], or floats in
@@ -68,13 +70,13 @@ def image_signal(
     Raises:
         UserError: The crop leaves the image, a pixel is not finite, or two options contradict each other.
     """
-    withheld, place = _withheld(heldout, seed, stride), grid or PixelCentres()
+    kept, place = withheld(heldout, seed, stride, IMAGE_AXES), grid or PixelCentres()
     name, samples, *said = source()
     container = said[0] if said else container_of(samples)
     samples = _prepared(name, samples, crop, size, resize, grayscale)
     data = stored(samples)
     if degrade and reference is None:
-        return SampledSignal(data, name, place, withheld, container=container)
+        return SampledSignal(data, name, place, kept, container=container)
     truth = data
     if reference is not None:
         wanted = read_picture(Path(reference), "dataset.reference")[0]
@@ -85,17 +87,7 @@ def image_signal(
             f"{samples.shape[2]}: save both alike, or set dataset.grayscale=true."
         )
     given = SampledSignal(truth, name, place, data=data, has_truth=reference is not None, container=container)
-    return given if isinstance(withheld, Everything) else measured_by(given, withheld)
-
-
-def _withheld(heldout: float, seed: int, stride: int | Sequence[int]) -> Observation:
-    """The observation of a picture if the task does not define one."""
-    regular = EveryOther(stride)
-    withholds = any(each > 1 for each in regular.strides((1, 1)))
-    if heldout and withholds:
-        names = f"dataset.heldout={heldout} and {regular.option}"
-        raise UserError(f"{names} both choose what is kept from training: give one of them.")
-    return RandomFraction(heldout, seed) if heldout else regular if withholds else Everything()
+    return given if isinstance(kept, Everything) else measured_by(given, kept)
 
 
 def _prepared(

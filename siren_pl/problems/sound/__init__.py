@@ -1,0 +1,1 @@
+"""Sounds: samples on one axis, time."""

@@ -1,0 +1,137 @@
+"""Sound files: every format that FFmpeg knows is decoded to floats by PyAV, and results are written as WAV.
+
+Integers of b bits are divided by 2^(b-1), so that the whole range of a file represents [-1, 1). A float file is read as
+it is. MP3 and other lossy formats may overshoot by a few per cent, which is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from siren_pl.errors import UserError
+
+# Largest magnitude that a sound of full scale [-1, 1] may have; more is a float file of other units, not an overshoot.
+MOST_OVERSHOOT = 2.0
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff")
+
+
+class Sound(NamedTuple):
+    """A decoded sound.
+
+    Attributes:
+        samples: Shape (N, C), float32, nominally in [-1, 1].
+        rate: Samples per second.
+    """
+
+    samples: NDArray[np.float32]
+    rate: int
+
+
+def read_sound(path: Path, key: str = "dataset.path") -> Sound:
+    """Read a sound file.
+
+    Args:
+        path: The file.
+        key: The option that named it, for error messages.
+
+    Raises:
+        UserError: The file is missing, damaged, cut, empty, or no sound.
+    """
+    _require_readable(path, key)
+    import av
+    from av.error import FFmpegError
+
+    if not path.stat().st_size:
+        raise UserError(f"{key}={path} is empty (0 bytes): fetch or export it again.")
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise UserError(f"{key}={path} holds no sound, only {_kinds(container)}: choose a sound file.")
+            stream = container.streams.audio[0]
+            promised = _promised(container, stream)
+            parts, rate = list(_decoded(container, stream)), stream.rate
+    except (FFmpegError, ValueError, OSError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise UserError(
+            f"{key}={path} is damaged, cut off, or no sound file ({said}): fetch or export it again, as wav, flac, "
+            "ogg or mp3."
+        ) from error
+    if not parts:
+        raise UserError(f"{key}={path} holds no samples: fetch or export it again.")
+    samples = np.concatenate(parts)
+    _require_whole(samples, rate, promised, path, key)
+    return Sound(samples, rate)
+
+
+def write_wav(samples: NDArray[np.floating], rate: int, path: Path) -> Path:
+    """Write samples (N, C) as WAV of 32-bit floats, which hold what is given without rounding or clipping."""
+    import av
+
+    data = np.ascontiguousarray(samples, dtype=np.float32)
+    with av.open(str(path), "w", format="wav") as container:
+        channels = data.shape[1]
+        # FFmpeg names layouts of one and two channels; others are said by their number.
+        layout = {1: "mono", 2: "stereo"}.get(channels, f"{channels}c")
+        stream: Any = container.add_stream("pcm_f32le", rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(data.reshape(1, -1), format="flt", layout=layout)
+        frame.sample_rate = rate
+        for packet in (*stream.encode(frame), *stream.encode(None)):
+            container.mux(packet)
+    return path
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
+    """Yield the samples (n, C) of one frame after another."""
+    for frame in container.decode(stream):
+        data = frame.to_ndarray()
+        channels = len(frame.layout.channels)
+        interleaved = data.reshape(channels, -1).T if frame.format.is_planar else data.reshape(-1, channels)
+        yield _as_floats(interleaved)
+
+
+def _as_floats(samples: NDArray) -> NDArray[np.float32]:
+    if samples.dtype.kind == "f":
+        return samples.astype(np.float32)
+    if samples.dtype == np.uint8:  # silence lies at 128
+        return ((samples.astype(np.float32)) - 128) / 128
+    return np.asarray(samples / -float(np.iinfo(samples.dtype).min), dtype=np.float32)
+
+
+def _promised(container: Any, stream: Any) -> float | None:
+    """The length in seconds that the header of a file of known size states; None if there is no such header."""
+    exact = container.format.name.split(",")[0] in ("wav", "flac", "aiff")
+    return float(stream.duration * stream.time_base) if exact and stream.duration else None
+
+
+def _require_whole(samples: NDArray, rate: int, promised: float | None, path: Path, key: str) -> None:
+    if not np.isfinite(samples).all():
+        bad = int((~np.isfinite(samples)).sum())
+        raise UserError(f"{key}={path} holds {bad} samples that are NaN or infinite: repair the file.")
+    if promised is not None and len(samples) < promised * rate - 1:
+        raise UserError(
+            f"{key}={path} is cut off: it has {len(samples) / rate:.2f} of the {promised:.2f} seconds that its header "
+            "states. Fetch it again, or save what there is as a new file."
+        )
+    if (peak := float(np.abs(samples).max())) > MOST_OVERSHOOT:
+        raise UserError(f"{key}={path} has a peak of {peak:.3g}, where full scale is 1: scale the file to [-1, 1].")
+
+
+def _kinds(container: Any) -> str:
+    return ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+
+
+def _require_readable(path: Path, key: str) -> None:
+    try:
+        found = path.is_file()
+    except OSError as error:  # a name that is too long, a folder that may not be looked into
+        raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error
+    if not found:
+        raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{key}={path} may not be read by you: change its permissions.")
