@@ -97,10 +97,11 @@ def _decoded(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:
 
 def _as_floats(samples: NDArray) -> NDArray[np.float32]:
     if samples.dtype.kind == "f":
-        return samples.astype(np.float32)
-    if samples.dtype == np.uint8:  # silence lies at 128
-        return ((samples.astype(np.float32)) - 128) / 128
-    return np.asarray(samples / -float(np.iinfo(samples.dtype).min), dtype=np.float32)
+        middle, scale = 0.0, 1.0
+    else:
+        middle = 128.0 if samples.dtype == np.uint8 else 0.0  # where silence lies
+        scale = (np.iinfo(samples.dtype).max + 1) - middle
+    return ((samples - middle) / scale).astype(np.float32)
 
 
 def _promised(container: Any, stream: Any) -> float | None:
