@@ -29,6 +29,9 @@ from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
 
+# Sounds and videos; pictures of results are among the figures.
+MEDIA = (".wav", ".mp4", ".gif")
+
 
 def train(config: build.Plain, info: RunInfo, started: float) -> str:
     """Fit, judge and write a run directory, continuing from its checkpoints if there are any.
@@ -64,7 +67,8 @@ def train(config: build.Plain, info: RunInfo, started: float) -> str:
         meter.note()
         directory_of.write_status(directory, status)
         ended = status in (directory_of.FINISHED, directory_of.DIVERGED)
-        loggers.finish(run.sinks, run.metrics if ended else {}, run.figures if ended else [], exit_code)
+        shown = [*run.figures, *run.media] if ended else []
+        loggers.finish(run.sinks, run.metrics if ended else {}, shown, exit_code)
 
 
 def is_done(config: build.Plain, directory: Path) -> bool:
@@ -86,6 +90,7 @@ class Run:
     Attributes:
         metrics: All metrics, once they have been measured.
         figures: Files of the figures that were drawn.
+        media: Files of the results that play in time, which loggers show beside the figures.
         sinks: Loggers that receive the curve; they are opened once the first module has been built.
     """
 
@@ -93,6 +98,7 @@ class Run:
         self._config, self._info, self._meter = config, info, meter
         self.metrics: Metrics = {}
         self.figures: list[Path] = []
+        self.media: list[Path] = []
         self.sinks: list[Any] = []
 
     def go(self) -> None:
@@ -176,6 +182,7 @@ class Run:
         self.metrics = metrics
         if left is None:
             return
+        self.media = [file for file in left.files if file.suffix in MEDIA]
         self._draw_curve(module, chunk)
         if self._config["figures"]:
             self.figures += draw(left, self._info.directory / "figures")

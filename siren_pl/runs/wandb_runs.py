@@ -91,9 +91,16 @@ def _numbers(column: list[Any]) -> list[Any]:
 
 
 def _pictures(paths: Sequence[Path]) -> dict[str, Any]:
+    """W&B's media of figures, sounds and videos, by panel."""
     import wandb
 
-    return {f"figures/{path.stem}": wandb.Image(str(path)) for path in paths}
+    kinds = {".wav": ("sounds", wandb.Audio), ".mp4": ("videos", wandb.Video), ".gif": ("videos", wandb.Video)}
+    found = {}
+    for path in paths:
+        # Sounds and videos are given by path, since wandb makes them of arrays only with further packages.
+        place, kind = kinds.get(path.suffix, ("figures", wandb.Image))
+        found[f"{place}/{path.stem}"] = kind(str(path))
+    return found
 
 
 def _init(options: Mapping[str, Any], name: str, **about: Any) -> Any:
