@@ -44,6 +44,11 @@ _ALL = (
     Measure("psnr", "PSNR"),
     Measure("psnr_mean_aligned", "PSNR up to a constant"),
     Measure("psnr_affine_aligned", "PSNR up to a line"),
+    Measure("heldout_snr", "held-out SNR"),
+    Measure("snr", "SNR"),
+    Measure("si_sdr", "SI-SDR"),
+    Measure("mse", "MSE", "", ".2e", -1),
+    Measure("log_spectral_distance", "log-spectral distance", sign=-1),
     Measure("inside_psnr", "PSNR inside the mask"),
     Measure("boundary_error", "error on the boundary", "", ".2e", -1),
     Measure("guidance_error", "error of the gradients", "", ".2e", -1),
@@ -63,6 +68,7 @@ COLUMNS = {
         *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "ssim"),
         *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
     ),
+    "audio_fit": ("heldout_snr", "snr", "si_sdr", "mse", "log_spectral_distance", "parameters", "wall_s"),
     "poisson_edit": (
         *("psnr_mean_aligned", "inside_psnr", "psnr", "boundary_error", "guidance_error", "ssim"),
         *("parameters", "wall_s"),
@@ -71,7 +77,7 @@ COLUMNS = {
 
 # A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
 # when a free constant is settled before what it makes of the plain PSNR.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr")
+HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr", "heldout_snr", "snr")
 
 
 def columns(comparison: Comparison) -> list[Measure]:

@@ -38,6 +38,10 @@ TITLES = ("image", "excerpt", "absolute error", "gradient magnitude", "Laplacian
 Scales = tuple[float, ...]
 
 
+class OtherKindError(UserError):
+    """A signal is not an image, so what its own kind has drawn is shown."""
+
+
 @dataclass(frozen=True)
 class Strip:
     """One row of pictures: those of a target or of a field."""
@@ -54,11 +58,15 @@ def panels(comparison: Comparison) -> list[Block]:
     """Draw figures of the first run of every setting; if a picture cannot be made, a line of text replaces it."""
     pages: list[list[Strip]] = []
     missing: dict[str, list[str]] = {}
+    drawn: list[Block] = []
     chosen = _chosen(comparison)
     for row in chosen:
         try:
             target, field = _strips(row.label, row.runs[0])
         except Exception as error:  # if one picture cannot be made, the others still can
+            if isinstance(error, OtherKindError) and (own := _own_figure(row)):
+                drawn.append(own)
+                continue
             missing.setdefault(str(error), []).append(row.label)
             continue
         shown = [strip for strip in pages[-1] if strip.error is None][-1:] if pages else []
@@ -75,8 +83,16 @@ def panels(comparison: Comparison) -> list[Block]:
     scales = _scales([strip for page in pages for strip in page]) if pages else ()
     return [
         *(Figure(_drawn(page, scales), _caption(comparison)) for page in pages),
+        *drawn,
         *([Paragraph(" ".join(told))] if told else []),
     ]
+
+
+def _own_figure(row: Setting) -> Figure | None:
+    """What a run of another kind of signal drew of its result: the first of its figures that is not its curve."""
+    drawn = sorted((row.runs[0].directory / "figures").glob("*.png"))
+    own = [file for file in drawn if not file.stem.startswith("curve")]
+    return Figure(own[0].read_bytes(), f"{row.label}: {own[0].stem} of its first replicate.") if own else None
 
 
 def _chosen(comparison: Comparison) -> list[Setting]:
@@ -99,9 +115,11 @@ def _strips(label: str, run: Run) -> tuple[Strip, Strip]:
     (plan,) = identity.opened(config, run.directory)
     problem, judge = plan.problem, plan.problem.judge
     if not isinstance(judge, SampledJudge):
-        raise UserError(f"{problem.data} is no image.")
+        raise OtherKindError(f"{problem.data} is no image.")
     signal = judge.signal
-    if signal.in_features != 2 or signal.is_large:  # noqa: PLR2004 - panels are of images
+    if signal.in_features != 2:  # noqa: PLR2004 - panels are of images
+        raise OtherKindError(f"{signal.name} is not an image.")
+    if signal.is_large:
         raise UserError(f"{signal.name} is not an image of a size that is drawn whole.")
     ask = ask_of(Bundle({"field": network}), build.strategies(config, problem.fields))
     found = WholeEvaluation(judge, problem.answer(ask))

@@ -14,7 +14,8 @@ from siren_pl.problems.pictures.images import bundled, image_signal
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.metrics import psnr
 from siren_pl.runs.keys import conf_directory
-from tests.conftest import Command, only_run
+from tests.conftest import Command, _of_kind, only_run
+from tests.sounds import tone, write
 from tests.system.test_devices import TWO_PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ STANDINS = {
     "<folder of images>": "photos",
     "<folder of the Kodak images>": "photos",
     "<run directory>": "run",
+    "<folder of sounds>": "clips",
 }
 
 
@@ -49,6 +51,8 @@ def files() -> None:
     Image.new("RGB", (64, 64)).save("large.png")
     for name in ("small", "photo", "noisy", "a", "b"):
         Image.new("RGB", (16, 16), (90, 120, 60)).save(f"{name}.png")
+    write("sound.wav", tone(440))
+    write("clips/a.wav", tone(440))
     np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
@@ -78,16 +82,18 @@ def test_training_commands(command: str, train: Command) -> None:
     # A seed for every model, where the README takes three.
     kept = ["seed=0" if item == "seed=0,1,2" else item for item in kept]
     if "experiment=paper" in command:
-        kept += ["dataset=camera_128", "trainer.max_steps=2"]
+        kept += ["trainer.max_steps=2"] if "audio" in command else ["dataset=camera_128", "trainer.max_steps=2"]
     kept = [*kept, *first_values(command)]
-    assert train(*kept, "dataset.size=16", "sweep.allow_divergence=true").code == 0
+    assert train(*kept, _of_kind("dataset.size=16", tuple(kept)), "sweep.allow_divergence=true").code == 0
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("evaluate.py")])
 def test_evaluation_commands(command: str, trained: Callable[..., Path], evaluate: Command, few_figures: None) -> None:
-    trained("run")
+    of_sounds = "sample_rate" in command
+    trained("run", *(("task=audio_fit",) if of_sounds else ()))
     assert evaluate(*arguments(command)).code == 0
-    assert any(path.suffix == ".png" for path in Path("run/evaluate").rglob("*"))
+    written = ".wav" if of_sounds else ".png"
+    assert any(path.suffix == written for path in Path("run/evaluate").rglob("*"))
 
 
 def test_the_block_of_python(capsys: pytest.CaptureFixture[str]) -> None:

@@ -110,7 +110,7 @@ def test_sets_sweeps_and_the_report_know_sounds(
     assert {path.name for path in Path("set/signals").iterdir()} == {"a", "b"}
     assert read("set/signals/b/predictions/b.wav").shape == (2000,)
     assert train(*given, "dataset.index=[1]", "model.tiles=2", "hydra.run.dir=chunks").code == 0
-    ended = train(*SHORT, "-m", "dataset.path=clips/a.wav", "seed=0,1", "hydra.sweep.dir=sweep")
+    ended = train(*SHORT, "-m", "dataset.path=clips/a.wav", "seed=0,1", "figures=true", "hydra.sweep.dir=sweep")
     assert ended.code == 0, ended.err
     with Path("sweep/summary.csv").open() as file:
         assert [row["status"] for row in csv.DictReader(file)] == ["finished"] * 2
@@ -118,7 +118,8 @@ def test_sets_sweeps_and_the_report_know_sounds(
     told = _invoke(main, ["sweep", "output=report"], "report", monkeypatch, capfd)
     assert told.code == 0, told.err
     page = Path("report/report.html").read_text()
-    assert "audio_fit" in page and "SNR" in page
+    assert "audio_fit" in page and ">SNR (dB)<" in page.replace("\n", "")
+    assert "spectrograms of its first replicate" in page and "are left out" not in page
 
 
 def test_wandb_keeps_the_sound_itself(train: Command) -> None:

@@ -127,7 +127,7 @@ def test_quick_scores_of_a_long_sound_are_those_of_an_excerpt() -> None:
 def test_rules_follow_the_samples_of_one_axis_and_leave_pictures_alone() -> None:
     sound, picture = domain(1, 1, 308_207.0, 308_207.0), domain(2, 1, 256.0, 256.0)
     assert chunks_rule(sound) == 308 and chunks_rule(domain(1, 1, 90.0, 90.0)) == 1
-    assert omega_rule(sound) == pytest.approx(0.06 * 308_207 / 2) and hidden_omega_rule(sound) == 30.0
+    assert omega_rule(sound) == pytest.approx(0.03 * 308_207 / 2) and hidden_omega_rule(sound) == 30.0
     assert omega_rule(picture) == 30.0 and hidden_omega_rule(picture) is None
     # Half as many samples given: half the fastest wave, on the same domain.
     assert chunks_omega_rule(domain(1, 1, 1000.0, 1000.0)) == pytest.approx(chunks_omega_rule(sound) * 1000 / 308_207)
