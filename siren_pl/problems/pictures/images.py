@@ -17,12 +17,12 @@ from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container, container_of
 from siren_pl.problems.pictures.files import BAND, read_picture
 from siren_pl.problems.pictures.room import require_room
+from siren_pl.problems.pictures.scores import IMAGE_AXES
 from siren_pl.problems.sampled.grid import Grid, PixelCentres
 from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import Everything
 from siren_pl.problems.sampled.observations.withheld import withheld
-from siren_pl.problems.sampled.scores import IMAGE_AXES
 from siren_pl.problems.sampled.signal import SampledSignal
 
 # A source returns a name and samples (H, W, C): unsigned integers, whose whole range represents [0, 1], or floats in
