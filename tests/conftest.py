@@ -186,7 +186,7 @@ SOUNDS, FEW_SAMPLES = ("task=audio_fit", "dataset=audio", "dataset=audio_folder"
 
 def _of_kind(option: str, arguments: tuple[str, ...]) -> str:
     """The option that shrinks data of the kind that a command asks for."""
-    is_sound = any(each in SOUNDS or each.startswith("experiment=paper/audio") for each in arguments)
+    is_sound = any(each in SOUNDS for each in arguments)
     return FEW_SAMPLES if option.startswith("dataset.size=") and is_sound else option
 
 

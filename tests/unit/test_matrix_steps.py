@@ -174,7 +174,7 @@ def test_a_bundle_knows_which_of_its_weights_are_stacked() -> None:
     assert set(stacks.values()) == {0, 1}
     # A table is looked up entry by entry: none of its axes are left for a matrix.
     stacks = Bundle({"grid": HashGrid(2, 1, **small, finest=32.0)}).stacks()
-    assert {name: count for name, count in stacks.items() if count} == {"network.grid.table": 2}
+    assert {name: count for name, count in stacks.items() if count} == {"network.encoding.table": 2}
 
 
 @BOTH

@@ -20,6 +20,7 @@ from siren_pl.field.activations import LANCZOS, RELU, SINC
 from siren_pl.field.domain import Domain
 from siren_pl.field.inits import Init
 from siren_pl.field.jet import Activation, Jet
+from siren_pl.field.networks.encodings import Encoding
 from siren_pl.field.networks.mlp import KAIMING, Mlp
 from siren_pl.field.seeds import seeded
 
@@ -40,7 +41,7 @@ def extent_rule(domain: Domain) -> list[float]:
     return list(domain.extent)
 
 
-class CardinalProducts(nn.Module):
+class CardinalProducts(Encoding):
     """Map x to the products z_r(x) of one trained function per axis.
 
     Args:

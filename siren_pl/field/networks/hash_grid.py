@@ -137,7 +137,7 @@ class HashGrid(Mlp):
     """
 
     highest_order = 1
-    tables = ("grid.table",)
+    tables = ("encoding.table",)
 
     def __init__(
         self,

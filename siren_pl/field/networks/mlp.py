@@ -72,14 +72,14 @@ class Mlp(CoordinateNetwork):
         seed: int,
         omega_0: float = 1.0,
         first: tuple[Activation, float] | None = None,
-        encoding: nn.Module | None = None,
+        encoding: Encoding | None = None,
     ) -> None:
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.encoding = encoding
         first_activation, first_omega_0 = first or (activation, omega_0)
         self.activations = (first_activation, *[activation] * hidden_layers)
-        entry = in_features if encoding is None else cast("int", encoding.out_features)
+        entry = in_features if encoding is None else encoding.out_features
         widths = [entry, *[hidden_features] * len(self.activations), out_features]
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         generator = seeded(seed)
