@@ -39,6 +39,7 @@ _QUICK = f"{_EVERY} figures=false trainer.max_steps=30 trainer.evaluations=3"
 SMALL = f"{_QUICK} dataset.size=32 model.hidden_features=32"
 # A colour picture, wider than high; files are used at their own size.
 PHOTO = f"{_QUICK} model.hidden_features=32 dataset=image dataset.path={PICTURES}/photo.png"
+_MOMENT = "dataset.seconds=[0,0.02] model.hidden_features=16"
 SET = f"{_QUICK} model.hidden_features=32 dataset=folder dataset.path={PICTURES}/set"
 LARGE = f"{_QUICK} trainer.max_steps=4 model.hidden_features=16 model.hidden_layers=1 dataset=image"
 
@@ -80,6 +81,8 @@ _FITS = (
     ),
     _case("fit_hash_grid", f"{SMALL} model=hash_grid dataset.size=[24,40] dataset.resize=bicubic"),
     _case("fit_tensor_product", f"{SMALL} model=tensor_product model.parameters=3000 dataset.crop=[60,80,64,96]"),
+    _case("fit_sinc_product", f"{SMALL} model=sinc_product dataset.size=[24,40]", "scale=2"),
+    _case("fit_lanczos_product", f"{SMALL} model=lanczos_product model.nodes=[9] optimizer=soap"),
     _case("fit_tiles", f"{SMALL} model=tiles model.tiles=2 model.members=2 dataset=astronaut", "scale=2"),
     _case("fit_siren_scaled", f"{SMALL} init=siren_scaled optimizer.schedule=constant optimizer.clip=0.1"),
     _case(
@@ -116,6 +119,11 @@ _POISSON = (
     _case("laplacian_autograd", f"{SMALL} task=poisson_laplacian model=tensor_product derivatives=autograd"),
     _case("laplacian_64", f"{SMALL} task=poisson_laplacian model=wire_complex trainer.precision=64-true"),
     _case("laplacian_heldout", f"{SMALL} task=poisson_laplacian task.integrated=false dataset.heldout=0.2"),
+)
+_SOUNDS = (
+    _case("sound", f"{_QUICK} task=audio_fit {_MOMENT} figures=true", "", "sample_rate=8000"),
+    _case("sound_chunks", f"{_QUICK} task=audio_fit {_MOMENT} model=chunks model.tiles=3 optimizer=muon"),
+    _case("sound_gradients", f"{_QUICK} task=poisson_grad dataset=audio {_MOMENT} model=siren"),
 )
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),
@@ -186,6 +194,6 @@ _COURSES = (
         ),
     ),
 )
-CASES = (*_FITS, *_POISSON, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
+CASES = (*_FITS, *_POISSON, *_SOUNDS, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
 # These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))
