@@ -8,10 +8,12 @@ import torch
 from scipy.signal import ShortTimeFFT
 from scipy.signal.windows import hann
 
+from siren_pl.errors import UserError
 from siren_pl.field.networks.sounds import chunks_omega_rule, chunks_rule, hidden_omega_rule, omega_rule
+from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sound.figures import envelope, spectrogram
 from siren_pl.problems.sound.judge import audio_fit
-from siren_pl.problems.sound.measures import log_spectral_distance, sound_scores
+from siren_pl.problems.sound.measures import log_spectral_distance, si_sdr, sound_scores
 from siren_pl.problems.sound.rivals import spline
 from tests.fields import domain
 from tests.judged import answer_of
@@ -131,3 +133,16 @@ def test_rules_follow_the_samples_of_one_axis_and_leave_pictures_alone() -> None
     assert omega_rule(picture) == 30.0 and hidden_omega_rule(picture) is None
     # Half as many samples given: half the fastest wave, on the same domain.
     assert chunks_omega_rule(domain(1, 1, 1000.0, 1000.0)) == pytest.approx(chunks_omega_rule(sound) * 1000 / 308_207)
+
+
+def test_a_silent_channel_says_nothing_about_the_others() -> None:
+    truth = np.stack([np.sin(np.arange(1000.0)), np.zeros(1000)], 1)
+    found = truth + 0.01 * np.cos(np.arange(1000.0))[:, None]
+    assert si_sdr(found, truth) == pytest.approx(si_sdr(found[:, :1], truth[:, :1]))
+    assert si_sdr(found, truth) > 30
+
+
+def test_a_picture_is_no_sound() -> None:
+    picture = SampledSignal(torch.rand(4, 4, 1, generator=torch.Generator().manual_seed(0)), "picture")
+    with pytest.raises(UserError, match=r"picture is none: choose dataset=audio"):
+        audio_fit(picture)

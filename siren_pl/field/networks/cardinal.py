@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from siren_pl.errors import UserError
 from siren_pl.field import jet
 from siren_pl.field.activations import LANCZOS, RELU, SINC
 from siren_pl.field.domain import Domain
@@ -53,7 +54,7 @@ class CardinalProducts(Encoding):
         generator: Draws the values at the nodes.
 
     Raises:
-        ValueError: There are neither one nor D numbers of nodes or extents.
+        UserError: There are neither one nor D numbers of nodes or extents.
     """
 
     def __init__(
@@ -66,9 +67,9 @@ class CardinalProducts(Encoding):
         generator: torch.Generator,
     ) -> None:
         super().__init__()
-        for name, given in (("nodes", nodes), ("extents", extent)):
+        for name, given in (("nodes", nodes), ("extent", extent)):
             if len(given) not in (1, in_features):
-                raise ValueError(f"{in_features} coordinates need as many {name}, or one for all, not {list(given)}")
+                raise UserError(f"model.{name}={list(given)}: give one number, or one for each of {in_features} axes.")
         self.in_features, self.out_features, self.kernel = in_features, out_features, kernel
         counts, halves = _of_axes(nodes, in_features), _of_axes(extent, in_features)
         self.factors = nn.ParameterList()

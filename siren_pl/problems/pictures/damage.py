@@ -43,6 +43,10 @@ class Drawn(Mask):
     def observed(self, shape: Shape) -> Tensor:
         from PIL import Image
 
+        if len(shape) != 2:  # noqa: PLR2004 - rows and columns
+            raise UserError(
+                f"{self.option} is drawn on pictures, and this signal has {len(shape)} axes: use task.keep."
+            )
         sheet = Image.new("L", (shape[1], shape[0]))
         self._draw(sheet, np.random.default_rng(self._seed))
         return torch.from_numpy(np.asarray(sheet) == 0)

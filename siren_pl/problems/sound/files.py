@@ -18,6 +18,8 @@ from siren_pl.errors import UserError
 
 # Largest magnitude that a sound of full scale [-1, 1] may have; more is a float file of other units, not an overshoot.
 MOST_OVERSHOOT = 2.0
+# What a WAV file says that was written to a pipe.
+_UNKNOWN_SIZE = 0xFFFFFFFF
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a", ".aac", ".aif", ".aiff")
 
 
@@ -44,6 +46,7 @@ def read_sound(path: Path, key: str = "dataset.path") -> Sound:
         UserError: The file is missing, damaged, cut, empty, or no sound.
     """
     _require_readable(path, key)
+    _require_whole_wav(path, key)
     import av
     from av.error import FFmpegError
 
@@ -108,6 +111,26 @@ def _promised(container: Any, stream: Any) -> float | None:
     """The length in seconds that the header of a file of known size states; None if there is no such header."""
     exact = container.format.name.split(",")[0] in ("wav", "flac", "aiff")
     return float(stream.duration * stream.time_base) if exact and stream.duration else None
+
+
+def _require_whole_wav(path: Path, key: str) -> None:
+    """Refuse a WAV file that is shorter than it says; FFmpeg believes the file's size instead."""
+    length = path.stat().st_size
+    with path.open("rb") as file:
+        kind = file.read(12)
+        if kind[:4] != b"RIFF" or kind[8:] != b"WAVE":
+            return
+        while len(header := file.read(8)) == 8:  # noqa: PLR2004 - a name and a size of four bytes each
+            size = int.from_bytes(header[4:], "little")
+            if header[:4] == b"data":
+                there = length - file.tell()
+                if size != _UNKNOWN_SIZE and there < size:
+                    raise UserError(
+                        f"{key}={path} is cut off: it has {there:,} of the {size:,} bytes of samples that its header "
+                        "states. Fetch it again, or save what there is as a new file."
+                    )
+                return
+            file.seek(size + size % 2, os.SEEK_CUR)
 
 
 def _require_whole(samples: NDArray, rate: int, promised: float | None, path: Path, key: str) -> None:

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.errors import UserError
 from siren_pl.problems.sampled.evaluation import WholeEvaluation
 from siren_pl.problems.sampled.judge import QUICK_SAMPLES, SampledJudge, sampled_problem
 from siren_pl.problems.sampled.rendering import FieldAnswer
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
+from siren_pl.problems.sound.kind import Recording
 from siren_pl.problems.sound.measures import MEASURES, ratios, sound_scores
 from siren_pl.training.judge import Findings, Metrics
 from siren_pl.training.problem import Problem
@@ -76,5 +78,13 @@ def audio_fit(signal: SampledSignal) -> Problem:
 
     Args:
         signal: The sound, of one axis; its `container` is a `Recording`.
+
+    Raises:
+        UserError: The signal is no sound.
     """
+    if not isinstance(signal.container, Recording):
+        raise UserError(
+            f"task=audio_fit fits a sound, and {signal.name} is none: choose dataset=audio, or task=image_fit for a "
+            "picture."
+        )
     return sampled_problem("audio_fit", {"samples": ValueTerm(signal)}, SoundJudge(signal, sound_scores))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Sample rates that WAV files and players take.
 RATES = range(1, 2**31)
 # More samples than this take minutes to compute and gigabytes to hold.
-MOST_SAMPLES = 1 << 29
+MOST_SAMPLES = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Recording(Kind):
     @override
     def asked(self, signal: SampledSignal, options: Mapping[str, str]) -> tuple[str, View]:
         rate = _rate(options.get("sample_rate"), self.rate)
-        if rate * signal.shape[0] / self.rate > MOST_SAMPLES:
-            raise UserError(f"sample_rate={rate} makes more than 2^29 samples of {signal.name}: choose a lower one.")
+        if rate * signal.shape[0] / self.rate * signal.out_features > MOST_SAMPLES:
+            raise UserError(f"sample_rate={rate} makes more than 2^26 samples of {signal.name}: choose a lower one.")
         return f"{rate}_hz", self if rate == self.rate else AtRate(rate)
 
 

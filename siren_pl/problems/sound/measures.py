@@ -63,11 +63,12 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def si_sdr(found: Samples, truth: Samples) -> float:
-    """Scale-invariant signal-to-distortion ratio in dB, the mean over the channels (Le Roux et al. 2019)."""
+    """Scale-invariant signal-to-distortion ratio in dB, the mean over the channels that sound (Le Roux et al. 2019)."""
     import torch
     from torchmetrics.functional.audio import scale_invariant_signal_distortion_ratio
 
-    result, target = (torch.from_numpy(np.ascontiguousarray(each.T)) for each in (found, truth))
+    sounding = np.square(truth).any(0)  # of a silent channel every result is infinitely far
+    result, target = (torch.from_numpy(np.ascontiguousarray(each[:, sounding].T)) for each in (found, truth))
     score = float(scale_invariant_signal_distortion_ratio(result, target).mean())
     return float(np.clip(score, -PSNR_CAP, PSNR_CAP))
 

@@ -62,8 +62,9 @@ def _part(name: str, seconds: Sequence[float | None], count: int, rate: int) -> 
 
 
 def _require_heard(name: str, samples: NDArray[np.float32]) -> None:
-    if not np.ptp(samples):
+    if not np.ptp(samples, axis=0).any():
+        levels = ", ".join(f"{level:g}" for level in samples[0])
         raise UserError(
-            f"{name} is silent: all of its {len(samples):,} samples are {samples[0, 0]:g}. Choose another file, or "
-            "another part with dataset.seconds=[from,to]."
+            f"{name} is silent: each of its {len(samples):,} samples is {levels}. Choose another file, or another part "
+            "with dataset.seconds=[from,to]; if its channels cancel each other, dataset.mono=false."
         )

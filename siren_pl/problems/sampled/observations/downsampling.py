@@ -27,6 +27,9 @@ ROUNDING = 1e-6
 # How many times finer than the data a field's frequencies may be. On butterfly at scale 4, a factor of 1.6 gains 2.3 dB
 # over bicubic and a factor of 3.2 gains 2.8 dB, both with the same penalty against ringing.
 MOST_DETAIL = 4.0
+# Entries of the matrix of an axis: 2 GB, and as much again while it is made. A side of 32,768 pixels at scale 4 has as
+# many.
+MOST_ENTRIES = 1 << 28
 
 
 class Downsampling(Observation):
@@ -62,7 +65,16 @@ class Downsampling(Observation):
             raise mismatch(measured, truth, f"{self.option} makes {small} of the reference")
 
     def matrix(self, fine: int, coarse: int) -> Tensor:
-        """The map along one axis (coarse, fine), float64."""
+        """The map along one axis (coarse, fine), float64.
+
+        Raises:
+            UserError: It would fill memory, as on the one long axis of a sound.
+        """
+        if fine * coarse > MOST_ENTRIES:
+            raise UserError(
+                f"{self.option} maps {fine:,} samples of an axis to {coarse:,} by {fine * coarse:,} numbers; "
+                f"the limit is {MOST_ENTRIES:,}: choose a smaller or shorter signal."
+            )
         per_coarse = fine / coarse
         centres = torch.arange(coarse, dtype=torch.float64) + 0.5
         reach = math.ceil(self.kernel.radius * per_coarse)
