@@ -6,7 +6,6 @@ drop them again. Only those that training uses stay in memory.
 
 from __future__ import annotations
 
-import os
 import textwrap
 import warnings
 from pathlib import Path
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.pictures.deep import read_deep, read_tiff
+from siren_pl.problems.sampled.places import require_readable
 
 # Rows of a decoded image to copy at a time: a few MB for large pictures.
 BAND = 256
@@ -42,14 +42,7 @@ def read_picture(path: Path, key: str = "dataset.path") -> tuple[NDArray, Contai
     Raises:
         UserError: The file is missing, truncated, not an image, too large to decode, or holds numbers out of range.
     """
-    try:
-        found = path.is_file()
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error
-    if not found:
-        raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
-    if not os.access(path, os.R_OK):
-        raise UserError(f"{key}={path} may not be read by you: change its permissions.")
+    require_readable(path, key)
     samples, profile = (_map_array(path, key), None) if path.suffix == ".npy" else _decode(path, key)
     # Floats have more than 8 bits too.
     return samples, Container(8 if samples.dtype == np.uint8 else 16, profile, path)

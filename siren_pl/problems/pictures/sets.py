@@ -21,6 +21,7 @@ from siren_pl.problems.pictures.catalogue import (
 from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.pictures.files import read_picture
 from siren_pl.problems.pictures.images import Source
+from siren_pl.problems.sampled.places import chosen
 
 DIV2K_VALIDATION = range(801, 901)
 
@@ -29,14 +30,9 @@ def folder(path: str | None, index: int | str = 0) -> Source:
     """An image file in a folder or its subfolders: the index-th in the order of paths, or the one at a given path."""
 
     def read() -> tuple[str, NDArray, Container]:
-        files = {file.relative_to(str(path)).as_posix(): file for file in _files(path)}
-        place = index if isinstance(index, str) else dict(enumerate(files)).get(index, "")
-        if place not in files and isinstance(index, str):
-            raise UserError(f"dataset.path={path} no longer holds {index}, to which the run was fitted: put it back.")
-        if place not in files:
-            raise UserError(f"dataset.index={index}: dataset.path={path} holds {len(files)} images, counted from 0.")
-        samples, container = read_picture(files[place])
-        return files[place].stem, samples, replace(container, place=place)
+        place, file = chosen(path, index, _files(path), "images")
+        samples, container = read_picture(file)
+        return file.stem, samples, replace(container, place=place)
 
     return read
 

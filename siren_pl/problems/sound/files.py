@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
+from siren_pl.problems.sampled.places import require_readable
 
 # Largest magnitude that a sound of full scale [-1, 1] may have; more is a float file of other units, not an overshoot.
 MOST_OVERSHOOT = 2.0
@@ -45,7 +46,7 @@ def read_sound(path: Path, key: str = "dataset.path") -> Sound:
     Raises:
         UserError: The file is missing, damaged, cut, empty, or no sound.
     """
-    _require_readable(path, key)
+    require_readable(path, key)
     _require_whole_wav(path, key)
     import av
     from av.error import FFmpegError
@@ -148,14 +149,3 @@ def _require_whole(samples: NDArray, rate: int, promised: float | None, path: Pa
 
 def _kinds(container: Any) -> str:
     return ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-
-
-def _require_readable(path: Path, key: str) -> None:
-    try:
-        found = path.is_file()
-    except OSError as error:  # a name that is too long, a folder that may not be looked into
-        raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error
-    if not found:
-        raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
-    if not os.access(path, os.R_OK):
-        raise UserError(f"{key}={path} may not be read by you: change its permissions.")

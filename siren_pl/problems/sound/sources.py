@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
+from siren_pl.problems.sampled.places import chosen
 from siren_pl.problems.sound.files import SUFFIXES, Sound, read_sound
 from siren_pl.training.problem import NOWHERE, Origin
 
@@ -68,13 +69,8 @@ def folder(path: str | None, index: int | str = 0) -> Source:
     """A sound file in a folder or its subfolders: the index-th in the order of paths, or the one at a given path."""
 
     def read() -> Heard:
-        files = {file.relative_to(str(path)).as_posix(): file for file in _files(path)}
-        place = index if isinstance(index, str) else dict(enumerate(files)).get(index, "")
-        if place not in files and isinstance(index, str):
-            raise UserError(f"dataset.path={path} no longer holds {index}, to which the run was fitted: put it back.")
-        if place not in files:
-            raise UserError(f"dataset.index={index}: dataset.path={path} holds {len(files)} sounds, counted from 0.")
-        return Heard(files[place].stem, read_sound(files[place]), Origin(files[place], place))
+        place, file = chosen(path, index, _files(path), "sounds")
+        return Heard(file.stem, read_sound(file), Origin(file, place))
 
     return read
 
