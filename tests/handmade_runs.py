@@ -9,6 +9,9 @@ from pathlib import Path
 import torch
 from omegaconf import OmegaConf
 
+from siren_pl.problems.sampled.measures import MEASURES, shown
+from siren_pl.runs.directory import write_measures
+
 
 def handmade_run(
     directory: Path,
@@ -31,6 +34,7 @@ def handmade_run(
     OmegaConf.save(OmegaConf.create(typed), directory / ".hydra" / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": {"runtime": {"choices": choices}}}), directory / ".hydra" / "hydra.yaml")
     (directory / "metrics.json").write_text(json.dumps(metrics))
+    write_measures(directory, shown(tuple(MEASURES), metrics))
     (directory / "status").write_text(status)
     if history:
         (directory / "checkpoints").mkdir()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from siren_pl.problems.sampled.metrics import PSNR_CAP
 from siren_pl.report.estimates import CLEAR, estimate, gap
-from siren_pl.report.measures import MEASURES, Measure, baseline_names, baseline_scores, columns, headline, leader
+from siren_pl.report.measures import Column, baseline_names, baseline_scores, columns, headline, leader
 from siren_pl.report.numbers import numeric, peaks
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.runs.costs import spikes
@@ -14,27 +14,27 @@ from siren_pl.runs.costs import spikes
 
 def verdict(comparison: Comparison) -> str:
     """Describe the comparison in a sentence or two: the leader and its lead, or why there is none."""
-    measure = headline(comparison)
-    if measure is None:
+    column = headline(comparison)
+    if column is None:
         return "No run finished with a score."
     if comparison.mixes_models:
         return "Learning rates were fixed, so models are not ranked."
-    first = leader(comparison.ranked, measure)
-    second = leader([row for row in comparison.ranked if row is not first], measure)
+    first = leader(comparison.ranked, column.key, column.measure.better)
+    second = leader([row for row in comparison.ranked if row is not first], column.key, column.measure.better)
     if first is None or second is None:
-        rows = [(row, mean) for row in comparison.settings if (mean := row.estimate(measure.name))]
-        said = "; ".join(f"{row.label} reaches {measure.text(mean)}" for row, mean in rows)
-        return f"In {measure.title}, {said}; there is nothing to rank."
-    best = first.estimate(measure.name)
+        rows = [(row, mean) for row in comparison.settings if (mean := row.estimate(column.key))]
+        said = "; ".join(f"{row.label} reaches {column.text(mean)}" for row, mean in rows)
+        return f"In {column.measure.name}, {said}; there is nothing to rank."
+    best = first.estimate(column.key)
     assert best is not None
-    lead = _lead(first, second, measure)
-    return f"{first.label} has the highest {measure.title}, {measure.text(best)}{lead}"
+    lead = _lead(first, second, column)
+    return f"{first.label} has the {_most(column)} {column.measure.name}, {column.text(best)}{lead}"
 
 
 def remarks(comparison: Comparison) -> list[str]:
     """Everything else worth saying, one sentence each."""
-    measure = headline(comparison)
-    scored = [] if measure is None else [*_ties(comparison, measure), *_baselines(comparison, measure)]
+    column = headline(comparison)
+    scored = [] if column is None else [*_ties(comparison, column), *_baselines(comparison, column)]
     return [
         *scored,
         *_switches(comparison),
@@ -45,31 +45,35 @@ def remarks(comparison: Comparison) -> list[str]:
     ]
 
 
-def _lead(first: Setting, second: Setting, measure: Measure) -> str:
-    lead = gap(first.scores(measure.name), second.scores(measure.name))
+def _most(column: Column) -> str:
+    return "lowest" if column.measure.better < 0 else "highest"
+
+
+def _lead(first: Setting, second: Setting, column: Column) -> str:
+    lead = column.lead(first.scores(column.key), second.scores(column.key))
     if lead is None:
         return f"; {second.label} follows, on other replicates."
     if lead.error is None:
-        return f", {measure.text(lead)} above {second.label}; with one replicate, the standard error is unknown."
+        return f", {column.text(lead)} {column.side} {second.label}; with one replicate, the standard error is unknown."
     surely = f"more than {CLEAR:g} standard errors" if lead.is_clear else f"within {CLEAR:g} standard errors: a tie"
-    return f". Replicate by replicate it is {measure.text(lead)} above {second.label}, {surely}."
+    return f". Replicate by replicate it is {column.text(lead)} {column.side} {second.label}, {surely}."
 
 
-def _ties(comparison: Comparison, measure: Measure) -> Iterator[str]:
-    first = leader(comparison.ranked, measure)
+def _ties(comparison: Comparison, column: Column) -> Iterator[str]:
+    first = leader(comparison.ranked, column.key, column.measure.better)
     if first is None:
         return
     others = [row for row in comparison.ranked if row is not first]
-    leads = [(row.label, gap(first.scores(measure.name), row.scores(measure.name))) for row in others]
+    leads = [(row.label, column.lead(first.scores(column.key), row.scores(column.key))) for row in others]
     tied = [label for label, lead in leads if lead and lead.error is not None and not lead.is_clear]
     if len(tied) > 1:
         yield f"{len(tied)} settings are tied with {first.label}: {', '.join(tied)}."
 
 
-def _baselines(comparison: Comparison, measure: Measure) -> Iterator[str]:
+def _baselines(comparison: Comparison, column: Column) -> Iterator[str]:
     for name in baseline_names(comparison.settings):
-        pairs = [(row, baseline_scores(row, name, measure)) for row in comparison.settings]
-        leads = [(row, lead) for row, scores in pairs if (lead := gap(scores, row.scores(measure.name)))]
+        pairs = [(row, baseline_scores(row, name, column.key)) for row in comparison.settings]
+        leads = [(row, lead) for row, scores in pairs if (lead := column.lead(scores, row.scores(column.key)))]
         above = [(lead.mean, row.label, lead) for row, lead in leads if lead.mean > 0]
         title = name.replace("_", " ")
         if any(value >= PSNR_CAP for _, scores in pairs for value in scores.values()):
@@ -77,27 +81,26 @@ def _baselines(comparison: Comparison, measure: Measure) -> Iterator[str]:
         elif above:
             _, label, lead = min(above, key=lambda entry: entry[:2])
             yield (
-                f"On the same data, {title} exceeds {len(above)} of {len(leads)} settings in {measure.title}, the "
-                f"nearest of them, {label}, by {measure.text(lead)}."
+                f"On the same data, {title} is better than {len(above)} of {len(leads)} settings in "
+                f"{column.measure.name}; the nearest of them, {label}, by {column.text(lead)}."
             )
 
 
 def _switches(comparison: Comparison) -> Iterator[str]:
-    measure = next(
-        (MEASURES[n] for n in ("train_psnr", "psnr_mean_aligned", "psnr") if MEASURES[n] in columns(comparison)), None
-    )
-    for key in comparison.keys if measure else ():
+    shown = {column.key: column for column in columns(comparison)}
+    column = next((shown[key] for key in ("train_psnr", "psnr_mean_aligned", "psnr") if key in shown), None)
+    for key in comparison.keys if column else ():
         changes = [
             f"{off.label} {change.mean:+.2f}"
             for off, on in comparison.switched(key)
-            if measure and (change := gap(on.scores(measure.name), off.scores(measure.name)))
+            if column and (change := gap(on.scores(column.key), off.scores(column.key)))
         ]
-        if measure and changes:
-            yield f"Switching {key} on changes {measure.title} by, in{measure.unit}: {', '.join(changes)}."
+        if column and changes:
+            yield f"Switching {key} on changes {column.heading} by: {', '.join(changes)}."
 
 
 def _disagreements(comparison: Comparison) -> Iterator[str]:
-    trained, unseen = (leader(comparison.ranked, MEASURES[name]) for name in ("train_psnr", "heldout_psnr"))
+    trained, unseen = (leader(comparison.ranked, name) for name in ("train_psnr", "heldout_psnr"))
     if trained is None or unseen is None or trained is unseen:
         return
     loss = gap(unseen.scores("heldout_psnr"), trained.scores("heldout_psnr"))

@@ -1,109 +1,77 @@
-"""The measures that tables show for each task, with their titles, and the one that ranks settings."""
+"""The measures that a comparison shows: those that its runs' judges named, and what the fits cost.
+
+A judge leaves `measures.json` beside the metrics, so that a new kind of signal is reported without a word here.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from siren_pl.report.estimates import Estimate
+from siren_pl.report.estimates import Estimate, gap
 from siren_pl.report.settings import Comparison, Setting
-from siren_pl.training.judge import leading
+from siren_pl.runs.summary import TIME, form
+from siren_pl.training.judge import Measure, leading
+
+COSTS = {
+    "train_loss": Measure("training loss", better=-1),
+    "parameters": Measure("parameters", better=0),
+    "wall_s": TIME,
+}
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A metric as a column.
+class Column(NamedTuple):
+    """A metric as a column: its key in `metrics.json`, and how to read it."""
 
-    Attributes:
-        name: Its key in `metrics.json`.
-        title: Its name in tables.
-        unit: Its unit with a space before it; empty if it has none.
-        form: The format of its numbers.
-        sign: +1 if more is better, -1 if less is better, 0 if it does not measure quality.
-    """
-
-    name: str
-    title: str
-    unit: str = " dB"
-    form: str = ".2f"
-    sign: int = 1
+    key: str
+    measure: Measure
 
     @property
     def heading(self) -> str:
         """The column's heading."""
-        return f"{self.title} ({self.unit.strip()})" if self.unit else self.title
+        return f"{self.measure.name} ({self.measure.unit})" if self.measure.unit else self.measure.name
+
+    @property
+    def side(self) -> str:
+        """Where the better of two values lies."""
+        return "below" if self.measure.better < 0 else "above"
+
+    def lead(self, first: Mapping[Hashable, float], second: Mapping[Hashable, float]) -> Estimate | None:
+        """By how much scores by replicate are better than others."""
+        return gap(second, first) if self.measure.better < 0 else gap(first, second)
 
     def text(self, value: Estimate) -> str:
         """Format a value for running text, with its unit."""
-        return value.text(self.form) + self.unit
+        return f"{self.cell(value)} {self.measure.unit}".rstrip()
+
+    def cell(self, value: Estimate) -> str:
+        """Format a value for a table."""
+        return value.text(form(value.mean, self.measure))
 
 
-_ALL = (
-    Measure("train_psnr", "training PSNR"),
-    Measure("heldout_psnr", "held-out PSNR"),
-    Measure("psnr", "PSNR"),
-    Measure("psnr_mean_aligned", "PSNR up to a constant"),
-    Measure("psnr_affine_aligned", "PSNR up to a line"),
-    Measure("heldout_snr", "held-out SNR"),
-    Measure("snr", "SNR"),
-    Measure("si_sdr", "SI-SDR"),
-    Measure("mse", "MSE", "", ".2e", -1),
-    Measure("log_spectral_distance", "log-spectral distance", sign=-1),
-    Measure("inside_psnr", "PSNR inside the mask"),
-    Measure("boundary_error", "error on the boundary", "", ".2e", -1),
-    Measure("guidance_error", "error of the gradients", "", ".2e", -1),
-    Measure("ssim", "SSIM", "", ".3f"),
-    Measure("gradient_psnr", "gradient PSNR"),
-    Measure("laplacian_psnr", "Laplacian PSNR"),
-    Measure("train_loss", "training loss", "", ".1e", -1),
-    Measure("parameters", "parameters", "", ",.0f", 0),
-    Measure("wall_s", "time", " s", ".1f", 0),
-)
-MEASURES = {measure.name: measure for measure in _ALL}
-# The meaningful columns by task; for another task, every measure that its runs have is shown.
-COLUMNS = {
-    "image_fit": ("train_psnr", "heldout_psnr", "psnr", "ssim", "train_loss", "parameters", "wall_s"),
-    "poisson_grad": ("psnr_mean_aligned", "heldout_psnr", "ssim", "gradient_psnr", "parameters", "wall_s"),
-    "poisson_laplacian": (
-        *("psnr_mean_aligned", "psnr_affine_aligned", "heldout_psnr", "ssim"),
-        *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
-    ),
-    "audio_fit": ("heldout_snr", "snr", "si_sdr", "mse", "log_spectral_distance", "parameters", "wall_s"),
-    "poisson_edit": (
-        *("psnr_mean_aligned", "inside_psnr", "psnr", "boundary_error", "guidance_error", "ssim"),
-        *("parameters", "wall_s"),
-    ),
-}
-
-# A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
-# when a free constant is settled before what it makes of the plain PSNR.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr", "heldout_snr", "snr")
-
-
-def columns(comparison: Comparison) -> list[Measure]:
+def columns(comparison: Comparison) -> list[Column]:
     """The measures that a table shows: those that exist, except counts that are equal in all rows.
 
-    With held-out samples, PSNR over all samples mixes two questions and is left out; without them, training PSNR is the
-    same as PSNR and is left out. If a constant is undetermined, plain PSNR measures only that constant.
+    With held-out samples, PSNR over all samples mixes two questions and is left out.
     """
-    names = COLUMNS.get(comparison.task, tuple(MEASURES))
-    present = {name for name in names if any(row.estimate(name) for row in comparison.settings)}
-    present -= {"psnr"} if {"heldout_psnr", "train_psnr"} <= present else {"train_psnr"} if "psnr" in present else set()
-    present -= {"psnr"} if "psnr_mean_aligned" in present else set()
+    present = {name: each for name, each in _named(comparison).items() if _exists(comparison, name)}
+    if {"heldout_psnr", "train_psnr"} <= present.keys():
+        present.pop("psnr", None)
     if len({count for row in comparison.settings for count in row.scores("parameters").values()}) == 1:
-        present -= {"parameters"}
-    return [MEASURES[name] for name in names if name in present]
+        present.pop("parameters", None)
+    return [Column(*each) for each in present.items()]
 
 
-def headline(comparison: Comparison) -> Measure | None:
-    """The measure by which a task's settings are compared."""
-    name = leading(HEADLINES, {name: None for row in comparison.settings for run in row.runs for name in run.metrics})
-    return MEASURES[name] if name else None
+def headline(comparison: Comparison) -> Column | None:
+    """The measure by which a task's settings are compared: the first that the judge named and that was measured."""
+    judged = {name: each for name, each in _named(comparison).items() if name not in COSTS}
+    name = leading(judged, {name: None for name in judged if _exists(comparison, name)})
+    return Column(name, judged[name]) if name else None
 
 
-def leader(rows: Sequence[Setting], measure: Measure) -> Setting | None:
-    """The row with the best mean; None without rows that have one."""
-    scored = [(mean.mean * measure.sign, row) for row in rows if (mean := row.estimate(measure.name))]
+def leader(rows: Sequence[Setting], key: str, better: int = 1) -> Setting | None:
+    """The row with the best mean of a metric; None without rows that have one."""
+    scored = [(mean.mean * better, row) for row in rows if (mean := row.estimate(key))]
     return max(scored, key=lambda pair: pair[0])[1] if scored else None
 
 
@@ -113,6 +81,17 @@ def baseline_names(rows: Iterable[Setting]) -> list[str]:
     return sorted({name.split("/")[1] for name in found})
 
 
-def baseline_scores(row: Setting, name: str, measure: Measure) -> dict[Hashable, float]:
+def baseline_scores(row: Setting, name: str, key: str) -> dict[Hashable, float]:
     """A classical method's scores on a row's data, by replicate."""
-    return row.scores(f"baseline/{name}/{measure.name}")
+    return row.scores(f"baseline/{name}/{key}")
+
+
+def _named(comparison: Comparison) -> dict[str, Measure]:
+    named: dict[str, Measure] = {}
+    for run in (run for row in comparison.settings for run in row.runs):
+        named |= {name: measure for name, measure in run.measures.items() if name not in named}
+    return named | COSTS
+
+
+def _exists(comparison: Comparison, name: str) -> bool:
+    return any(row.estimate(name) for row in comparison.settings)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from siren_pl.report.blocks import Figure
 from siren_pl.report.charts import colours, dress, legend, png, sheet
-from siren_pl.report.measures import MEASURES, leader
+from siren_pl.report.measures import leader
 from siren_pl.report.settings import Comparison, Setting
 
 # A range of a decade or more reads better on a logarithmic axis.
@@ -45,7 +45,7 @@ def peaks(comparison: Comparison, key: str) -> dict[tuple[str, str], list[str]]:
     """Find where held-out and training samples are fitted best: (value, value) of the key -> the lines concerned."""
     found: dict[tuple[str, str], list[str]] = {}
     for label, line in lines_over(comparison, key).items():
-        unseen, trained = (leader(line, MEASURES[name]) for name in ("heldout_psnr", "train_psnr"))
+        unseen, trained = (leader(line, name) for name in ("heldout_psnr", "train_psnr"))
         if unseen and trained:
             found.setdefault((dict(unseen.values)[key], dict(trained.values)[key]), []).append(label)
     return found

@@ -97,10 +97,11 @@ def _own_figure(row: Setting) -> Figure | None:
 
 def _chosen(comparison: Comparison) -> list[Setting]:
     """The settings to show, in the table's order: all of a few; of many, an even choice from the best to the worst."""
-    rows, measure = [row for row in comparison.settings if row.runs], headline(comparison)
-    if len(rows) <= MOST_SHOWN or measure is None:
+    rows, column = [row for row in comparison.settings if row.runs], headline(comparison)
+    if len(rows) <= MOST_SHOWN or column is None:
         return rows
-    ordered = sorted(rows, key=lambda row: -(mean.mean if (mean := row.estimate(measure.name)) else -np.inf))
+    better = column.measure.better
+    ordered = sorted(rows, key=lambda row: -(better * mean.mean if (mean := row.estimate(column.key)) else -np.inf))
     chosen = [ordered[round(place)] for place in np.linspace(0, len(rows) - 1, 2 * (ROWS - 1))]
     return [row for row in rows if row in chosen]
 

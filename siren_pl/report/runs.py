@@ -15,6 +15,7 @@ from siren_pl.runs import identity, stored
 from siren_pl.runs.autos import SettledField, settle
 from siren_pl.runs.sweeps import job_directories, overrides_of
 from siren_pl.training.checkpoints import LAST, read_checkpoint
+from siren_pl.training.judge import Measure
 
 # Folder in which a run of a set keeps a run directory per signal.
 MEMBERS = "signals"
@@ -52,6 +53,11 @@ class Run:
     def metrics(self) -> dict[str, float]:
         """Everything that was measured."""
         return directory_of.read_metrics(self.directory)
+
+    @cached_property
+    def measures(self) -> dict[str, Measure]:
+        """How its judge wants the metrics to be read."""
+        return directory_of.read_measures(self.directory)
 
     @cached_property
     def checkpoint(self) -> dict[str, Any]:

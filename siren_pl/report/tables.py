@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from siren_pl.report.blocks import Table
 from siren_pl.report.estimates import Estimate, estimate
-from siren_pl.report.measures import Measure, baseline_names, baseline_scores, columns, leader
+from siren_pl.report.measures import Column, baseline_names, baseline_scores, columns, leader
 from siren_pl.report.settings import Comparison, Setting
 from siren_pl.runs.costs import spikes
 
@@ -16,25 +16,25 @@ ABSENT = "–"
 
 def results(comparison: Comparison) -> Table:
     """Make the table: mean ± standard error of every setting, the best ranked rows in bold, counts of failures."""
-    measures, rows = columns(comparison), comparison.settings
+    shown, rows = columns(comparison), comparison.settings
     tuned = (comparison.tune,) if comparison.tune else ()
-    header = ("setting", *tuned, *(measure.heading for measure in measures), "runs", "diverged", "loss spikes")
+    header = ("setting", *tuned, *(column.heading for column in shown), "runs", "diverged", "loss spikes")
     body = [
         (
             row.label,
             *((row.chosen or ABSENT,) if tuned else ()),
-            *(_cell(row.estimate(measure.name), measure) for measure in measures),
+            *(_cell(row.estimate(column.key), column) for column in shown),
             str(len(row.runs)),
             str(len(row.diverged)),
             str(sum(spikes(run.history) for run in row.runs)),
         )
         for row in rows
     ]
-    aside = [(label, *([""] * len(tuned)), *cells, "", "", "") for label, cells in _baselines(rows, measures)]
+    aside = [(label, *([""] * len(tuned)), *cells, "", "", "") for label, cells in _baselines(rows, shown)]
     best = frozenset(
-        (rows.index(row), 1 + len(tuned) + column)
-        for column, measure in enumerate(measures)
-        if measure.sign and (row := leader(comparison.ranked, measure))
+        (rows.index(row), 1 + len(tuned) + place)
+        for place, (key, measure) in enumerate(shown)
+        if measure.better and (row := leader(comparison.ranked, key, measure.better))
     )
     apart = frozenset(range(len(body), len(body) + len(aside)))
     return Table(header, tuple(body + aside), _caption(comparison, bool(best), bool(aside)), best, apart)
@@ -73,13 +73,13 @@ def _criterion(comparison: Comparison) -> str:
     }.get(str(comparison.criterion), f"the highest {comparison.criterion}, since no training loss is known")
 
 
-def _cell(value: Estimate | None, measure: Measure) -> str:
+def _cell(value: Estimate | None, column: Column) -> str:
     if value is None:
         return ABSENT
-    return value.text(measure.form) if measure.sign else f"{value.mean:{measure.form}}"
+    return column.cell(value if column.measure.better else replace(value, error=None))
 
 
-def _baselines(rows: Sequence[Setting], measures: Sequence[Measure]) -> list[tuple[str, list[str]]]:
+def _baselines(rows: Sequence[Setting], shown: Sequence[Column]) -> list[tuple[str, list[str]]]:
     """Make a row per classical method and kind of data, since models and optimisers do not affect these methods."""
     found = []
     groups: dict[str, list[Setting]] = {}
@@ -89,9 +89,9 @@ def _baselines(rows: Sequence[Setting], measures: Sequence[Measure]) -> list[tup
     for name in baseline_names(rows):
         for data, members in groups.items():
             cells = []
-            for measure in measures:
-                scores = {unit: s for row in members for unit, s in baseline_scores(row, name, measure).items()}
-                cells.append(_cell(estimate(scores.values()), measure))
+            for column in shown:
+                scores = {unit: s for row in members for unit, s in baseline_scores(row, name, column.key).items()}
+                cells.append(_cell(estimate(scores.values()), column))
             if any(cell != ABSENT for cell in cells):
                 found.append((name.replace("_", " ") + (f" ({data})" if data else ""), cells))
     return found

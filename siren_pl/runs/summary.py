@@ -91,9 +91,16 @@ def _cell(value: float | None, measure: Measure) -> str:
         return ""
     if _is_exact(value, measure):
         return "exact"
+    return f"{value:{form(value, measure)}}"
+
+
+def form(value: float, measure: Measure) -> str:
+    """The format in which a metric's value can be read: decibels and seconds, counts, or a number of any size."""
     if measure.unit in ("dB", "s"):
-        return f"{value:.2f}"
-    return f"{value:.3f}" if value == 0 or abs(value) >= SMALL else f"{value:.2e}"
+        return ".2f"
+    if not measure.better:
+        return ",.0f"
+    return ".3f" if value == 0 or abs(value) >= SMALL else ".2e"
 
 
 def _is_exact(value: float | None, measure: Measure) -> bool:

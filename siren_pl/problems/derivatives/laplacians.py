@@ -25,7 +25,7 @@ from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
 # The measures that the table shows.
-ABOUT = ("heldout_psnr", "psnr_mean_aligned", "ssim", "laplacian_psnr")
+ABOUT = ("heldout_psnr", "psnr_mean_aligned", "psnr_affine_aligned", "ssim", "laplacian_psnr")
 
 
 @dataclass(frozen=True)

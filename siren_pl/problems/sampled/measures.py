@@ -8,13 +8,14 @@ from siren_pl.training.judge import Measure, Metrics
 
 MEASURES = {
     "psnr": Measure("PSNR", "dB", "all pixels; 6 dB more halve the error"),
+    "psnr_affine_aligned": Measure("PSNR up to a line", "dB", "brightness and contrast set to the truth's"),
     "psnr_mean_aligned": Measure(
-        "PSNR, mean aligned",
+        "PSNR up to a constant",
         "dB",
         "all pixels; derivatives leave each channel's mean open: on the given pixels it is set to the truth's first",
     ),
-    "heldout_psnr": Measure("PSNR, unseen pixels", "dB", "those that no method was given"),
-    "train_psnr": Measure("PSNR, data", "dB", "the result, measured as the picture was, against what was measured"),
+    "heldout_psnr": Measure("held-out PSNR", "dB", "of the pixels that no method was given"),
+    "train_psnr": Measure("training PSNR", "dB", "the result, measured as the picture was, against what was measured"),
     "psnr_y": Measure("PSNR, luma", "dB", "brightness alone, without the border, as papers on enlarging compare it"),
     "ssim_y": Measure("SSIM, luma", "", "likeness of structure of the same; 1 is equal"),
     "ssim": Measure("SSIM", "", "likeness of structure; 1 is equal"),

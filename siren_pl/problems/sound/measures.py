@@ -18,12 +18,12 @@ from siren_pl.training.judge import Measure, Metrics
 Samples = NDArray[np.float64]
 
 MEASURES = {
-    "heldout_snr": Measure("SNR, unseen samples", "dB", "those that no method was given"),
+    "heldout_snr": Measure("held-out SNR", "dB", "of the samples that no method was given"),
     "snr": Measure("SNR", "dB", "power of the sound over that of the error; 6 dB more halve the error"),
     "mse": Measure("MSE", "of 1", "mean squared error; full scale is 1", -1),
     "si_sdr": Measure("SI-SDR", "dB", "the same, whatever the result's loudness"),
     "log_spectral_distance": Measure("log-spectral distance", "dB", "of short-time spectra, quiet parts included", -1),
-    "train_snr": Measure("SNR, data", "dB", "the samples that were given"),
+    "train_snr": Measure("training SNR", "dB", "the samples that were given"),
 }
 
 # Samples of a frame of the short-time spectrum and from one frame to the next: 46 ms at 44.1 kHz, overlapping by 3/4.
