@@ -34,7 +34,7 @@ def handmade_run(
     OmegaConf.save(OmegaConf.create(typed), directory / ".hydra" / "overrides.yaml")
     OmegaConf.save(OmegaConf.create({"hydra": {"runtime": {"choices": choices}}}), directory / ".hydra" / "hydra.yaml")
     (directory / "metrics.json").write_text(json.dumps(metrics))
-    write_measures(directory, shown(tuple(MEASURES), metrics))
+    write_measures(directory, shown(MEASURES, metrics))
     (directory / "status").write_text(status)
     if history:
         (directory / "checkpoints").mkdir()

@@ -16,6 +16,7 @@ from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
 from siren_pl.problems.derivatives.known import require_all, some_known, units
 from siren_pl.problems.derivatives.lattice import integrator, potential_of_gradient, shifted, spectrum
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
+from siren_pl.problems.sampled.measures import of_samples
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 from siren_pl.training.problem import Problem
@@ -23,7 +24,7 @@ from siren_pl.training.term import Points, Term
 
 Array = NDArray[np.float64]
 # The measures that the table shows.
-ABOUT = ("heldout_psnr", "psnr_mean_aligned", "ssim", "gradient_psnr")
+ABOUT = of_samples("heldout_psnr", "psnr_mean_aligned", "ssim", "gradient_psnr")
 
 
 class Guidance(Protocol):

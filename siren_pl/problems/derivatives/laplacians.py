@@ -18,6 +18,7 @@ from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
 from siren_pl.problems.derivatives.known import axis_weights, require_all, some_known
 from siren_pl.problems.derivatives.lattice import Lattice, integrator, potential_of_laplacian
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
+from siren_pl.problems.sampled.measures import of_samples
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
 from siren_pl.problems.sampled.stencils import LAPLACIAN_STENCILS
 from siren_pl.training.ask import Ask
@@ -25,7 +26,7 @@ from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
 # The measures that the table shows.
-ABOUT = ("heldout_psnr", "psnr_mean_aligned", "psnr_affine_aligned", "ssim", "laplacian_psnr")
+ABOUT = of_samples("heldout_psnr", "psnr_mean_aligned", "psnr_affine_aligned", "ssim", "laplacian_psnr")
 
 
 @dataclass(frozen=True)

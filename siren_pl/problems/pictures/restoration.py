@@ -18,12 +18,13 @@ from siren_pl.problems.pictures.rivals.enlargement import usable
 from siren_pl.problems.pictures.scores import IMAGE_AXES, shaved_border
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.measures import Measures, of_samples
 from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import Observation
 from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
-from siren_pl.training.judge import Metrics
+from siren_pl.training.judge import Measure, Metrics
 from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 
@@ -34,9 +35,14 @@ PER_GAP = 4e-3
 # the weight of the classical rival, since the network smooths as well.
 PER_NOISE = 2.0
 # What the tables of these tasks show.
-OF_INPAINTING = ("heldout_psnr", "psnr", "ssim", "train_psnr")
-OF_DENOISING = ("psnr", "ssim", "train_psnr")
-OF_ENLARGING = ("psnr_y", "ssim_y", "psnr", "ssim", "train_psnr", "niqe")
+OF_INPAINTING = of_samples("heldout_psnr", "psnr", "ssim", "train_psnr")
+OF_DENOISING = of_samples("psnr", "ssim", "train_psnr")
+OF_ENLARGING = {
+    "psnr_y": Measure("PSNR, luma", "dB", "brightness alone, without the border, as papers on enlarging compare it"),
+    "ssim_y": Measure("SSIM, luma", "", "likeness of structure of the same; 1 is equal"),
+    **of_samples("psnr", "ssim", "train_psnr"),
+    "niqe": Measure("NIQE", "", "naturalness without a truth; smaller is better", -1),
+}
 
 
 def per_gap(signal: SampledSignal) -> float:
@@ -93,7 +99,7 @@ def denoising(
     return _by_values("denoising", signal, OF_DENOISING, total_variation=weight, curvature=curvature, spectral=spectral)
 
 
-def _by_values(name: str, signal: SampledSignal, about: tuple[str, ...], **weights: float) -> Problem:
+def _by_values(name: str, signal: SampledSignal, about: Measures, **weights: float) -> Problem:
     """Make a problem with directly measured samples and penalties."""
     terms = {"samples": ValueTerm(signal), **penalties(signal.domain, **weights)}
     return sampled_problem(name, terms, SampledJudge(signal, value_scores, about=about))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from typing_extensions import override
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.kind import View
-from siren_pl.problems.sampled.measures import OF_VALUES, shown
+from siren_pl.problems.sampled.measures import OF_VALUES, Measures, shown
 from siren_pl.problems.sampled.measuring import require_pair
 from siren_pl.problems.sampled.rendering import FieldAnswer
 from siren_pl.problems.sampled.scores import Align, keep
@@ -50,7 +50,7 @@ class SampledJudge(Judge):
         stencils: Names of the stencils against which the field's gradient and Laplacian are scored and drawn: the
             supervised one where there is one, else those of the SIREN paper.
         panels: Makes further pictures; None if the reconstruction shows enough.
-        about: Names of the measures that the table shows (see `measures`), starting with what the task is about.
+        about: How to read the metrics that the table shows, starting with what the task is about.
         task: The problem's name; `supervised` holds its terms' names. `sampled_problem` fills both in.
         view: Says what is written and drawn; None for what the signal's kind shows for every run.
     """
@@ -61,7 +61,7 @@ class SampledJudge(Judge):
     value_scale: float = 1.0
     stencils: tuple[str, str] = ("sobel", "laplace")
     panels: Panels | None = None
-    about: tuple[str, ...] = OF_VALUES
+    about: Measures = field(default_factory=lambda: OF_VALUES)
     task: str = ""
     supervised: tuple[str, ...] = ()
     view: View | None = None

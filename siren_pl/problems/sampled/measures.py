@@ -1,10 +1,12 @@
-"""Names and meanings of the metrics of samples, and which metrics each task is about."""
+"""Names and meanings of the metrics that all kinds of samples have in common. A task names those that it is about."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from siren_pl.training.judge import Measure, Metrics
+
+Measures = Mapping[str, Measure]
 
 MEASURES = {
     "psnr": Measure("PSNR", "dB", "all pixels; 6 dB more halve the error"),
@@ -16,25 +18,24 @@ MEASURES = {
     ),
     "heldout_psnr": Measure("held-out PSNR", "dB", "of the pixels that no method was given"),
     "train_psnr": Measure("training PSNR", "dB", "the result, measured as the picture was, against what was measured"),
-    "psnr_y": Measure("PSNR, luma", "dB", "brightness alone, without the border, as papers on enlarging compare it"),
-    "ssim_y": Measure("SSIM, luma", "", "likeness of structure of the same; 1 is equal"),
     "ssim": Measure("SSIM", "", "likeness of structure; 1 is equal"),
-    "inside_psnr": Measure("PSNR inside the mask", "dB", "against the direct solution"),
-    "boundary_error": Measure("error on the mask's rim", "of 1", "against the target, which it has to meet", -1),
-    "guidance_error": Measure(
-        "error of the slopes", "of 1", "per pixel, against those asked for; 0 is out of reach", -1
-    ),
     "gradient_psnr": Measure("PSNR of the gradient", "dB", "the field's exact one; peak: range of the target's"),
     "laplacian_psnr": Measure("PSNR of the Laplacian", "dB", "the field's exact one; peak: range of the target's"),
-    "niqe": Measure("NIQE", "", "naturalness without a truth; smaller is better", -1),
 }
-# For fits to values: image_fit and a user's own tasks. Held-out pixels, if there are any, give the honest score.
-OF_VALUES = ("heldout_psnr", "psnr_mean_aligned", "psnr", "train_psnr", "ssim", "gradient_psnr")
 
 
-def shown(names: Sequence[str], measured: Metrics) -> Mapping[str, Measure]:
-    """The named measures that were measured, without those that add nothing to the others."""
+def of_samples(*names: str) -> Measures:
+    """The named measures of this table, which every kind of samples has."""
+    return {name: MEASURES[name] for name in names}
+
+
+# For fits to values: image_fit and a user's own tasks. Held-out samples, if there are any, give the honest score.
+OF_VALUES = of_samples("heldout_psnr", "psnr_mean_aligned", "psnr", "train_psnr", "ssim", "gradient_psnr")
+
+
+def shown(measures: Measures, measured: Metrics) -> Measures:
+    """The measures that were measured, without those that add nothing to the others."""
     # If every pixel was trained on, `train_psnr` repeats `psnr`; if a constant is open, plain `psnr` means nothing.
     left_out = {"train_psnr"} if measured.get("train_psnr") == measured.get("psnr") else set()
     left_out |= {"psnr"} & measured.keys() if "psnr_mean_aligned" in measured else set()
-    return {name: MEASURES[name] for name in names if name in measured and name not in left_out}
+    return {name: each for name, each in measures.items() if name in measured and name not in left_out}

@@ -22,15 +22,24 @@ from siren_pl.problems.pictures.editing.terms import BOUNDARY, CloneTerm, Surrou
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.levels import to_unit
+from siren_pl.problems.sampled.measures import of_samples
 from siren_pl.problems.sampled.scores import keep, truth_scores
 from siren_pl.problems.sampled.signal import SampledSignal
-from siren_pl.training.judge import Metrics
+from siren_pl.training.judge import Measure, Metrics
 from siren_pl.training.problem import Problem
 
 Array = NDArray[np.float64]
 
 # What the table of an edit shows.
-ABOUT = ("inside_psnr", "psnr_mean_aligned", "boundary_error", "guidance_error", "psnr", "ssim")
+ABOUT = {
+    "inside_psnr": Measure("PSNR inside the mask", "dB", "against the direct solution"),
+    **of_samples("psnr_mean_aligned"),
+    "boundary_error": Measure("error on the mask's rim", "of 1", "against the target, which it has to meet", -1),
+    "guidance_error": Measure(
+        "error of the slopes", "of 1", "per pixel, against those asked for; 0 is out of reach", -1
+    ),
+    **of_samples("psnr", "ssim"),
+}
 
 
 def edit_of(signal: SampledSignal) -> Edit:
