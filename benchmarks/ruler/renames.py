@@ -56,7 +56,4 @@ def _begun(text: str, beginnings: Mapping[str, str]) -> str:
     return text
 
 
-SINCE_BASE = Renames(
-    keys={f"task.{key}": f"recipe.{key}" for key in ("lr", "passes", "fewest_steps", "batch_size", "clip")},
-    weights={"network.grid.": "network.encoding.", "network.perceptron.": "network."},
-)
+SINCE_BASE = Renames()
