@@ -7,6 +7,7 @@ flows are carried to the middle, and each place takes the one after which both f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -57,6 +58,11 @@ class Dis(DenseFlow):
 
     name = "dis"
 
+    @staticmethod
+    def is_installed() -> bool:
+        """Whether OpenCV is."""
+        return find_spec("cv2") is not None
+
     @override
     def flow(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
         import cv2
@@ -66,6 +72,17 @@ class Dis(DenseFlow):
         search.setPatchStride(4)
         bytes_of = [np.round(np.clip(each, 0, 1) * 255).astype(np.uint8) for each in (before, after)]
         return np.moveaxis(search.calc(*bytes_of, None)[..., ::-1], -1, 0)
+
+
+def named(name: str) -> DenseFlow:
+    """The method of this name; `auto` is DIS, which is better, where OpenCV is installed, and else TV-L1.
+
+    Raises:
+        UserError: OpenCV is not installed, and DIS was asked for.
+    """
+    if name == Dis.name and not Dis.is_installed():
+        raise UserError("task.flow=dis needs OpenCV: pip install siren-pl[flow], or choose task.flow=tv_l1.")
+    return Dis() if name == Dis.name or (name == "auto" and Dis.is_installed()) else TvL1()
 
 
 def motion_by(method: DenseFlow, before: Tensor, after: Tensor) -> Tensor:

@@ -64,26 +64,15 @@ class Moved:
     motions: Sequence[Motion]
     kernels: Sequence[str]
 
-    def __call__(self, moment: float, scale: float = 1.0) -> Tensor:
-        """The frame at a moment in intervals, from 0 to T - 1, in [-1, 1]; (scale · H, scale · W, C)."""
+    def __call__(self, moment: float, places: Tensor) -> Tensor:
+        """What is at places (h, w, 2), in pixels, at a moment in intervals from 0 to T - 1; (h, w, C) in [-1, 1]."""
         number = min(int(moment), len(self.frames) - 2)
-        places = scaled_places(*self.frames.shape[1:3], scale)
-        found = [
-            moved(
-                self.frames[number],
-                self.frames[number + 1],
-                motion(moment, places),
-                moment - number,
-                self.kernels[number],
-                places,
-            )
-            for motion in self.motions
-        ]
+        pair, fraction, kernel = self.frames[number : number + 2], moment - number, self.kernels[number]
+        found = [moved(pair[0], pair[1], motion(moment, places), fraction, kernel, places) for motion in self.motions]
         return torch.stack(found).mean(0).clamp(-1, 1)
 
 
-def scaled_places(height: int, width: int, scale: float) -> Tensor:
-    """The places, in pixels of the frames, of the pixels of pictures `scale` times as large that cover the same."""
-    size = round(height * scale), round(width * scale)
-    places = pixel_places(*size)
+def places_of(height: int, width: int, size: Sequence[int]) -> Tensor:
+    """The places, in pixels of frames of H × W, of the pixels of pictures of another size that cover the same."""
+    places = pixel_places(size[0], size[1])
     return (places + 0.5) * torch.tensor([height / size[0], width / size[1]]) - 0.5
