@@ -26,7 +26,8 @@ def keep(problem: Problem, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     partial = directory / f".{FILE}.part"
     with partial.open("wb") as file:
-        np.savez_compressed(file, **dict(problem.keeps))
+        arrays: dict[str, Any] = dict(problem.keeps)
+        np.savez_compressed(file, **arrays)
     partial.replace(directory / FILE)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from importlib.util import find_spec
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,8 @@ class Dis(DenseFlow):
         search.setFinestScale(0)
         search.setPatchStride(4)
         bytes_of = [np.round(np.clip(each, 0, 1) * 255).astype(np.uint8) for each in (before, after)]
-        return np.moveaxis(search.calc(*bytes_of, None)[..., ::-1], -1, 0)
+        found: Any = search.calc(bytes_of[0], bytes_of[1], np.zeros((*before.shape, 2), np.float32))
+        return np.moveaxis(found[..., ::-1], -1, 0)
 
 
 def named(name: str) -> DenseFlow:

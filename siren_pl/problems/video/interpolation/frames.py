@@ -21,8 +21,8 @@ from siren_pl.problems.video.texture import rotating
 
 Arrays = Mapping[str, NDArray]
 
-# The turning texture's frames that are given, and the one between them, by default: an eighth of a turn apart.
-FIRST, MIDDLE, LAST = 0, 3, 6
+# The turning texture's frames that are given, and the one between them, by default: 7.5 degrees apart.
+FIRST, MIDDLE, LAST = 0, 1, 2
 
 
 class Pictures(Protocol):
@@ -129,7 +129,7 @@ def given(
         )
     read = [pictures.read(Path(each), "dataset.path") for each in paths]
     frames = _alike([samples for samples, _ in read], paths, "dataset.path")
-    chosen = frames[:: stride][: (len(frames) - 1) // stride + 1]
+    chosen = frames[::stride][: (len(frames) - 1) // stride + 1]
     between = [number for number in range((len(chosen) - 1) * stride) if number % stride]
     known, moments = frames[between], [number / stride for number in between]
     if reference is not None:

@@ -34,6 +34,8 @@ Answer = Callable[[float, Tensor], Tensor]
 QUICK_STRIDE = 4
 # Frames per second of a slow motion.
 RATE = 12
+# What a run leaves: the slow motion, and the frames that are compared.
+SHOWN = Wanted()
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,11 @@ class BetweenJudge(Judge):
 
     Attributes:
         scene: The frames and what is known of them.
-        wanted: What is written; None for the frames that are compared, and a slow motion.
+        wanted: What is written.
     """
 
     scene: Scene
-    wanted: Wanted = Wanted()
+    wanted: Wanted = SHOWN
 
     options: ClassVar[Mapping[str, str]] = {
         "time": "moment of a single frame, in intervals from the first: 0.25 is a quarter of the way to the second",

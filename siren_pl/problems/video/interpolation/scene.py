@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -54,8 +55,7 @@ def scene_of(frames: Frames, method: DenseFlow) -> Scene:
     else:
         flow, name = flow_by(method, values), method.name
     kernels = tuple(
-        better_kernel(before, after, each, each)
-        for before, after, each in zip(values, values[1:], flow, strict=False)
+        better_kernel(before, after, each, each) for before, after, each in zip(values, values[1:], flow, strict=False)
     )
     return Scene(frames, values, flow, name, kernels)
 
@@ -63,7 +63,7 @@ def scene_of(frames: Frames, method: DenseFlow) -> Scene:
 def flow_by(method: DenseFlow, values: Tensor) -> Tensor:
     """The motion in the middle of every interval between frames (T, H, W, C), (T - 1, H, W, 2)."""
     unit = values / 2 + 0.5
-    return torch.stack([motion_by(method, *pair) for pair in zip(unit, unit[1:], strict=False)])
+    return torch.stack([motion_by(method, *pair) for pair in pairwise(unit)])
 
 
 def following(flow: Tensor) -> Motion:

@@ -6,6 +6,8 @@ They err in different places, so the mean of the frames that they lead to is bet
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -86,8 +88,7 @@ def video_interpolation(frames: Frames, flow: DenseFlow, tv: float = 0.1, straig
 
 def _seed(values: Tensor) -> Tensor:
     """The motion in every interval by block matching, (T - 1, H, W, 2)."""
-    pairs = zip(values, values[1:], strict=False)
-    return torch.stack([enlarged(matched(*pair), *values.shape[1:3]) for pair in pairs])
+    return torch.stack([enlarged(matched(*pair), *values.shape[1:3]) for pair in pairwise(values)])
 
 
 def _motion(ask: Ask, paths: Paths, name: str, unit: float) -> Motion:

@@ -1,7 +1,7 @@
 """Warping: what pictures show at places that a motion leads to.
 
-A motion v is in pixels per interval between two frames, rows first. What is at x at the fraction τ of an interval was at
-x - τ v in the frame before and will be at x + (1 - τ) v in the frame after: paths are straight within an interval.
+A motion v is in pixels per interval between two frames, rows first. What is at x at the fraction τ of an interval was
+at x - τ v in the frame before and will be at x + (1 - τ) v in the frame after: paths are straight within an interval.
 Places are in pixels, with pixel i at i, and pictures go on beyond their edges as they end there.
 
 Letters: N points, H × W pixels, C channels, T frames.
@@ -43,7 +43,9 @@ def seen_at_points(frames: Tensor, number: Tensor, places: Tensor) -> Tensor:
     """
     depth = (2 * number.to(places) + 1) / frames.shape[1] - 1
     on_unit = torch.cat([_on_unit(places, frames.shape[2:]), depth[:, None]], 1)
-    return grid_sample(frames[None], on_unit[None, :, None, None], BILINEAR, "border", align_corners=False)[0, :, :, 0, 0].T
+    return grid_sample(frames[None], on_unit[None, :, None, None], BILINEAR, "border", align_corners=False)[
+        0, :, :, 0, 0
+    ].T
 
 
 def is_inside(places: Tensor, height: int, width: int) -> Tensor:

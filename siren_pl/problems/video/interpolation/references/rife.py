@@ -19,7 +19,7 @@ from siren_pl.field.weights import fill, read_tensors
 
 # Parts of the resolution at which the blocks work, and their channels.
 SCALES, WIDTHS = (8, 4, 2, 1), (192, 128, 96, 64)
-# Two frames of three colours and the moment; later two moved frames, the moment, the mask and four components of motion.
+# Two frames of three colours and the moment; later also the mask and four components of motion.
 FIRST, LATER = 7, 12
 # Components of both motions; behind them comes the mask.
 MOTIONS = 4
