@@ -61,7 +61,11 @@ def test_the_frames_that_were_asked_for_are_taken(options: dict, taken: range) -
         (1, {}, "task=image_fit"),
         (0, {}, "has no frame"),
         (20, {"stride": [2, 1]}, "dataset.stride=[2,1] is of 2 axes"),
-        (20, {"cache_gb": 12e-6}, "1.92e-05 GB as 20 frames of 20×16 pixels, and dataset.cache_gb=1.2e-05 is the most: choose dataset.size=15 or less"),
+        (
+            20,
+            {"cache_gb": 12e-6},
+            "as 20 frames of 20×16 pixels, and dataset.cache_gb=1.2e-05 is the most: choose dataset.size=15 or less",
+        ),
     ],
 )
 def test_a_part_that_is_none_is_told(count: int, options: dict, said: str) -> None:
