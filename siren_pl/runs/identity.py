@@ -122,6 +122,11 @@ def _identity(plan: build.Plan) -> Identity:
 
 
 def _sha256(path: Path) -> str:
+    """The hash of a file, or of the names and contents of the files of a folder."""
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.is_file())
+        listed = "".join(f"{each.name}\n{_sha256(each)}\n" for each in files)
+        return hashlib.sha256(listed.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
