@@ -1,8 +1,10 @@
 """Rendering: both neighbours of a moment, moved there and averaged, pixel by pixel from the files.
 
 Weights that hide what one frame does not show were worse wherever the motion was wrong; a plain mean halves the error
-there. Which kernel reads the frames is chosen without the truth: bicubic keeps what clean frames hold, bilinear smooths
-the blocks of compressed ones, and whichever moves the first frame onto the second better does so half-way too.
+there. Several motions are weighted by how well they make both frames agree, which needs no truth: a learned motion is
+smoother than foliage, and there a dense flow is better. Which kernel reads the frames is chosen without the truth too:
+bicubic keeps what clean frames hold, bilinear smooths the blocks of compressed ones, and whichever moves the first frame
+onto the second better does so half-way as well.
 """
 
 from __future__ import annotations
@@ -12,8 +14,14 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from siren_pl.problems.video.interpolation.warping import BICUBIC, BILINEAR, origins, pixel_places, presence, seen
+
+# Motions are weighted by the inverse squares of their costs, which are the mean differences between both moved frames,
+# in values, in a window of this many places of a lattice of every COARSE-th pixel; differences of half a level count as
+# none.
+COARSE, WINDOW, FLOOR = 4, 9, 1 / 255
 
 # Finds the motion at a moment and at places (h, w, 2) in pixels, as (h, w, 2).
 Motion = Callable[[float, Tensor], Tensor]
@@ -52,7 +60,7 @@ def better_kernel(before: Tensor, after: Tensor, at_start: Tensor, at_end: Tenso
 
 @dataclass(frozen=True)
 class Moved:
-    """Frames at any moment, by one or several motions whose pictures are averaged.
+    """Frames at any moment, by one or several motions whose pictures are averaged, the better more than the worse.
 
     Attributes:
         frames: The given frames, (T, H, W, C), with values in [-1, 1].
@@ -69,7 +77,25 @@ class Moved:
         number = min(int(moment), len(self.frames) - 2)
         pair, fraction, kernel = self.frames[number : number + 2], moment - number, self.kernels[number]
         found = [moved(pair[0], pair[1], motion(moment, places), fraction, kernel, places) for motion in self.motions]
-        return torch.stack(found).mean(0).clamp(-1, 1)
+        if len(found) == 1:
+            return found[0].clamp(-1, 1)
+        weights = self._trust(moment, number)
+        # The coarse lattice covers what the frames cover.
+        per_pixel = torch.tensor(weights.shape[:2]) / torch.tensor(self.frames.shape[1:3])
+        at_places = seen(weights, (places + 0.5) * per_pixel - 0.5)
+        return (torch.stack(found) * at_places.movedim(-1, 0)[..., None]).sum(0).clamp(-1, 1)
+
+    def _trust(self, moment: float, number: int) -> Tensor:
+        """The weight of each motion on a coarse lattice, (h, w, motions): by how well both frames agree after it."""
+        height, width = self.frames.shape[1:3]
+        places = places_of(height, width, (-(-height // COARSE), -(-width // COARSE)))
+        costs = []
+        for motion in self.motions:
+            ends = origins(motion(moment, places), places, moment - number)
+            difference = seen(self.frames[number], ends[0]) - seen(self.frames[number + 1], ends[1])
+            mean = avg_pool2d(difference.abs().mean(-1)[None], WINDOW, 1, WINDOW // 2, count_include_pad=False)
+            costs.append((mean[0] + FLOOR) ** -2)
+        return torch.stack(costs, -1) / torch.stack(costs).sum(0)[..., None]
 
 
 def places_of(height: int, width: int, size: Sequence[int]) -> Tensor:
