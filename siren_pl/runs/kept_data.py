@@ -41,7 +41,8 @@ def read(config: Plain, directory: Path) -> Any:
     if not path.is_file() or "restored" not in config["dataset"]:
         return None
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # NumPy would leave a damaged file open.
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         return create(child(config["dataset"], "restored", "dataset"), arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:

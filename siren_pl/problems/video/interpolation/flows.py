@@ -66,6 +66,8 @@ class Dis(DenseFlow):
 
     @override
     def flow(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not self.is_installed():
+            raise UserError("task.flow=dis needs OpenCV: pip install siren-pl[flow], or choose task.flow=tv_l1.")
         import cv2
 
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
@@ -79,11 +81,8 @@ class Dis(DenseFlow):
 def named(name: str) -> DenseFlow:
     """The method of this name; `auto` is DIS, which is better, where OpenCV is installed, and else TV-L1.
 
-    Raises:
-        UserError: OpenCV is not installed, and DIS was asked for.
+    A run that keeps its flow never calls it, so it is only then that DIS needs OpenCV.
     """
-    if name == Dis.name and not Dis.is_installed():
-        raise UserError("task.flow=dis needs OpenCV: pip install siren-pl[flow], or choose task.flow=tv_l1.")
     return Dis() if name == Dis.name or (name == "auto" and Dis.is_installed()) else TvL1()
 
 

@@ -3,8 +3,8 @@
 Weights that hide what one frame does not show were worse wherever the motion was wrong; a plain mean halves the error
 there. Several motions are weighted by how well they make both frames agree, which needs no truth: a learned motion is
 smoother than foliage, and there a dense flow is better. Which kernel reads the frames is chosen without the truth too:
-bicubic keeps what clean frames hold, bilinear smooths the blocks of compressed ones, and whichever moves the first frame
-onto the second better does so half-way as well.
+bicubic keeps what clean frames hold, bilinear smooths the blocks of compressed ones, and whichever moves the first
+frame onto the second better does so half-way as well.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from siren_pl.problems.video.interpolation.warping import BICUBIC, BILINEAR, origins, pixel_places, presence, seen
+from siren_pl.problems.video.interpolation.warping import (
+    BICUBIC,
+    BILINEAR,
+    is_inside,
+    origins,
+    pixel_places,
+    presence,
+    seen,
+)
 
 # Motions are weighted by the inverse squares of their costs, which are the mean differences between both moved frames,
 # in values, in a window of this many places of a lattice of every COARSE-th pixel; differences of half a level count as
@@ -50,10 +58,15 @@ def better_kernel(before: Tensor, after: Tensor, at_start: Tensor, at_end: Tenso
     """
     places = pixel_places(*before.shape[:2])
 
+    ends = origins(at_end, places, 1.0)[0], origins(at_start, places, 0.0)[1]
+    # What lies beyond an edge says nothing about kernels.
+    shown = [is_inside(end, *before.shape[:2]) for end in ends]
+
     def error(kernel: str) -> float:
-        second = seen(before, origins(at_end, places, 1.0)[0], kernel)
-        first = seen(after, origins(at_start, places, 0.0)[1], kernel)
-        return float((second - after).square().mean() + (first - before).square().mean())
+        pairs = zip((before, after), ends, (after, before), shown, strict=True)
+        return sum(
+            float((seen(frame, end, kernel) - other)[inside].square().sum()) for frame, end, other, inside in pairs
+        )
 
     return min((BICUBIC, BILINEAR), key=error)
 

@@ -17,6 +17,7 @@ from siren_pl.problems.video.interpolation.flows import DenseFlow
 from siren_pl.problems.video.interpolation.frames import Frames
 from siren_pl.problems.video.interpolation.judge import BetweenJudge
 from siren_pl.problems.video.interpolation.paths import Paths
+from siren_pl.problems.video.interpolation.references.rife import rife_of
 from siren_pl.problems.video.interpolation.rendering import Motion, Moved
 from siren_pl.problems.video.interpolation.scene import following, scene_of
 from siren_pl.problems.video.interpolation.seeding import enlarged, matched
@@ -35,7 +36,9 @@ MOST_POINTS = 1 << 16
 LINE, SIDE = 256, 32
 
 
-def video_interpolation(frames: Frames, flow: DenseFlow, tv: float = 0.1, straight: float = 0.02) -> Problem:
+def video_interpolation(
+    frames: Frames, flow: DenseFlow, tv: float = 0.1, straight: float = 0.02, reference: str | None = None
+) -> Problem:
     """Make the problem of finding the frames between given ones.
 
     Args:
@@ -43,12 +46,15 @@ def video_interpolation(frames: Frames, flow: DenseFlow, tv: float = 0.1, straig
         flow: The dense flow that is corrected.
         tv: Weight of the motions' slopes, in pixels per pixel.
         straight: Weight of the motions' acceleration along their paths, in pixels per interval squared.
+        reference: File of weights of RIFE HDv3, to which the frames will be compared; it is tried at once.
 
     Raises:
-        UserError: The dataset does not hold frames.
+        UserError: The dataset does not hold frames, or the file no weights.
     """
     if not isinstance(frames, Frames):
         raise UserError("task=video_interpolation needs frames: choose dataset=frames dataset.path=[a.png,b.png].")
+    if reference is not None and not frames.kept:
+        rife_of(reference)
     scene, paths = scene_of(frames, flow), Paths(frames.values)
     seed = _seed(scene.values)
     unit = max(1.0, float(seed.abs().max()))
