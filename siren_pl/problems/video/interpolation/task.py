@@ -28,6 +28,8 @@ from siren_pl.training.problem import Problem
 MOTION, CORRECTION = "motion", "correction"
 # Pixels that the correction's values count: the flow is right to about one.
 CORRECTED = 1.0
+# Fraction of a step's points that the correction gets: there is little to learn.
+SHARE = 0.25
 # The correction begins with the blur at which the flow's own error is within reach.
 FINE = 1
 # Points of a field that are evaluated at once.
@@ -60,7 +62,7 @@ def video_interpolation(
     unit = max(1.0, float(seed.abs().max()))
     terms = {
         MOTION: MotionTerm(paths, MOTION, torch.zeros_like(scene.flow), seed, unit, tv, straight, SIGMAS),
-        CORRECTION: MotionTerm(paths, CORRECTION, scene.flow, None, CORRECTED, tv, straight, SIGMAS[FINE:]),
+        CORRECTION: MotionTerm(paths, CORRECTION, scene.flow, None, CORRECTED, tv, straight, SIGMAS[FINE:], SHARE),
     }
 
     def answer(ask: Ask) -> Moved:

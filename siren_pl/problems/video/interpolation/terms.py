@@ -42,6 +42,7 @@ class MotionTerm(Term):
         tv: Weight of the motion's slopes.
         straight: Weight of its acceleration.
         sigmas: Widths of the blurs in pixels, coarse to fine.
+        share: Fraction of a step's points that it gets.
     """
 
     paths: Paths = field(compare=False)
@@ -52,6 +53,7 @@ class MotionTerm(Term):
     tv: float
     straight: float
     sigmas: tuple[float, ...]
+    share: float = 1.0
 
     order = 1
     rows = ()
@@ -72,7 +74,7 @@ class MotionTerm(Term):
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
         """Draw points evenly in space and time, and the blur that is due."""
         _, _, count, height, width = table["features"].shape
-        size = batch_size or height * width
+        size = max(1, round(self.share * (batch_size or height * width)))
         unit = torch.rand((size, 3), generator=generator, device=generator.device).to(table["base"])
         shape = torch.tensor([count - 1, height, width]).to(unit)
         moments, places = unit[:, 0] * shape[0], unit[:, 1:] * shape[1:] - 0.5
