@@ -103,21 +103,19 @@ def _by_frame(found: Seen, path: Path, rivals: Mapping[str, Rival]) -> Path:
     panel, scores = axes[0, 0], psnr_of(found, numbers)
     seconds = _seconds(found, numbers)
     panel.plot(seconds, scores, label="field", marker=".", linewidth=1)
+    unseen = _unseen(found, numbers)
+    # Classical methods keep the frames that they are given, so only the others are compared.
+    asked = unseen if unseen.any() else np.ones_like(unseen)
     for name, rival in rivals.items():
         values = to_unit(torch.as_tensor(rival.answer))
-        compared = [min(psnr(values[number], _pair(found, number)[0]), MOST_SHOWN) for number in numbers]
-        panel.plot(seconds, compared, label=name.replace("_", " "), linewidth=1)
-    unseen = _unseen(found, numbers)
+        compared = [psnr(values[number], _pair(found, number)[0]) for number in numbers[asked]]
+        panel.plot(seconds[asked], compared, label=name.replace("_", " "), marker="x", markersize=4, linewidth=1)
     if unseen.any():
-        panel.plot(seconds[unseen], scores[unseen], "o", fillstyle="none", label="held out")
+        panel.plot(seconds[unseen], scores[unseen], "o", fillstyle="none", label="field, held out")
     panel.set(xlabel="seconds", ylabel="PSNR (dB)", title=f"{found.signal.name}: {scores.mean():.1f} dB on the average")
     panel.grid(alpha=0.3)
     panel.legend(fontsize=8)
     return plots.save(figure, path)
-
-
-# A method that keeps the frames that it is given is exact there: the figure ends at this many dB.
-MOST_SHOWN = 60.0
 
 
 def _unseen(found: Seen, numbers: NDArray) -> NDArray[np.bool_]:
