@@ -83,6 +83,8 @@ def damaged(how: str) -> Path:
         return _saved("varies.h264", Path("a.h264").read_bytes() + Path("b.h264").read_bytes())
     if how == "sound":
         return Path(write("sound.wav", tone(440)))
+    if how == "mkv":
+        return _saved("cut.mkv", encode("whole.mkv", turning(20)).read_bytes()[:6000])
     if how == "gif":
         first, *others = map(Image.fromarray, turning(4))
         first.save("whole.gif", save_all=True, append_images=others)
@@ -102,6 +104,7 @@ def _saved(name: str, data: bytes) -> Path:
         ("cut", "is cut off"),
         ("half", "is cut off"),
         ("gif", "is cut off"),
+        ("mkv", "seconds before the end that its header states"),
         ("empty", "is empty"),
         ("text", "no video"),
         ("sound", "holds no video, only audio"),

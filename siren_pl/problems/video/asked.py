@@ -23,7 +23,7 @@ from siren_pl.problems.sampled.rendering import as_levels, slabs
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.video.kind import shown
 from siren_pl.problems.video.writing import write_mp4
-from siren_pl.training.judge import Draw, Write
+from siren_pl.training.judge import Write
 
 # More pixels than this, over all frames, take days to compute.
 MOST_PIXELS = 1 << 33
@@ -39,10 +39,6 @@ class Played(View):
     def files(self, found: Evaluation) -> Mapping[str, Write]:
         axes, rate = found.signal.grid.axes(found.signal.shape, self.size), found.signal.container.rate
         return {f"{found.signal.name}.mp4": lambda path: write_mp4(frames_on(found, axes), rate, path)}
-
-    @override
-    def figures(self, found: Evaluation) -> Mapping[str, Draw]:
-        return found.signal.container.figures(found) if self.size == found.signal.shape else {}
 
 
 @dataclass(frozen=True)

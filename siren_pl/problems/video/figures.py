@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,32 +31,45 @@ MOST_COLUMNS = 2000
 def figures_of(found: Evaluation) -> dict[str, Draw]:
     """Every figure of an evaluated field, by file name. The strip comes first, also in the order of names."""
     draws = {"frames.png": _strip, "psnr_by_frame.png": _by_frame, "slice.png": _slice}
-    return {name: partial(draw, found) for name, draw in draws.items()}
+    seen = Seen(found)
+    return {name: partial(draw, seen) for name, draw in draws.items()}
 
 
-def _pair(found: Evaluation, part: Any) -> tuple[Array, Array]:
+class Seen:
+    """What the figures show of an evaluated field; its pixels are computed once, when they are first drawn."""
+
+    def __init__(self, found: Evaluation) -> None:
+        self._found, self.signal = found, found.signal
+
+    @cached_property
+    def pixels(self) -> NDArray:
+        """The field (T, H, W, C), in [0, 1] or as bytes."""
+        return self._found.pixels
+
+
+def _pair(found: Seen, part: Any) -> tuple[Array, Array]:
     """The truth and the field in [0, 1], of frames, or of rows of all frames."""
     field = found.pixels[part]
     truth = to_unit(decoded(torch.from_numpy(np.ascontiguousarray(found.signal.stored.numpy()[part]))))
     return truth, field / 255 if field.dtype == np.uint8 else field
 
 
-def psnr_of(found: Evaluation, numbers: NDArray) -> Array:
+def psnr_of(found: Seen, numbers: NDArray) -> Array:
     """The PSNR of some frames of the field as it is written: as bytes, if it is held as such."""
     pairs = (_pair(found, number) for number in numbers)
     return np.array([psnr(field, truth) for truth, field in pairs])
 
 
-def _chosen(found: Evaluation, most: int) -> NDArray:
+def _chosen(found: Seen, most: int) -> NDArray:
     count = found.signal.shape[0]
     return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
 
 
-def _seconds(found: Evaluation, numbers: NDArray) -> Array:
+def _seconds(found: Seen, numbers: NDArray) -> Array:
     return found.signal.container.start + numbers / found.signal.container.rate
 
 
-def _strip(found: Evaluation, path: Path, _: Mapping[str, Rival]) -> Path:
+def _strip(found: Seen, path: Path, _: Mapping[str, Rival]) -> Path:
     numbers = _chosen(found, FRAMES)
     pairs = [_pair(found, number) for number in numbers]
     errors = [np.abs(field - truth).mean(-1) for truth, field in pairs]
@@ -83,37 +96,35 @@ def _show(panel: Any, pixels: Array, **options: Any) -> None:
     panel.imshow(seen[..., 0] if seen.shape[-1] == 1 else seen, cmap="gray", vmin=0, vmax=1, **options)
 
 
-def _by_frame(found: Evaluation, path: Path, rivals: Mapping[str, Rival]) -> Path:
+def _by_frame(found: Seen, path: Path, rivals: Mapping[str, Rival]) -> Path:
     numbers = _chosen(found, MOST_COLUMNS)
     figure, axes = plots.subplots(1, 1)
     figure.set_size_inches(WIDTH, plots.PANEL)
     panel, scores = axes[0, 0], psnr_of(found, numbers)
     seconds = _seconds(found, numbers)
     panel.plot(seconds, scores, label="field", marker=".", linewidth=1)
+    unseen = _unseen(found, numbers)
+    # Classical methods keep the frames that they are given, so only the others are compared.
+    asked = unseen if unseen.any() else np.ones_like(unseen)
     for name, rival in rivals.items():
         values = to_unit(torch.as_tensor(rival.answer))
-        compared = [min(psnr(values[number], _pair(found, number)[0]), MOST_SHOWN) for number in numbers]
-        panel.plot(seconds, compared, label=name.replace("_", " "), linewidth=1)
-    unseen = _unseen(found, numbers)
+        compared = [psnr(values[number], _pair(found, number)[0]) for number in numbers[asked]]
+        panel.plot(seconds[asked], compared, label=name.replace("_", " "), marker="x", markersize=4, linewidth=1)
     if unseen.any():
-        panel.plot(seconds[unseen], scores[unseen], "o", fillstyle="none", label="held out")
+        panel.plot(seconds[unseen], scores[unseen], "o", fillstyle="none", label="field, held out")
     panel.set(xlabel="seconds", ylabel="PSNR (dB)", title=f"{found.signal.name}: {scores.mean():.1f} dB on the average")
     panel.grid(alpha=0.3)
     panel.legend(fontsize=8)
     return plots.save(figure, path)
 
 
-# A method that keeps the frames that it is given is exact there: the figure ends at this many dB.
-MOST_SHOWN = 60.0
-
-
-def _unseen(found: Evaluation, numbers: NDArray) -> NDArray[np.bool_]:
+def _unseen(found: Seen, numbers: NDArray) -> NDArray[np.bool_]:
     """Which frames were held out as a whole."""
     observed = found.signal.observed
     return np.array([not observed[int(number)].any() for number in numbers])
 
 
-def _slice(found: Evaluation, path: Path, _: Mapping[str, Rival]) -> Path:
+def _slice(found: Seen, path: Path, _: Mapping[str, Rival]) -> Path:
     """Draw the middle row of the frames over time."""
     numbers, row = _chosen(found, MOST_COLUMNS), found.signal.shape[1] // 2
     truth, field = _pair(found, (numbers, row))

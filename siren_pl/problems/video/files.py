@@ -23,6 +23,9 @@ BT709, UNSPECIFIED, STANDARD_ROWS = 1, 2, 576
 # swscale's flags (libswscale/swscale.h): bicubic, chroma interpolated to full width, rounded accurately. With the
 # defaults a grey level is off by up to 2 of 255.
 EXACT = 4 | 1 << 13 | 1 << 18
+# Formats whose header states the length, by FFmpeg's names, and the unit of that length: microseconds. A last frame may
+# be shown for longer than the mean, so the frames may end this many mean intervals before the stated end.
+STATING_LENGTH, AV_TIME_BASE, LAST_FRAMES = ("matroska,webm", "avi"), 1_000_000, 3.0
 # The last byte of a GIF.
 GIF_TRAILER = b";"
 
@@ -59,7 +62,7 @@ def read_frames(path: Path, key: str = "dataset.path") -> Iterator[Frame]:
     import av
     from av.error import FFmpegError
 
-    count = 0
+    count, last = 0, 0.0
     try:
         with av.open(str(path)) as container:
             stream = _stream(container, path, key)
@@ -68,22 +71,31 @@ def read_frames(path: Path, key: str = "dataset.path") -> Iterator[Frame]:
                 found = _upright(frame, count - 1, stream)
                 first = first or found
                 _require_size(found, first, count - 1, path, key)
-                yield found._replace(seconds=found.seconds - first.seconds)
+                last = found.seconds
+                yield found._replace(seconds=last - first.seconds)
+            short = _seconds_missing(container, last, count)
     except (FFmpegError, ValueError, OSError) as error:
         said = getattr(error, "strerror", None) or str(error)
         where = f"breaks off after {count} frames" if count else "is damaged, cut off, or no video file"
         raise UserError(f"{key}={path} {where} ({said}): fetch or export it again, as mp4 or gif.") from error
     if not count:
         raise UserError(f"{key}={path} holds no frame: fetch or export it again.")
+    if short:
+        raise UserError(
+            f"{key}={path} is cut off: its frames end {short:.2f} seconds before the end that its header states. Fetch "
+            f"it again, or take what there is by dataset.frames=[0,{count}]."
+        )
 
 
-def rate_of(path: Path, key: str = "dataset.path") -> float:
-    """Frames per second, on the average of the file; 0 if it does not say."""
-    import av
+def _seconds_missing(container: Any, last: float, count: int) -> float:
+    """How much earlier the frames end than the header of a file states, if that is exact; 0 if they do not.
 
-    with av.open(str(path)) as container:
-        stream = _stream(container, path, key)
-        return float(stream.average_rate or stream.guessed_rate or 0)
+    A file may state the length of a sound that is longer than its video.
+    """
+    if container.format.name not in STATING_LENGTH or len(container.streams) > 1 or not container.duration:
+        return 0.0
+    missing = container.duration / AV_TIME_BASE - last
+    return missing if missing > LAST_FRAMES * last / max(count - 1, 1) else 0.0
 
 
 def _stream(container: Any, path: Path, key: str) -> Any:

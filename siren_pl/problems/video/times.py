@@ -38,7 +38,7 @@ def clock_of(name: str, seconds: Sequence[float]) -> Clock:
     """The clock of at least two frames that are shown at these times; says so if they are not spread evenly."""
     times = np.asarray(seconds, dtype=float)
     count, steps = len(times), np.diff(times)
-    interval = (times[-1] - times[0]) / (count - 1)
+    interval = float(times[-1] - times[0]) / (count - 1)
     if not (steps > 0).all():  # a file without times, or with damaged ones
         return Clock(1 / interval if interval > 0 else 1.0, None)
     late = (times - times[0]) / interval - np.arange(count)
@@ -51,7 +51,7 @@ def clock_of(name: str, seconds: Sequence[float]) -> Clock:
         steps.min(),
         steps.max(),
     )
-    return Clock(1 / interval, tuple(((times - times[0]) / interval + 0.5) / count))
+    return Clock(1 / interval, tuple((((times - times[0]) / interval + 0.5) / count).tolist()))
 
 
 @dataclass(frozen=True)
