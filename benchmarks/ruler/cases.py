@@ -129,6 +129,13 @@ _SCENE = "dataset=video dataset.frames=[0,6] dataset.size=24 model.hidden_featur
 _VIDEOS = (
     _case("video", f"{_QUICK} task=video_fit {_SCENE} figures=true", "", "slow=2", "time=0.1 size=12"),
     _case("video_siren", f"{_QUICK} task=video_fit {_SCENE} model=siren dataset.stride=[2,1,1]"),
+    _case(
+        "frames_between",
+        f"{_QUICK} task=video_interpolation task.flow=tv_l1 dataset.size=32 model.hidden_features=16 figures=true",
+        "",
+        "slow=2",
+        "time=0.25 size=40",
+    ),
     _case("video_gradients", f"{_QUICK} task=poisson_grad {_SCENE} model=siren"),
 )
 _RESTORATIONS = (

@@ -52,7 +52,7 @@ def files() -> None:
     half[4:12, 4:12] = 255
     Image.fromarray(half).save("mask.png")
     Image.new("RGB", (64, 64)).save("large.png")
-    for name in ("small", "photo", "noisy", "a", "b"):
+    for name in ("small", "photo", "noisy", "a", "b", "middle", "c"):
         Image.new("RGB", (16, 16), (90, 120, 60)).save(f"{name}.png")
     write("sound.wav", tone(440))
     write("clips/a.wav", tone(440))
