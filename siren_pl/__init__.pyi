@@ -33,6 +33,9 @@ from .problems.sampled.signal import SampledSignal as SampledSignal
 from .problems.sound.judge import audio_fit as audio_fit
 from .problems.sound.signals import sound_signal as sound_signal
 from .problems.sound.sources import sound_file as sound_file
+from .problems.video.footage import video_file as video_file
+from .problems.video.judge import video_fit as video_fit
+from .problems.video.signals import video_signal as video_signal
 from .training.judge import Findings as Findings
 from .training.judge import Judge as Judge
 from .training.judge import Measure as Measure

@@ -125,6 +125,19 @@ _SOUNDS = (
     _case("sound_chunks", f"{_QUICK} task=audio_fit {_MOMENT} model=chunks model.tiles=3 optimizer=muon"),
     _case("sound_gradients", f"{_QUICK} task=poisson_grad dataset=audio {_MOMENT} model=siren"),
 )
+_SCENE = "dataset=video dataset.frames=[0,6] dataset.size=24 model.hidden_features=16"
+_VIDEOS = (
+    _case("video", f"{_QUICK} task=video_fit {_SCENE} figures=true", "", "slow=2", "time=0.1 size=12"),
+    _case("video_siren", f"{_QUICK} task=video_fit {_SCENE} model=siren dataset.stride=[2,1,1]"),
+    _case(
+        "frames_between",
+        f"{_QUICK} task=video_interpolation task.flow=tv_l1 dataset.size=32 model.hidden_features=16 figures=true",
+        "",
+        "slow=2",
+        "time=0.25 size=40",
+    ),
+    _case("video_gradients", f"{_QUICK} task=poisson_grad {_SCENE} model=siren"),
+)
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),
     _case("enlarge_area", f"{SMALL} task=super_resolution model=siren task.scale=2.5 task.kernel=area task.sigma=0.02"),
@@ -194,6 +207,6 @@ _COURSES = (
         ),
     ),
 )
-CASES = (*_FITS, *_POISSON, *_SOUNDS, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
+CASES = (*_FITS, *_POISSON, *_SOUNDS, *_VIDEOS, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
 # These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from siren_pl.errors import UserError
-from siren_pl.runs import build
+from siren_pl.runs import build, kept_data
 from siren_pl.runs import directory as directory_of
 
 FILE = "signals.json"
@@ -60,7 +60,8 @@ def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] 
     """
     known = read(directory)
     configs = [_aimed(config, each) for each in known] or build.members(config) or [config]
-    plans = [build.plan(each) for each in configs]
+    data = kept_data.read(config, directory) if differs is None else None
+    plans = [build.plan(each, data) for each in configs]
     for each, plan in zip(known, plans, strict=bool(known)):
         if different := _difference(each, _identity(plan)):
             (differs or _refuse)(f"{directory} was fitted to another {each.name}: {different}.")
@@ -70,6 +71,7 @@ def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] 
 def keep(plans: Sequence[build.Plan], directory: Path) -> None:
     """Record which signals these are, unless a run in this directory has done so before."""
     if not (directory / FILE).is_file():
+        kept_data.keep(plans[0].problem, directory)
         kept = [asdict(_identity(plan)) for plan in plans]
         directory_of.write_text(directory / FILE, json.dumps(kept, indent=2) + "\n")
 
@@ -107,7 +109,7 @@ def _identity(plan: build.Plan) -> Identity:
     config, origin = plan.config, plan.problem.origin
     index = config["dataset"].get("index")
     files = {"dataset": origin.path} if origin.path else {}
-    for group, key in _OTHERS:
+    for group, key in _OTHERS if plan.problem.keeps is None else ():  # what the run keeps cannot change
         given = config[group].get(key)
         for number, name in enumerate([given] if isinstance(given, str) else given or []):
             files |= {f"{group}.{key}.{number}": Path(name)} if Path(name).is_file() else {}
@@ -120,6 +122,11 @@ def _identity(plan: build.Plan) -> Identity:
 
 
 def _sha256(path: Path) -> str:
+    """The hash of a file, or of the names and contents of the files of a folder."""
+    if path.is_dir():
+        files = sorted(each for each in path.iterdir() if each.is_file())
+        listed = "".join(f"{each.name}\n{_sha256(each)}\n" for each in files)
+        return hashlib.sha256(listed.encode()).hexdigest()
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

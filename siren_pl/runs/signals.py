@@ -176,6 +176,7 @@ def summed_up(rows: Mapping[str, Row], measures: Mapping[str, Measure]) -> tuple
     if lead is not None and all(lead in row for row in sound):
         measure, values = measures[lead], [row[lead] for row in sound]
         name, worst_of = (f"{lead}_max", max) if measure.better < 0 else (f"{lead}_min", min)
+        name = f"{name}_of_set" if name in means else name  # a video has a worst frame already
         says = "of the set; the other rows are means over its signals"
         worst[name], read[name] = worst_of(values), measure._replace(name=f"{measure.name}, worst signal", says=says)
     return means | worst | largest | count, read

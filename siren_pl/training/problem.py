@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from siren_pl.field.domain import Domain
@@ -66,6 +67,8 @@ class Problem:
             are inspected; None if there are no such points.
         module: Makes a LightningModule from the fields and this problem; its `training_step(batch, step)` returns the
             loss in place of the terms.
+        keeps: The data, and what was computed of them, as arrays that a run keeps in its directory, so that later
+            commands need no other file; `dataset.restored` makes data of them. None if files are read again.
     """
 
     name: str
@@ -81,6 +84,7 @@ class Problem:
     origin: Origin = NOWHERE
     probes: Callable[[], tuple[Tensor, Tensor]] | None = None
     module: Callable[[Bundle, Problem], pl.LightningModule] | None = None
+    keeps: Mapping[str, NDArray] | None = None
 
     @property
     def domain(self) -> Domain:

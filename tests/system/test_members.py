@@ -13,11 +13,12 @@ from siren_pl.runs import build, trust
 from siren_pl.runs.keys import conf_directory, validate
 from tests.conftest import Command, _of_kind
 from tests.fields import batch_of
+from tests.videos import encode, turning
 
 CONF = conf_directory()
 NO_SECOND_DERIVATIVE = ("hash_grid", "poisson_laplacian")
 PRECISIONS = ("64-true", "bf16-mixed")
-KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder")
+KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder", "video", "video_folder", "bikes")
 DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
 
 
@@ -82,6 +83,17 @@ def test_every_bundled_dataset_is_read(dataset: str) -> None:
 def test_the_bundled_sound_is_read() -> None:
     signal = build.signal(composed("dataset=audio"))
     assert signal.shape == (44100,) and signal.out_features == 1 and signal.values.abs().max() <= 1
+
+
+def test_the_bundled_video_is_read() -> None:
+    signal = build.signal(composed("dataset=video"))
+    assert signal.shape == (24, 48, 64) and signal.out_features == 3 and signal.values.abs().max() <= 1
+
+
+def test_bikes_is_read_from_a_local_root(tmp_path: Path) -> None:
+    encode(str(tmp_path / "bikes.mp4"), turning(4))
+    signal = build.signal(composed("dataset=bikes", f"dataset.root={tmp_path}", "dataset.size=10"))
+    assert signal.shape == (4, 8, 10) and signal.container.rate == 25
 
 
 @pytest.mark.parametrize("dataset", DOWNLOADED)

@@ -17,6 +17,7 @@ from siren_pl.runs.keys import conf_directory
 from tests.conftest import Command, _of_kind, only_run
 from tests.sounds import tone, write
 from tests.system.test_devices import TWO_PROCESSES
+from tests.videos import encode, turning
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -28,6 +29,8 @@ STANDINS = {
     "<folder of the Kodak images>": "photos",
     "<run directory>": "run",
     "<folder of sounds>": "clips",
+    "<folder of videos>": "scenes",
+    "<folder of bikes.mp4>": "scenes",
 }
 
 
@@ -49,10 +52,13 @@ def files() -> None:
     half[4:12, 4:12] = 255
     Image.fromarray(half).save("mask.png")
     Image.new("RGB", (64, 64)).save("large.png")
-    for name in ("small", "photo", "noisy", "a", "b"):
+    for name in ("small", "photo", "noisy", "a", "b", "middle", "c"):
         Image.new("RGB", (16, 16), (90, 120, 60)).save(f"{name}.png")
     write("sound.wav", tone(440))
     write("clips/a.wav", tone(440))
+    Path("scenes").mkdir()
+    for name in ("clip.mp4", "scenes/bikes.mp4"):
+        encode(name, turning(32))
     np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 
@@ -89,10 +95,10 @@ def test_training_commands(command: str, train: Command) -> None:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("evaluate.py")])
 def test_evaluation_commands(command: str, trained: Callable[..., Path], evaluate: Command, few_figures: None) -> None:
-    of_sounds = "sample_rate" in command
-    trained("run", *(("task=audio_fit",) if of_sounds else ()))
+    of_sounds, of_videos = "sample_rate" in command, "slow" in command or "time" in command
+    trained("run", *(("task=audio_fit",) if of_sounds else ("task=video_fit",) if of_videos else ()))
     assert evaluate(*arguments(command)).code == 0
-    written = ".wav" if of_sounds else ".png"
+    written = ".wav" if of_sounds else ".mp4" if "slow" in command else ".png"
     assert any(path.suffix == written for path in Path("run/evaluate").rglob("*"))
 
 

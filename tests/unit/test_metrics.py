@@ -13,6 +13,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio as torchmetric
 from siren_pl.problems.derivatives import alignment
 from siren_pl.problems.pictures import metrics as pictures
 from siren_pl.problems.sampled import metrics
+from siren_pl.problems.sampled import similarity as similarities
 
 RNG = np.random.default_rng(0)
 SHAPES = [(16, 20, 1), (16, 20, 3), (11, 11, 1)]
@@ -77,7 +78,7 @@ def wang(x: np.ndarray, y: np.ndarray) -> float:
 def test_ssim_is_wangs(shape):
     result, target = pair(shape)
     by_channel = [wang(result[..., c], target[..., c]) for c in range(shape[-1])]
-    assert pictures.ssim(result, target) == pytest.approx(np.mean(by_channel), abs=1e-9)
+    assert similarities.ssim(result, target) == pytest.approx(np.mean(by_channel), abs=1e-9)
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, (7, 9, 1)])
@@ -85,14 +86,14 @@ def test_ssim_siren_is_scikit_images_default(shape):
     """The SIREN code calls skimage.measure.compare_ssim(p, trgt, multichannel=True, data_range=1)."""
     result, target = pair(shape)
     by_channel = [structural_similarity(result[..., c], target[..., c], data_range=1.0) for c in range(shape[-1])]
-    assert pictures.ssim_siren(result, target) == pytest.approx(np.mean(by_channel), abs=1e-12)
+    assert similarities.ssim_siren(result, target) == pytest.approx(np.mean(by_channel), abs=1e-12)
 
 
 @pytest.mark.parametrize(("shape", "wang_is", "siren_is"), [((10, 30, 1), False, True), ((6, 30, 1), False, False)])
 def test_images_smaller_than_the_window_have_no_ssim(shape, wang_is, siren_is):
     result, target = pair(shape)
-    assert (pictures.ssim(result, target) is not None) == wang_is
-    assert (pictures.ssim_siren(result, target) is not None) == siren_is
+    assert (similarities.ssim(result, target) is not None) == wang_is
+    assert (similarities.ssim_siren(result, target) is not None) == siren_is
 
 
 def test_luma_is_pillows():

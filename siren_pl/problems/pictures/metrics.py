@@ -1,22 +1,18 @@
 """Metrics of pictures. Both arguments are pixels (H, W, C) in [0, 1] unless noted, and results are plain floats.
 
-scikit-image computes SSIM, since torchmetrics and kornia average over a padded border and differ in the third digit;
-torchmetrics computes MS-SSIM, which scikit-image lacks.
+SSIM itself is in `sampled/similarity.py`; torchmetrics computes MS-SSIM, which scikit-image lacks.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from siren_pl.problems.sampled.similarity import WANG_WINDOW
+
 Array = NDArray[np.float64]
 
-# Wang et al. 2004: a Gaussian window of σ 1.5 cut at 3.5 σ, hence 11 × 11; smaller images have no SSIM.
-WANG_SIGMA, WANG_WINDOW = 1.5, 11
-UNIFORM_WINDOW = 7
 # torchmetrics uses five scales and requires the window of 11 to fit into a sixteenth of the picture's side.
 MULTISCALE_SMALLEST = 16 * WANG_WINDOW
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -63,16 +59,6 @@ def shaved_luma(pixels: Array, border: int, shape: tuple[int, ...] | None = None
     return studio_luma(pixels[tuple(inside)])
 
 
-def ssim(result: Array, target: Array) -> float | None:
-    """SSIM of Wang et al. 2004: Gaussian window, population covariance; None for images smaller than 11 pixels."""
-    return _ssim(result, target, WANG_WINDOW, gaussian_weights=True, sigma=WANG_SIGMA, use_sample_covariance=False)
-
-
-def ssim_siren(result: Array, target: Array) -> float | None:
-    """SSIM as the SIREN code computes it: 7 × 7 uniform window, sample covariance; None below 7 pixels."""
-    return _ssim(result, target, UNIFORM_WINDOW)
-
-
 def ms_ssim(result: Array, target: Array) -> float | None:
     """Multi-scale SSIM of Wang et al. 2003, by torchmetrics in float32; None for images smaller than 176 pixels."""
     from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
@@ -81,12 +67,3 @@ def ms_ssim(result: Array, target: Array) -> float | None:
         return None
     first, second = (torch.from_numpy(pixels).movedim(-1, 0)[None].float() for pixels in (result, target))
     return float(multiscale_structural_similarity_index_measure(first, second, data_range=1.0))
-
-
-def _ssim(result: Array, target: Array, window: int, **options: Any) -> float | None:
-    from skimage.metrics import structural_similarity
-
-    if min(target.shape[:2]) < window:
-        return None
-    similarity: Any = structural_similarity(target, result, data_range=1.0, channel_axis=-1, **options)
-    return float(similarity)

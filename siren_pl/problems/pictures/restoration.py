@@ -24,6 +24,7 @@ from siren_pl.problems.sampled.measuring import measured_by
 from siren_pl.problems.sampled.observations import Observation
 from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal
+from siren_pl.problems.sampled.similarity import ssim
 from siren_pl.problems.sampled.values import ValueTerm
 from siren_pl.training.judge import Measure, Metrics
 from siren_pl.training.problem import Problem
@@ -159,7 +160,7 @@ def enlargement_scores(values: Tensor, signal: SampledSignal, niqe: Path | None 
     result, border = metrics.rounded(to_unit(values)), shaved_border(signal)
     if signal.has_truth and border is not None:
         pair = (metrics.shaved_luma(pixels, border) for pixels in (result, metrics.rounded(to_unit(signal.values))))
-        score = metrics.ssim(*pair)
+        score = ssim(*pair)
         scores |= {} if score is None else {"ssim_y": score}
     if niqe is not None:
         from siren_pl.problems.pictures.rivals.niqe import niqe as naturalness

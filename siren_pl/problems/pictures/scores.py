@@ -10,13 +10,14 @@ import math
 
 from siren_pl.problems.operators import Downsampling
 from siren_pl.problems.pictures import metrics
+from siren_pl.problems.sampled import similarity
 from siren_pl.problems.sampled.kind import Pairs
 from siren_pl.problems.sampled.levels import Pixels
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Metrics
 
 IMAGE_AXES = 2
-SIMILARITIES = {"ssim": metrics.ssim, "ssim_siren": metrics.ssim_siren, "ms_ssim": metrics.ms_ssim}
+SIMILARITIES = {"ssim": similarity.ssim, "ssim_siren": similarity.ssim_siren, "ms_ssim": metrics.ms_ssim}
 
 
 def compared(signal: SampledSignal, result: Pixels, target: Pixels, first: int) -> Pairs:

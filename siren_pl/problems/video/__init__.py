@@ -1,0 +1,1 @@
+"""Videos: frames on three axes, time, rows and columns."""
