@@ -100,7 +100,9 @@ def form(value: float, measure: Measure) -> str:
         return ".2f"
     if not measure.better:
         return ",.0f"
-    return ".3f" if value == 0 or abs(value) >= SMALL else ".2e"
+    if value and abs(value) < SMALL:
+        return ".2e"
+    return ".3f" if measure.unit else ".4f"  # a likeness such as SSIM or IoU differs in the digits after 0.99
 
 
 def _is_exact(value: float | None, measure: Measure) -> bool:

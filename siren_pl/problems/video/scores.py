@@ -19,11 +19,11 @@ from siren_pl.problems.sampled.similarity import ssim
 from siren_pl.training.judge import Measure, Metrics
 
 MEASURES = {
-    "heldout_psnr": Measure("PSNR, unseen voxels", "dB", "mean over frames, of what no method was given"),
+    "heldout_psnr": Measure("held-out PSNR", "dB", "mean over frames, of the voxels that no method was given"),
     "psnr": Measure("PSNR", "dB", "mean over frames; 6 dB more halve the error"),
-    "psnr_std": Measure("its spread", "dB", "standard deviation over frames", 0),
-    "psnr_min": Measure("PSNR, worst frame", "dB", "the frame is psnr_min_frame"),
-    "train_psnr": Measure("PSNR, data", "dB", "mean over frames, of what was given"),
+    "psnr_std": Measure("spread over frames", "dB", "standard deviation over frames", 0),
+    "psnr_min": Measure("PSNR of the worst frame", "dB", "the frame is psnr_min_frame"),
+    "train_psnr": Measure("training PSNR", "dB", "mean over frames, of what was given"),
     "ssim": Measure("SSIM", "", "likeness of structure, mean over frames (at most 100, evenly chosen); 1 is equal"),
 }
 # SSIM takes 10 to 500 ms for a frame, so that of a long video is the mean over this many frames.
