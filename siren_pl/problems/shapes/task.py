@@ -1,0 +1,85 @@
+"""The task of finding a surface from points: its distance is the field, its mesh what comes of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.shapes.clouds import EXTENT, Cloud
+from siren_pl.problems.shapes.filling import flooded
+from siren_pl.problems.shapes.implicit import FieldDistance
+from siren_pl.problems.shapes.judge import ShapeJudge
+from siren_pl.problems.shapes.orientation import oriented_normals
+from siren_pl.problems.shapes.pool import pool
+from siren_pl.problems.shapes.terms import OffSurface, OnSurface
+from siren_pl.training.problem import Problem
+from siren_pl.training.term import Term
+
+log = logging.getLogger(__name__)
+
+# Points on a line through the middle, at which layers are inspected.
+LINE = 256
+
+
+def shape_fit(
+    cloud: Cloud,
+    surface: float = 1.0,
+    normal: float = 0.1,
+    eikonal: float = 0.02,
+    distance: float = 1.0,
+    away: float = 0.01,
+    width: float = 1.0,
+    resolution: int = 192,
+    seed: int = 0,
+) -> Problem:
+    """Make the problem of finding a surface.
+
+    Args:
+        cloud: Points on it.
+        surface: Weight of |f| at the points.
+        normal: Weight of 1 - cos(∇f, n) there.
+        eikonal: Weight of | |∇f| - 1 | there.
+        distance: Weight of |f - signed distance to the cloud| around them.
+        away: Weight of exp(-100 |f|) there.
+        width: Standard deviation of the Gaussian that averages the cloud's planes, in typical distances of points.
+        resolution: Cells along an axis of the lattice from which the mesh is extracted.
+        seed: Seeds the places around the points.
+
+    Raises:
+        UserError: The data are no shape.
+    """
+    if not isinstance(cloud, Cloud):
+        raise UserError("task=shape_fit finds a surface from points: choose dataset=shape.")
+    known = cloud
+    if cloud.normals is None:
+        filling = flooded(cloud)
+        known = replace(cloud, normals=oriented_normals(cloud, filling))
+    terms: dict[str, Term] = {
+        "on": OnSurface(cloud.points, known.normals, surface, normal, eikonal),
+        "around": OffSurface(*pool(known, width * cloud.spacing, seed), distance, away),
+    }
+    return Problem(
+        "shape_fit",
+        cloud.name,
+        {"field": cloud.domain},
+        terms,
+        FieldDistance,
+        ShapeJudge(cloud, resolution),
+        given=known,
+        layout=len(cloud.points),
+        origin=cloud.origin,
+        probes=lambda: _probes(cloud),
+    )
+
+
+def _probes(cloud: Cloud) -> tuple[Tensor, Tensor]:
+    """The points, and a line along x through the middle."""
+    line = np.zeros((LINE, 3))
+    line[:, 0] = np.linspace(-EXTENT, EXTENT, LINE)
+    return torch.from_numpy(cloud.points).float(), torch.from_numpy(line).float()
