@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from typing_extensions import override
@@ -36,7 +37,7 @@ class ShapeJudge(Judge):
     cloud: Cloud
     resolution: int
 
-    options: Mapping[str, str] = {"resolution": "512: cells along each axis of the lattice that is cut"}  # noqa: RUF012
+    options = MappingProxyType({"resolution": "512: cells along each axis of the lattice that is cut"})
 
     @override
     def quick(self, answer: Implicit) -> Metrics:
