@@ -27,10 +27,12 @@ class Filling:
 
     Attributes:
         signs: +1 outside, -1 inside, 0 near the points, (CELLS, CELLS, CELLS).
+        reach: How far the flood kept away from the points.
         has_leaked: Whether the points have gaps through which the flood ran in.
     """
 
     signs: NDArray[np.int8]
+    reach: float
     has_leaked: bool
 
     def at(self, points: Array) -> NDArray[np.int8]:
@@ -61,7 +63,7 @@ def _filling(away: Array, reach: float) -> Filling:
     inside, wider = _enclosed(away, reach), _enclosed(away, WIDER * reach)
     signs = np.where(away <= reach, 0, np.where(inside, -1, 1)).astype(np.int8)
     kept = (inside & (away > WIDER * reach)).sum()
-    return Filling(signs, bool(not inside.any() or kept < LEAST_KEPT * wider.sum()))
+    return Filling(signs, reach, bool(not inside.any() or kept < LEAST_KEPT * wider.sum()))
 
 
 def _enclosed(away: Array, reach: float) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ equation 4 without robust weights), farther away the distance to the nearest poi
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial import ConvexHull
 
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.meshes import Array
@@ -49,13 +50,23 @@ def signed_distances(cloud: Cloud, places: Array, width: float) -> Array:
     return np.where(away < HEIGHTS_WITHIN * cloud.spacing, height, np.copysign(away, height))
 
 
-def pool(cloud: Cloud, width: float, seed: int) -> tuple[Array, Array]:
-    """Places (2 PLACES, 3), near ones first, and their signed distances to a cloud with normals."""
+def places_around(cloud: Cloud, seed: int) -> Array:
+    """Places (2 PLACES, 3): near ones first, then others anywhere in the cube."""
     generator = np.random.default_rng([seed, 1])
     chosen = cloud.points[generator.integers(len(cloud.points), size=PLACES)]
     scatters = [max(s * cloud.spacing, least) for s, least in zip(SCATTERS, LEAST_SCATTERS, strict=True)]
     spread = np.where(np.arange(PLACES) % 2 == 0, *scatters)[:, None]
     near = chosen + spread * generator.standard_normal((PLACES, 3))
     far = generator.uniform(-EXTENT, EXTENT, (PLACES, 3))
-    places = np.concatenate([np.clip(near, -EXTENT, EXTENT), far])
-    return places, signed_distances(cloud, places, width)
+    return np.concatenate([np.clip(near, -EXTENT, EXTENT), far])
+
+
+def surely_outside(cloud: Cloud, places: Array) -> tuple[Array, Array]:
+    """Those of the places that no closed surface through the cloud can contain, and their distances from it.
+
+    They are outside the convex hull of its points.
+    """
+    hull = ConvexHull(cloud.points)
+    beyond = (places @ hull.equations[:, :3].T + hull.equations[:, 3] > 0).any(1)
+    kept = places[beyond]
+    return kept, cloud.tree.query(kept)[0]
