@@ -52,6 +52,12 @@ _ALL = (
     Measure("inside_psnr", "PSNR inside the mask"),
     Measure("boundary_error", "error on the boundary", "", ".2e", -1),
     Measure("guidance_error", "error of the gradients", "", ".2e", -1),
+    Measure("iou", "IoU", "", ".4f"),
+    Measure("point_to_surface", "point to surface", "", ".1e", -1),
+    Measure("chamfer_l1", "Chamfer-L1", "", ".5f", -1),
+    Measure("normal_consistency", "normal consistency", "", ".4f"),
+    Measure("cloud_to_surface", "cloud to surface", "", ".1e", -1),
+    Measure("parts", "parts", "", ".0f", 0),
     Measure("ssim", "SSIM", "", ".3f"),
     Measure("gradient_psnr", "gradient PSNR"),
     Measure("laplacian_psnr", "Laplacian PSNR"),
@@ -69,6 +75,10 @@ COLUMNS = {
         *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
     ),
     "audio_fit": ("heldout_snr", "snr", "si_sdr", "mse", "log_spectral_distance", "parameters", "wall_s"),
+    "shape_fit": (
+        *("iou", "point_to_surface", "chamfer_l1", "normal_consistency", "cloud_to_surface", "parts"),
+        *("parameters", "wall_s"),
+    ),
     "poisson_edit": (
         *("psnr_mean_aligned", "inside_psnr", "psnr", "boundary_error", "guidance_error", "ssim"),
         *("parameters", "wall_s"),
@@ -77,7 +87,16 @@ COLUMNS = {
 
 # A field is called better by the first of these that was measured: unseen samples before seen ones, and what is left
 # when a free constant is settled before what it makes of the plain PSNR.
-HEADLINES = ("heldout_psnr", "psnr_mean_aligned", "inside_psnr", "psnr", "heldout_snr", "snr")
+HEADLINES = (
+    "heldout_psnr",
+    "psnr_mean_aligned",
+    "inside_psnr",
+    "psnr",
+    "heldout_snr",
+    "snr",
+    "iou",
+    "cloud_to_surface",
+)
 
 
 def columns(comparison: Comparison) -> list[Measure]:

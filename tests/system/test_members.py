@@ -17,7 +17,7 @@ from tests.fields import batch_of
 CONF = conf_directory()
 NO_SECOND_DERIVATIVE = ("hash_grid", "poisson_laplacian")
 PRECISIONS = ("64-true", "bf16-mixed")
-KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder")
+KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder", "shape")
 DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
 
 

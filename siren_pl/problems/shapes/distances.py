@@ -26,7 +26,9 @@ def distances_to(mesh: Mesh, points: Array) -> tuple[Array, Indices]:
         import igl
 
         squares, faces, _ = igl.point_mesh_squared_distance(
-            np.ascontiguousarray(points, np.float64), np.ascontiguousarray(mesh.vertices), np.ascontiguousarray(mesh.faces)
+            np.ascontiguousarray(points, np.float64),
+            np.ascontiguousarray(mesh.vertices),
+            np.ascontiguousarray(mesh.faces),
         )
         return np.sqrt(squares), np.asarray(faces, np.int64)
     return searched_distances(mesh, points)

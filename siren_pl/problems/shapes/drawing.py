@@ -1,4 +1,4 @@
-"""A picture of a mesh by a renderer of our own: triangles cut into points that a z-buffer sorts, in the light of a lamp.
+"""A picture of a mesh by a renderer of our own: triangles are cut into points, which a z-buffer sorts.
 
 It needs no graphics library: the one that others use for this (VTK) takes 566 MB.
 """
@@ -18,8 +18,8 @@ CAMERA, LAMP, UP = (0.6, 0.45, 1.0), (-0.25, 0.6, 0.75), (0.0, 1.0, 0.0)
 COLOUR, AMBIENT, BACKGROUND = (0.62, 0.72, 0.84), 0.25, 1.0
 # Points are this part of a pixel apart, before two pixels each way are averaged to one.
 APART, FINER = 0.7, 2
-# Half the width of the picture, in the field's units.
-HALF_WIDTH = 1.05
+# Width of the picture over the longer side of what is seen.
+MARGIN = 1.06
 # Points that are sorted at once.
 BLOCK = 1 << 20
 
@@ -43,10 +43,11 @@ def rendered(mesh: Mesh, side: int = 480, direction: tuple[float, ...] = CAMERA)
         Pixels (side, side, 3) in [0, 1].
     """
     axes, fine = camera_axes(direction), side * FINER
-    unit_length = fine / (2 * HALF_WIDTH)
+    seen = mesh.vertices @ axes.T
+    low, high = (seen.min(0), seen.max(0)) if len(seen) else (-np.ones(3), np.ones(3))
+    seen, unit_length = seen - (low + high) / 2, fine / (MARGIN * (high - low)[:2].max())
     depth = np.full(fine * fine, -np.inf)
     light = np.zeros(fine * fine)
-    seen = mesh.vertices @ axes.T
     corners, normals = seen[mesh.faces], mesh.vertex_normals[mesh.faces] @ axes.T
     lamp = unit(np.asarray([LAMP]))[0]
     longest = np.linalg.norm(corners[:, :, :2] - np.roll(corners[:, :, :2], 1, axis=1), axis=2).max(1) * unit_length

@@ -94,7 +94,9 @@ def _joined(vertices: Array, faces: Indices, side: int) -> Mesh:
     """The blocks' vertices in cells as one mesh in the field's units."""
     keys = np.rint(vertices / SAME).astype(np.int64)
     span = round(side / SAME) + 1
-    _, kept, numbers = np.unique((keys[:, 0] * span + keys[:, 1]) * span + keys[:, 2], return_index=True, return_inverse=True)
+    _, kept, numbers = np.unique(
+        (keys[:, 0] * span + keys[:, 1]) * span + keys[:, 2], return_index=True, return_inverse=True
+    )
     faces = numbers.reshape(-1)[faces]
     a, b, c = faces.T
     return Mesh(vertices[kept] * (2 * EXTENT / side) - EXTENT, faces[(a != b) & (b != c) & (c != a)])

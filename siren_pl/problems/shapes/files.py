@@ -1,4 +1,4 @@
-"""Files of shapes: meshes as OBJ, OFF, PLY, GLB or STL by trimesh, points as XYZ, PLY or an array, all refused if bad."""
+"""Files of shapes: meshes as OBJ, OFF, PLY, GLB or STL by trimesh, points as XYZ, PLY or an array."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def read_shape(path: Path, key: str = "dataset.path") -> Mesh | tuple[Array, Arr
     if isinstance(found, Mesh):
         _require_mesh(found, path, key)
         return found
-    _require_points(*found, path, key)
     points, normals = found
+    _require_points(points, normals, path, key)
     return points, None if normals is None else unit(normals)
 
 
@@ -69,25 +69,26 @@ def _loaded(path: Path) -> Any:
     """A mesh, or points and normals, as trimesh reads them."""
     import trimesh
 
-    scene = trimesh.load_scene(path, process=False)
-    meshes = [each for each in scene.dump() if isinstance(each, trimesh.Trimesh) and len(each.faces)]
+    scene: Any = trimesh.load_scene(path, process=False)
+    found = scene.dump()
+    meshes = [each for each in found if len(getattr(each, "faces", ()))]
     if meshes:
         joined = trimesh.util.concatenate(meshes)
         vertices, faces = _joined_corners(np.asarray(joined.vertices, np.float64), np.asarray(joined.faces, np.int64))
         return Mesh(vertices, faces)
-    clouds = [each for each in scene.dump() if hasattr(each, "vertices")]
+    clouds = [each for each in found if hasattr(each, "vertices")]
     points = np.concatenate([np.asarray(each.vertices, np.float64) for each in clouds] or [np.zeros((0, 3))])
     return points, _normals_of_ply(path, len(points))
 
 
 def _normals_of_ply(path: Path, count: int) -> Array | None:
     """The columns nx, ny, nz of a PLY of points, which trimesh keeps among the raw data."""
-    import trimesh
+    from trimesh.exchange.ply import load_ply
 
     if path.suffix.lower() != ".ply":
         return None
     with path.open("rb") as file:
-        raw = trimesh.exchange.ply.load_ply(file)
+        raw = load_ply(file)
     columns: Any = raw.get("metadata", {}).get("_ply_raw", {}).get("vertex", {}).get("data")
     names = getattr(getattr(columns, "dtype", None), "names", None) or (columns if isinstance(columns, dict) else ())
     if columns is None or not {"nx", "ny", "nz"} <= set(names):

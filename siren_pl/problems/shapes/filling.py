@@ -1,4 +1,4 @@
-"""Inside and outside of a cloud without normals: the space is flooded from its border, and points hold the flood back."""
+"""Inside and outside of a cloud without normals: a flood from the border, which the points hold back."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.meshes import Array
+from siren_pl.problems.shapes.winding import labelled
 
 # Cells along an axis of the flooded lattice.
 CELLS = 64
@@ -69,5 +69,5 @@ def _filling(away: Array, reach: float) -> Filling:
 def _enclosed(away: Array, reach: float) -> NDArray[np.bool_]:
     """Cells that are farther than `reach` from every point, and that the flood does not come to."""
     free = np.pad(away > reach, 1, constant_values=True)
-    labels, _ = ndimage.label(free)
+    labels, _ = labelled(free)
     return (free & (labels != labels[0, 0, 0]))[1:-1, 1:-1, 1:-1]

@@ -28,9 +28,7 @@ def tube(t: Array, angle: Array) -> tuple[Array, Array]:
     points, tangent = curve(t)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     # Two directions across the knot: away from the torus' ring as far as it is across, and the one beyond.
-    middle = RING * np.stack(
-        [np.cos(AROUND_AXIS * t), np.sin(AROUND_AXIS * t), np.zeros_like(t)], axis=1
-    )
+    middle = RING * np.stack([np.cos(AROUND_AXIS * t), np.sin(AROUND_AXIS * t), np.zeros_like(t)], axis=1)
     outward = points - middle
     outward -= (outward * tangent).sum(1, keepdims=True) * tangent
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""A mesh: triangles whose corners go counter-clockwise when they are seen from outside, and what can be counted on it."""
+"""A mesh: triangles whose corners go counter-clockwise when seen from outside, and what can be counted on it."""
 
 from __future__ import annotations
 

@@ -24,11 +24,11 @@ def oriented_normals(cloud: Cloud, filling: Filling) -> Array:
         filling: The flood around them, which has not leaked.
     """
     count = min(NEIGHBOURS, len(cloud.points))
-    _, neighbours = cloud.tree.query(cloud.points, count)
+    neighbours = np.asarray(cloud.tree.query(cloud.points, count)[1])
     around = cloud.points[neighbours]
     around = around - around.mean(1, keepdims=True)
-    _, axes = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
-    normals = axes[:, :, 0]  # the direction of least variance
+    spread = np.einsum("nki,nkj->nij", around, around)
+    normals = np.linalg.eigh(spread).eigenvectors[:, :, 0]  # the direction of least variance
     cell = 2 * EXTENT / CELLS
     votes = np.zeros(len(normals))
     for step in STEPS:

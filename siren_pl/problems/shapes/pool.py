@@ -7,7 +7,7 @@ equation 4 without robust weights), farther away the distance to the nearest poi
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import ConvexHull
+from scipy.spatial import ConvexHull, Delaunay
 
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.meshes import Array
@@ -62,11 +62,10 @@ def places_around(cloud: Cloud, seed: int) -> Array:
 
 
 def surely_outside(cloud: Cloud, places: Array) -> tuple[Array, Array]:
-    """Those of the places that no closed surface through the cloud can contain, and their distances from it.
+    """Those of the places that lie beyond the convex hull of the cloud, and their distances from it.
 
-    They are outside the convex hull of its points.
+    They are outside of every closed surface through the points that does not bulge where points are missing.
     """
-    hull = ConvexHull(cloud.points)
-    beyond = (places @ hull.equations[:, :3].T + hull.equations[:, 3] > 0).any(1)
-    kept = places[beyond]
+    corners = cloud.points[ConvexHull(cloud.points).vertices]
+    kept = places[Delaunay(corners).find_simplex(places) < 0]
     return kept, cloud.tree.query(kept)[0]

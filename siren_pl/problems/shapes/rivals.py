@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 
 import numpy as np
@@ -26,19 +27,19 @@ def imls(cloud: Cloud, widths: list[float] | None = None) -> Mesh | None:
     if cloud.normals is None:
         return None
     meshes = [extracted(MovingPlanes(cloud, width * cloud.spacing), RESOLUTION) for width in widths or [1.0]]
-    if len(meshes) == 1 or cloud.truth is None:
+    truth = cloud.truth
+    if len(meshes) == 1 or truth is None:
         return meshes[0]
     from siren_pl.problems.shapes.measures import compared
 
-    return max(meshes, key=lambda mesh: compared(mesh, cloud.truth)["iou"])
+    return max(meshes, key=lambda mesh: compared(mesh, truth)["iou"])
 
 
 def poisson(cloud: Cloud) -> Mesh | None:
     """Screened Poisson reconstruction (Kazhdan and Hoppe 2013) where pymeshlab happens to be installed."""
     if cloud.normals is None or importlib.util.find_spec("pymeshlab") is None:
         return None
-    import pymeshlab
-
+    pymeshlab = importlib.import_module("pymeshlab")
     meshes = pymeshlab.MeshSet()
     meshes.add_mesh(pymeshlab.Mesh(vertex_matrix=cloud.points, v_normals_matrix=cloud.normals))
     meshes.generate_surface_reconstruction_screened_poisson(depth=DEPTH, threads=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +19,6 @@ from siren_pl.problems.shapes.penalties import shape_penalties
 from siren_pl.problems.shapes.pool import places_around, signed_distances, surely_outside
 from siren_pl.problems.shapes.terms import OffSurface, OnSurface
 from siren_pl.training.problem import Problem
-from siren_pl.training.term import Term
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What is asked of a distance: zero on the surface, with the normal as its gradient, and the cloud's distances around."""
+"""What is asked of a distance: zero on the surface, its normal for a gradient, and the cloud's distances around."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+from typing_extensions import override
 
 from siren_pl.field.jet import Jet
 from siren_pl.problems.shapes.meshes import Array
@@ -47,15 +48,18 @@ class OnSurface(Term):
     rows = ("coords", "normal")
     pointwise = True
 
+    @override
     def points(self) -> Points:
         """The points, with their normals if there are any."""
         table = {"coords": torch.from_numpy(self.places).float()}
         return table if self.normals is None else table | {"normal": torch.from_numpy(self.normals).float()}
 
+    @override
     def taken(self, table: Points, rows: Tensor) -> Points:
         """Select rows of every column."""
         return {key: column[rows] for key, column in table.items()}
 
+    @override
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """The weighted losses `surface`, `normal` and `eikonal`."""
         assert jet.gradient is not None
@@ -88,6 +92,7 @@ class OffSurface(Term):
     rows = ("coords", "distance")
     pointwise = True
 
+    @override
     def points(self) -> Points:
         """The places and their distances."""
         return {
@@ -95,6 +100,7 @@ class OffSurface(Term):
             "distance": torch.from_numpy(self.distances).float()[:, None],
         }
 
+    @override
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
         """Draw as many near places as others."""
         half = len(table["coords"]) // 2
@@ -104,6 +110,7 @@ class OffSurface(Term):
             return table
         return self.taken(table, torch.cat([chosen[0], half + chosen[1]]))
 
+    @override
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
         """The weighted losses `distance` and `away`."""
         return {

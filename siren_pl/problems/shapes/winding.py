@@ -6,7 +6,10 @@ are replaced by one vector each (Barill et al. 2018, equation 9 to first order),
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from siren_pl.problems.shapes.distances import has_igl
@@ -40,7 +43,8 @@ def summed_winding_numbers(mesh: Mesh, points: Array) -> Array:
     starts = np.searchsorted(group[order], np.arange(len(groups) + 1))
     weight = np.maximum(np.bincount(group, mesh.areas, len(groups)), np.finfo(float).tiny)
     centres = np.stack([np.bincount(group, mesh.areas * axis, len(groups)) for axis in middles.T], 1) / weight[:, None]
-    vectors = np.stack([np.bincount(group, axis, len(groups)) for axis in mesh.areas_along_normals.T], axis=1)
+    sums = [np.bincount(group, axis, len(groups)) for axis in mesh.areas_along_normals.T]
+    vectors = np.stack(sums, axis=1).astype(np.float64)
     found = np.zeros(len(points))
     places, place = np.unique(_cells(points, low, size), axis=0, return_inverse=True)
     by_place = np.argsort(place.reshape(-1), kind="stable")
@@ -51,7 +55,9 @@ def summed_winding_numbers(mesh: Mesh, points: Array) -> Array:
         faces = np.concatenate(
             [order[starts[each] : starts[each + 1]] for each in np.flatnonzero(is_near)] or [order[:0]]
         )
-        found[rows] = _far(points[rows], centres[~is_near], vectors[~is_near]) + _near(points[rows], mesh.corners[faces])
+        found[rows] = _far(points[rows], centres[~is_near], vectors[~is_near]) + _near(
+            points[rows], mesh.corners[faces]
+        )
     return found / (4 * np.pi)
 
 
@@ -81,27 +87,32 @@ def _near(points: Array, corners: Array) -> Array:
     return total
 
 
-def occupied(mesh: Mesh, extent: float, cells: int) -> np.ndarray:
+def occupied(mesh: Mesh, extent: float, cells: int) -> NDArray[np.bool_]:
     """Whether the middle of each cell of a lattice over [-extent, extent]³ is inside, (cells, cells, cells).
 
-    Cells that no triangle passes near are alike where they are connected, so one winding number decides for all of them.
+    Cells that no triangle passes near are alike where they are connected: one winding number decides for all of them.
     """
     size = 2 * extent / cells
     beside = _touched(mesh, extent, cells)
-    inside = np.zeros((cells,) * 3, dtype=bool)
-    labels, count = ndimage.label(~beside)
-    first = np.unique(labels, return_index=True)[1][1 if beside.any() else 0 :]
+    labels, count = labelled(~beside)
+    _, first = np.unique(labels, return_index=True)
+    first = first[len(first) - count :]  # without the label 0 of what is beside a triangle
     at = np.concatenate([first, np.flatnonzero(beside)])
-    middles = (np.stack(np.unravel_index(at, inside.shape), axis=1) + 0.5) * size - extent
+    middles = (np.stack(np.unravel_index(at, beside.shape), axis=1) + 0.5).astype(np.float64) * size - extent
     within = winding_numbers(mesh, middles) > 0.5  # noqa: PLR2004 - halfway between outside and inside
-    decided = np.concatenate([[False], within[:count]]) if count else np.zeros(1, dtype=bool)
-    inside = decided[labels]
+    inside = np.concatenate([[False], within[:count]])[labels]
     inside[beside] = within[count:]
     return inside
 
 
-def _touched(mesh: Mesh, extent: float, cells: int) -> np.ndarray:
-    """Cells in or beside which a triangle lies: those of points that cover it a third of a cell apart, and neighbours."""
+def labelled(cells: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the connected pieces of marked cells from 1; 0 elsewhere."""
+    labels = np.zeros(cells.shape, np.int32)
+    return labels, cast("int", ndimage.label(cells, output=labels))
+
+
+def _touched(mesh: Mesh, extent: float, cells: int) -> NDArray[np.bool_]:
+    """Cells in or beside which a triangle lies, found by points a third of a cell apart on it."""
     size = 2 * extent / cells
     touched = np.zeros((cells,) * 3, dtype=bool)
     longest = np.linalg.norm(mesh.corners - np.roll(mesh.corners, 1, axis=1), axis=2).max(1)
@@ -116,4 +127,4 @@ def _touched(mesh: Mesh, extent: float, cells: int) -> np.ndarray:
             points = np.einsum("sk,fkd->fsd", shares, corners[start : start + step]).reshape(-1, 3)
             at = np.clip(((points + extent) / size).astype(np.int64), 0, cells - 1)
             touched[tuple(at.T)] = True
-    return ndimage.binary_dilation(touched, np.ones((3, 3, 3), dtype=bool))
+    return np.asarray(ndimage.binary_dilation(touched, np.ones((3, 3, 3), dtype=bool)), bool)
