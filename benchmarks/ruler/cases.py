@@ -125,6 +125,14 @@ _SOUNDS = (
     _case("sound_chunks", f"{_QUICK} task=audio_fit {_MOMENT} model=chunks model.tiles=3 optimizer=muon"),
     _case("sound_gradients", f"{_QUICK} task=poisson_grad dataset=audio {_MOMENT} model=siren"),
 )
+_SHAPES = (
+    _case(
+        "shape",
+        f"{_QUICK} task=shape_fit dataset.points=500 model.hidden_features=16 task.resolution=16 "
+        "task.directional_divergence=1e-4 baselines={} figures=true",
+        "resolution=24",
+    ),
+)
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),
     _case("enlarge_area", f"{SMALL} task=super_resolution model=siren task.scale=2.5 task.kernel=area task.sigma=0.02"),
@@ -194,6 +202,6 @@ _COURSES = (
         ),
     ),
 )
-CASES = (*_FITS, *_POISSON, *_SOUNDS, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
+CASES = (*_FITS, *_POISSON, *_SOUNDS, *_SHAPES, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
 # These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))

@@ -67,8 +67,9 @@ def test_a_flood_runs_in_through_a_hole_and_that_is_said(
     assert set(problem.terms) == {"on", "around", "heat"} and "normal" not in problem.terms["on"].points()
     outside = problem.terms["around"].points()
     places = outside["coords"].double().numpy()
-    # Beyond the hull of the points all is outside, but for what is missing.
-    assert Torus().values(places[places[:, 0] < 0.45]).min() > 0 and outside["distance"].min() > 0
+    # Beyond the hull of the points all is outside, but for what is missing, and for what bulges between neighbours:
+    # chords of 0.15 on a tube of radius 0.25 sag by 0.15² / 8 / 0.25 = 0.011.
+    assert Torus().values(places[places[:, 0] < 0.45]).min() > -0.015 and outside["distance"].min() > 0
 
 
 def test_estimated_normals_are_the_gradients_of_the_distance(torus: Cloud) -> None:

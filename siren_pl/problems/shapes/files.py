@@ -70,14 +70,14 @@ def _loaded(path: Path) -> Any:
     import trimesh
 
     scene: Any = trimesh.load_scene(path, process=False)
-    found = scene.dump()
+    found: list[Any] = list(scene.dump())
     meshes = [each for each in found if len(getattr(each, "faces", ()))]
     if meshes:
-        joined = trimesh.util.concatenate(meshes)
+        joined: Any = trimesh.util.concatenate(meshes)
         vertices, faces = _joined_corners(np.asarray(joined.vertices, np.float64), np.asarray(joined.faces, np.int64))
         return Mesh(vertices, faces)
-    clouds = [each for each in found if hasattr(each, "vertices")]
-    points = np.concatenate([np.asarray(each.vertices, np.float64) for each in clouds] or [np.zeros((0, 3))])
+    clouds = [np.asarray(getattr(each, "vertices", np.zeros((0, 3))), np.float64) for each in found]
+    points = np.concatenate([*clouds, np.zeros((0, 3))])
     return points, _normals_of_ply(path, len(points))
 
 

@@ -12,8 +12,8 @@ from scipy.spatial import ConvexHull, Delaunay
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.meshes import Array
 
-# Places of each kind, and how many neighbours' planes are averaged.
-PLACES, NEIGHBOURS = 100_000, 12
+# Places of each kind; how many neighbours' planes are averaged, at least and within a typical distance, and at most.
+PLACES, NEIGHBOURS, MOST_NEIGHBOURS = 100_000, 12, 96
 # Near places scatter around the cloud's points by this many typical distances between points, half of them by the
 # first, half by the second, but not by less than these lengths: the field must be right where a mesh is cut from it.
 SCATTERS, LEAST_SCATTERS = (1.0, 4.0), (0.01, 0.04)
@@ -32,7 +32,8 @@ def heights(cloud: Cloud, places: Array, width: float) -> Array:
         width: Standard deviation of the Gaussian that weights the points.
     """
     assert cloud.normals is not None
-    count = min(NEIGHBOURS if width <= 1.5 * cloud.spacing else 4 * NEIGHBOURS, len(cloud.points))
+    wanted = round(NEIGHBOURS * (width / cloud.spacing) ** 2)
+    count = min(max(NEIGHBOURS, min(wanted, MOST_NEIGHBOURS)), len(cloud.points))
     found = np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         part = slice(start, start + BLOCK)

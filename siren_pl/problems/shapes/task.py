@@ -35,7 +35,7 @@ def shape_fit(
     eikonal: float = 0.02,
     distance: float = 1.0,
     away: float = 0.01,
-    width: float = 1.0,
+    width: float = 0.5,
     resolution: int = 192,
     seed: int = 0,
     **weights: float,
