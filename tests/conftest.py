@@ -194,6 +194,7 @@ FEW_CELLS = "task.resolution=24"
 
 def small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shapes are cut from lattices of 24 cells and compared at 500 points, which takes less than a second."""
+    from siren_pl.problems.shapes import figures as shape_figures
     from siren_pl.problems.shapes import knot, measures, pool, rivals
 
     monkeypatch.setattr(pool, "PLACES", 500)
@@ -202,6 +203,8 @@ def small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knot, "STEPS_ALONG", 80)
     monkeypatch.setattr(knot, "STEPS_AROUND", 12)
     monkeypatch.setattr(rivals, "RESOLUTION", 24)
+    monkeypatch.setattr(shape_figures, "SIDE", 48)
+    monkeypatch.setattr(shape_figures, "POINTS", 20)
 
 
 def _of_kind(option: str, arguments: tuple[str, ...]) -> str:

@@ -20,6 +20,8 @@ COLOUR, AMBIENT, BACKGROUND = (0.62, 0.72, 0.84), 0.25, 1.0
 APART, FINER = 0.7, 2
 # Width of the picture over the longer side of what is seen.
 MARGIN = 1.06
+# Ratio of two numbers of pieces into which sides are cut.
+GROWTH = 1.25
 # Points that are sorted at once.
 BLOCK = 1 << 20
 
@@ -51,7 +53,8 @@ def rendered(mesh: Mesh, side: int = 480, direction: tuple[float, ...] = CAMERA)
     corners, normals = seen[mesh.faces], mesh.vertex_normals[mesh.faces] @ axes.T
     lamp = unit(np.asarray([LAMP]))[0]
     longest = np.linalg.norm(corners[:, :, :2] - np.roll(corners[:, :, :2], 1, axis=1), axis=2).max(1) * unit_length
-    pieces = 2 ** np.ceil(np.log2(np.maximum(longest / APART, 1))).astype(np.int64)
+    # Triangles of about one size are cut alike.
+    pieces = np.ceil(GROWTH ** np.ceil(np.log(np.maximum(longest / APART, 1)) / np.log(GROWTH))).astype(np.int64)
     for number in np.unique(pieces):
         i, j = np.meshgrid(np.arange(number + 1), np.arange(number + 1), indexing="ij")
         i, j = i[i + j <= number] / number, j[i + j <= number] / number
@@ -61,7 +64,7 @@ def rendered(mesh: Mesh, side: int = 480, direction: tuple[float, ...] = CAMERA)
             part = rows[start : start + max(1, BLOCK // len(shares))]
             points = np.einsum("sk,fkd->fsd", shares, corners[part]).reshape(-1, 3)
             directions = np.einsum("sk,fkd->fsd", shares, normals[part]).reshape(-1, 3)
-            _sort(depth, light, points, np.abs(unit(directions) @ lamp), unit_length, fine)
+            _place(depth, light, points, np.abs(unit(directions) @ lamp), unit_length, fine)
     shown = np.isfinite(depth)
     colours = np.where(
         shown[:, None], (AMBIENT + (1 - AMBIENT) * light)[:, None] * np.asarray(COLOUR) * 1.15, BACKGROUND
@@ -70,15 +73,12 @@ def rendered(mesh: Mesh, side: int = 480, direction: tuple[float, ...] = CAMERA)
     return pixels.mean((1, 3))
 
 
-def _sort(depth: Array, light: Array, points: Array, brightness: Array, unit_length: float, fine: int) -> None:
+def _place(depth: Array, light: Array, points: Array, brightness: Array, unit_length: float, fine: int) -> None:
     """Keep, for each pixel, the point that is nearest to the camera."""
     column = np.floor(points[:, 0] * unit_length + fine / 2).astype(np.int64)
     row = np.floor(fine / 2 - points[:, 1] * unit_length).astype(np.int64)
     kept = (column >= 0) & (column < fine) & (row >= 0) & (row < fine)
     pixel, height, brightness = (row * fine + column)[kept], points[kept, 2], brightness[kept]
-    order = np.lexsort((height, pixel))
-    pixel, height, brightness = pixel[order], height[order], brightness[order]
-    last = np.append(pixel[1:] != pixel[:-1], True) if len(pixel) else np.zeros(0, bool)
-    pixel, height, brightness = pixel[last], height[last], brightness[last]
-    nearer = height > depth[pixel]
-    depth[pixel[nearer]], light[pixel[nearer]] = height[nearer], brightness[nearer]
+    np.maximum.at(depth, pixel, height)
+    seen = height == depth[pixel]
+    light[pixel[seen]] = brightness[seen]
