@@ -129,7 +129,7 @@ _SHAPES = (
     _case(
         "shape",
         f"{_QUICK} task=shape_fit dataset.points=500 model.hidden_features=16 task.resolution=16 "
-        "task.directional_divergence=1e-4 baselines={} figures=true",
+        "baselines={} figures=true",
         "resolution=24",
     ),
 )

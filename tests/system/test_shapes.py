@@ -36,7 +36,7 @@ def test_a_mesh_is_fitted_judged_written_in_its_own_units_and_cut_finer(
     ring: Path, train: Command, evaluate: Command
 ) -> None:
     given = ("task=shape_fit", f"dataset.path={ring}", "figures=true", "model.hidden_features=32", "seed=1")
-    ended = train(*given, "dataset.points=2000", "trainer.max_steps=200", "hydra.run.dir=run")
+    ended = train(*given, "dataset.points=2000", "trainer.max_steps=150", "hydra.run.dir=run")
     assert ended.code == 0, ended.err
     found = metrics("run")
     named = {name for name in MEASURES if name != "cloud_to_surface"}
@@ -62,14 +62,14 @@ def test_a_mesh_is_fitted_judged_written_in_its_own_units_and_cut_finer(
 
 
 def test_a_resumed_fit_is_the_uninterrupted_one(train: Command) -> None:
-    given = ("task=shape_fit", "figures=false", "baselines={}", "task.divergence=1e-4", "optimizer.schedule=constant")
+    given = ("task=shape_fit", "figures=false", "baselines={}", "optimizer.schedule=constant")
     for name, steps in (("whole", 20), ("part", 10)):
         assert train(*given, f"trainer.max_steps={steps}", f"hydra.run.dir={name}").code == 0
-    # Two halves of a run of 20 steps: the penalty fades by the fraction of the run, which both must count alike.
     assert train("resume=part", "trainer.max_steps=20").code == 0
     whole, part = (torch.load(f"{name}/checkpoints/last.ckpt", weights_only=True) for name in ("whole", "part"))
-    assert whole["siren_pl"].keys() == part["siren_pl"].keys() and whole["global_step"] == part["global_step"] == 20
-    assert metrics("whole").keys() == metrics("part").keys()
+    assert whole["global_step"] == part["global_step"] == 20
+    for name, weight in whole["state_dict"].items():
+        assert torch.equal(weight, part["state_dict"][name]), name
 
 
 def test_points_alone_are_fitted_and_measured_by_themselves(train: Command) -> None:

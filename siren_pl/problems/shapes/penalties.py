@@ -1,7 +1,7 @@
 """Penalties that say what a distance is where nothing was measured, each by the name under which it was published.
 
-At few steps the signed distances to the cloud say more than all of them (`docs/results.md`); they are for clouds whose
-inside is not known.
+They are for clouds whose inside is not known, and are given to `shape_fit` by name; HotSpot's heat is used by itself if
+a flood cannot tell inside from outside.
 
 Letters: N points, f the field.
 """
