@@ -127,7 +127,10 @@ def test_measures_of_a_mesh_that_is_shifted_are_the_shift(monkeypatch: pytest.Mo
     # The sides ahead and behind move by s, but points ahead and near an edge (2 s² - 4 s³ / 3 of them, weighted by what
     # they save) are nearer to the sides that slide, of which strips as wide as s are off by s / 2: 2 s + 4 s³ / 3.
     assert found["point_to_surface"] == pytest.approx((2 * shift + 4 / 3 * shift**3) / 6, rel=0.05)
-    assert found["normal_consistency"] > 0.96  # points that slid over the edge see the side
+    # Of six sides, points within s of an edge ahead, 4 s - 4 s², see a side at a right angle; those of strips that slid
+    # over the edge, 4 s, see the edge, and one side or the other. Three deviations of 4,000 points are 0.013.
+    ahead, slid = (4 * shift - 4 * shift**2) / 6, 4 * shift / 6
+    assert 1 - ahead - slid - 0.013 < found["normal_consistency"] < 1 - ahead + 0.013
     same = measures.compared(truth, truth)
     assert same["iou"] == 1 and same["point_to_surface"] < 1e-12 and same["normal_consistency"] == pytest.approx(1)
     assert same["chamfer_l1"] == pytest.approx(same["chamfer_l1_floor"], rel=0.05)

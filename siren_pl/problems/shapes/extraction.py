@@ -15,6 +15,8 @@ from siren_pl.problems.shapes.meshes import Array, Indices, Mesh
 
 # Cells along an axis that are all looked at, at most; and along an axis of a block that marching cubes sees.
 COARSE, BLOCK = 64, 64
+# Cells whose corners are held at once: 25 MB of whole numbers.
+BATCH = 1 << 17
 # A surface crosses a cell only if the function is, at some corner, at most half the diagonal times its slope. The slope
 # of a distance is one; a fitted field's may be this much more.
 STEEPEST = 1.5
@@ -37,22 +39,31 @@ def extracted(implicit: Implicit, resolution: int) -> Mesh:
     halvings = max(0, int(np.ceil(np.log2(resolution / COARSE))))
     side = -(-resolution // 2**halvings)
     cells = np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
-    values = np.zeros((0, 8))
-    for halving in range(halvings + 1):
-        if halving:
-            cells, side = (2 * cells[:, None] + _CORNERS).reshape(-1, 3), 2 * side
-        size = 2 * EXTENT / side
-        values = _at_corners(implicit, cells, side)
-        crossed = values.min(1) * values.max(1) <= 0
-        if halving == halvings:
-            cells, values = cells[crossed], values[crossed]
-            continue
-        near = np.abs(values).min(1) <= STEEPEST * size * np.sqrt(3) / 2
-        cells = cells[crossed | near]
+    cells, values = _near(implicit, cells, side, halvings == 0)
+    for halving in range(1, halvings + 1):
+        side *= 2
+        size = max(1, BATCH // len(_CORNERS))
+        halves = ((2 * cells[i : i + size, None] + _CORNERS).reshape(-1, 3) for i in range(0, len(cells), size))
+        parts = [_near(implicit, half, side, halving == halvings) for half in halves]
+        cells = np.concatenate([part[0] for part in parts] or [cells[:0]])
+        values = np.concatenate([part[1] for part in parts] or [values[:0]])
     if not len(cells):
         return Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int64))
     mesh = _marched(cells, values / (2 * EXTENT / side), side)
     return _settled(implicit, mesh, 2 * EXTENT / side)
+
+
+def _near(implicit: Implicit, cells: Indices, side: int, is_last: bool) -> tuple[Indices, Array]:
+    """Those of the cells that the surface crosses, with the values at their corners; or, before the last, may cross."""
+    kept = []
+    for start in range(0, len(cells), BATCH):
+        part = cells[start : start + BATCH]
+        values = _at_corners(implicit, part, side)
+        crossed = values.min(1) * values.max(1) <= 0
+        near = np.abs(values).min(1) <= STEEPEST * (2 * EXTENT / side) * np.sqrt(3) / 2
+        chosen = crossed if is_last else crossed | near
+        kept.append((part[chosen], values[chosen]))
+    return np.concatenate([each[0] for each in kept]), np.concatenate([each[1] for each in kept])
 
 
 def _at_corners(implicit: Implicit, cells: Indices, side: int) -> Array:
