@@ -14,6 +14,7 @@ from PIL import Image
 from siren_pl import Siren, fit, load, shape_cloud, shape_file, shape_fit
 from siren_pl.problems.shapes.extraction import extracted
 from siren_pl.problems.shapes.measures import MEASURES
+from siren_pl.runs.wandb_runs import _pictures
 from tests.conftest import Command, small_shapes
 from tests.shapes import Sphere, Torus
 
@@ -47,7 +48,8 @@ def test_a_mesh_is_fitted_judged_written_in_its_own_units_and_cut_finer(
     low, high = mesh.bounds
     # Within a twentieth of the ring's own box, 850 units wide.
     np.testing.assert_allclose((low[0], high[0]), (7000 - 425, 7000 + 425), atol=45)
-    assert Path("run/predictions/ring.glb").is_file()
+    (panel,) = _pictures([Path("run/predictions/ring.glb")]).items()
+    assert panel[0] == "shapes/ring" and type(panel[1]).__name__ == "Object3D"
     for name in ("mesh", "slices"):
         assert Image.open(f"run/figures/{name}.png").convert("L").getextrema()[0] < 100
     field = load("run")

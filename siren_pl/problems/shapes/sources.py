@@ -18,6 +18,9 @@ from siren_pl.training.problem import NOWHERE, Origin
 
 log = logging.getLogger(__name__)
 
+# Points that are sampled from a mesh unless another number is asked for: a hundredth of a half-side apart.
+POINTS = 50_000
+
 
 class Given(NamedTuple):
     """What a source returns: a mesh, or points with normals or None, in the file's units."""
@@ -41,7 +44,7 @@ def shape_file(path: str | None) -> Source:
 
 
 def shape_cloud(
-    source: Source, points: int | None = 50_000, normals: bool = True, noise: float = 0.0, seed: int = 0
+    source: Source, points: int | None = None, normals: bool = True, noise: float = 0.0, seed: int = 0
 ) -> Cloud:
     """Take points of a shape as what is known of it.
 
@@ -62,7 +65,7 @@ def shape_cloud(
     if isinstance(shape, Mesh):
         frame = frame_of(shape.vertices)
         truth = Mesh(frame.into(shape.vertices), shape.faces)
-        places, directions = truth.sampled(points or 50_000, generator)
+        places, directions = truth.sampled(points or POINTS, generator)
         if not truth.is_watertight:
             log.warning(
                 "%s is open: %d edges belong to one triangle only. Its points are fitted, but inside and outside are "
