@@ -11,10 +11,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import loop, signals, steps, time_to_quality
+from benchmarks import curvature, loop, signals, steps, time_to_quality
 from siren_pl.training.allocator import reuse_pages
 
-PARTS = {"steps": steps.run, "loop": loop.run, "signals": signals.run}
+PARTS = {"steps": steps.run, "loop": loop.run, "signals": signals.run, "curvature": curvature.run}
 # These parts take long, so they run only if they are named.
 LONG_PARTS = {"time_to_quality": time_to_quality.run}
 TARGET = Path("outputs/bench")
@@ -37,6 +37,7 @@ MEANINGS = {
     "/seconds_to_": "training seconds until the trained pixels reach this PSNR",
     "/points_to_": "points seen until then",
     "/heldout_psnr_at_": "PSNR of the held-out pixels at that moment",
+    "_vs_nested": "3-D, 1,000 points: nested autograd / our compiled jets, with the backward pass",
     "_vs_paper_": "seconds of the paper's recipe / ours to this PSNR",
 }
 

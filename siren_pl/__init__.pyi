@@ -30,6 +30,9 @@ from .problems.pictures.images import bundled as bundled
 from .problems.pictures.images import image_file as image_file
 from .problems.pictures.images import image_signal as image_signal
 from .problems.sampled.signal import SampledSignal as SampledSignal
+from .problems.shapes.sources import shape_cloud as shape_cloud
+from .problems.shapes.sources import shape_file as shape_file
+from .problems.shapes.task import shape_fit as shape_fit
 from .problems.sound.judge import audio_fit as audio_fit
 from .problems.sound.signals import sound_signal as sound_signal
 from .problems.sound.sources import sound_file as sound_file

@@ -142,7 +142,10 @@ def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
     """`train("task=poisson_grad", …)` is `python train.py task=poisson_grad …`, shrunk by TINY and without a logger."""
 
     def run(*arguments: str, tiny: bool = True, logger: str = "none") -> Ended:
+        if tiny and any(each in SHAPES for each in arguments):
+            small_shapes(monkeypatch)
         shrink = [_of_kind(option, arguments) for option in TINY if tiny and not _is_missing(option, arguments)]
+        shrink += [FEW_CELLS] if tiny and "task=shape_fit" in arguments else []
         flags = 2 if arguments[:1] == ("--config-dir",) else 0
         chosen = [*arguments[:flags], *shrink, f"logger={logger}", *arguments[flags:]]
         if any(argument.startswith(("resume=", "sweep.resume=")) for argument in arguments):
@@ -184,8 +187,30 @@ def trained(train: Command, shelf: dict[tuple[str, ...], Path]) -> Callable[...,
 SOUNDS, FEW_SAMPLES = ("task=audio_fit", "dataset=audio", "dataset=audio_folder"), "dataset.seconds=[0,0.01]"
 
 
+# The same for shapes; what is fitted to and measured is shrunk by `small_shapes`.
+SHAPES, FEW_POINTS = ("task=shape_fit", "dataset=shape"), "dataset.points=200"
+FEW_CELLS = "task.resolution=24"
+
+
+def small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shapes are cut from lattices of 24 cells and compared at 500 points, which takes less than a second."""
+    from siren_pl.problems.shapes import figures as shape_figures
+    from siren_pl.problems.shapes import knot, measures, pool, rivals
+
+    monkeypatch.setattr(pool, "PLACES", 500)
+    for name, value in {"CELLS": 24, "SAMPLES": 500, "PLACES": 200}.items():
+        monkeypatch.setattr(measures, name, value)
+    monkeypatch.setattr(knot, "STEPS_ALONG", 80)
+    monkeypatch.setattr(knot, "STEPS_AROUND", 12)
+    monkeypatch.setattr(rivals, "RESOLUTION", 24)
+    monkeypatch.setattr(shape_figures, "SIDE", 48)
+    monkeypatch.setattr(shape_figures, "POINTS", 20)
+
+
 def _of_kind(option: str, arguments: tuple[str, ...]) -> str:
     """The option that shrinks data of the kind that a command asks for."""
+    if option.startswith("dataset.size=") and any(each in SHAPES for each in arguments):
+        return FEW_POINTS
     is_sound = any(each in SOUNDS for each in arguments)
     return FEW_SAMPLES if option.startswith("dataset.size=") and is_sound else option
 

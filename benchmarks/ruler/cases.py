@@ -138,6 +138,14 @@ _VIDEOS = (
     ),
     _case("video_gradients", f"{_QUICK} task=poisson_grad {_SCENE} model=siren"),
 )
+_SHAPES = (
+    _case(
+        "shape",
+        f"{_QUICK} task=shape_fit dataset.points=500 model.hidden_features=16 task.resolution=16 "
+        "baselines={} figures=true",
+        "resolution=24",
+    ),
+)
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),
     _case("enlarge_area", f"{SMALL} task=super_resolution model=siren task.scale=2.5 task.kernel=area task.sigma=0.02"),
@@ -207,6 +215,6 @@ _COURSES = (
         ),
     ),
 )
-CASES = (*_FITS, *_POISSON, *_SOUNDS, *_VIDEOS, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
+CASES = (*_FITS, *_POISSON, *_SOUNDS, *_VIDEOS, *_SHAPES, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
 # These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))

@@ -29,8 +29,8 @@ from siren_pl.training.module import DivergenceError, FieldModule
 
 log = logging.getLogger(__name__)
 
-# Sounds and videos; pictures of results are among the figures.
-MEDIA = (".wav", ".mp4", ".gif")
+# Sounds, videos and meshes; pictures of results are among the figures.
+MEDIA = (".wav", ".mp4", ".gif", ".glb")
 
 
 def train(config: build.Plain, info: RunInfo, started: float) -> str:
@@ -90,7 +90,7 @@ class Run:
     Attributes:
         metrics: All metrics, once they have been measured.
         figures: Files of the figures that were drawn.
-        media: Files of the results that play in time, which loggers show beside the figures.
+        media: Files of the results that play in time or turn in space, which loggers show beside the figures.
         sinks: Loggers that receive the curve; they are opened once the first module has been built.
     """
 

@@ -91,13 +91,14 @@ def _numbers(column: list[Any]) -> list[Any]:
 
 
 def _pictures(paths: Sequence[Path]) -> dict[str, Any]:
-    """W&B's media of figures, sounds and videos, by panel."""
+    """W&B's media of figures, sounds, videos and meshes, by panel."""
     import wandb
 
     kinds = {".wav": ("sounds", wandb.Audio), ".mp4": ("videos", wandb.Video), ".gif": ("videos", wandb.Video)}
+    kinds |= {".glb": ("shapes", wandb.Object3D)}
     found = {}
     for path in paths:
-        # Sounds and videos are given by path, since wandb makes them of arrays only with further packages.
+        # All are given by path, since wandb makes them of arrays only with further packages.
         place, kind = kinds.get(path.suffix, ("figures", wandb.Image))
         found[f"{place}/{path.stem}"] = kind(str(path))
     return found
