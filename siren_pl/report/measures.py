@@ -42,6 +42,8 @@ _ALL = (
     Measure("train_psnr", "training PSNR"),
     Measure("heldout_psnr", "held-out PSNR"),
     Measure("psnr", "PSNR"),
+    Measure("ie_rms", "interpolation error", " levels", sign=-1),
+    Measure("ie_abs", "mean absolute error", " levels", sign=-1),
     Measure("psnr_std", "spread over frames", sign=0),
     Measure("psnr_min", "PSNR, worst frame"),
     Measure("psnr_mean_aligned", "PSNR up to a constant"),
@@ -71,6 +73,7 @@ COLUMNS = {
         *("gradient_psnr", "laplacian_psnr", "parameters", "wall_s"),
     ),
     "video_fit": ("train_psnr", "heldout_psnr", "psnr", "psnr_std", "psnr_min", "ssim", "parameters", "wall_s"),
+    "video_interpolation": ("ie_rms", "ie_abs", "psnr", "ssim", "parameters", "wall_s"),
     "audio_fit": ("heldout_snr", "snr", "si_sdr", "mse", "log_spectral_distance", "parameters", "wall_s"),
     "poisson_edit": (
         *("psnr_mean_aligned", "inside_psnr", "psnr", "boundary_error", "guidance_error", "ssim"),
