@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from siren_pl.errors import UserError
+from siren_pl.problems.pictures.stills import Stills
 from siren_pl.problems.video.interpolation import flows
+from siren_pl.problems.video.interpolation.frames import given
 from tests.conftest import Command
 from tests.videos import texture
 
@@ -39,8 +42,8 @@ def test_a_texture_that_turns_is_found_between_two_frames_and_asked_for_again(
     train: Command, evaluate: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, middle, last = write()
-    given = (f"dataset.path=[{first},{last}]", f"dataset.reference={middle}", "figures=true", "hydra.run.dir=run")
-    ended = train(*TASK, *given, "trainer.max_steps=120")
+    typed = (f"dataset.path=[{first},{last}]", f"dataset.reference={middle}", "figures=true", "hydra.run.dir=run")
+    ended = train(*TASK, *typed, "trainer.max_steps=80")
     assert ended.code == 0, ended.err
     found = metrics("run")
     # What the file shows is what was scored, up to the rounding of its bytes, which adds 1/12 of a level squared.
@@ -123,28 +126,37 @@ def test_grey_alpha_and_sixteen_bits_are_kept(mode: str, train: Command) -> None
         assert written.mode == mode and written.size == (20, 16)
 
 
-def test_what_cannot_be_used_is_said_in_one_paragraph(train: Command) -> None:
+REFUSED = {
+    "one frame": (["0.png"], {}, "1 frame,"),
+    "a text": ("0.png", {}, "1 frame,"),
+    "none": ([], {}, "0 frames"),
+    "a missing one": (["0.png", "gone.png"], {}, "gone.png does not exist"),
+    "a cut one": (["0.png", "cut.png"], {}, "cut.png is damaged"),
+    "another size": (["0.png", "narrow.png"], {}, "40×30 pixels"),
+    "other channels": (["0.png", "grey.png"], {}, "1 channels"),
+    "another size between": (
+        ["0.png", "1.png"],
+        {"reference": "narrow.png"},
+        "dataset.reference=narrow.png is of 40×30",
+    ),
+    "too much between": (["0.png", "1.png"], {"reference": ["0.png", "1.png"]}, "2 files for 1 interval"),
+    "nothing between": (["0.png", "1.png"], {"stride": 2}, "at least 3"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_cannot_be_used_is_said_in_one_paragraph(case: str) -> None:
     write(2)
     Image.new("RGB", (30, SIDE)).save("narrow.png")
     Image.new("L", (SIDE, SIDE)).save("grey.png")
     Path("cut.png").write_bytes(Path("0.png").read_bytes()[:300])
-    cases = {
-        "dataset.path=[0.png]": "1 frame",
-        "dataset.path=0.png": "1 frame",
-        "dataset.path=[]": "0 frames",
-        "dataset.path=[0.png,gone.png]": "gone.png does not exist",
-        "dataset.path=[0.png,cut.png]": "cut.png is damaged",
-        "dataset.path=[0.png,narrow.png]": "40×30 pixels",
-        "dataset.path=[0.png,grey.png]": "1 channels",
-        "dataset.path=[0.png,1.png] dataset.reference=narrow.png": "dataset.reference=narrow.png is of 40×30",
-        "dataset.path=[0.png,1.png] dataset.reference=[0.png,1.png]": "2 files for 1 interval",
-        "dataset.path=[0.png,1.png] dataset.stride=2": "at least 3",
-        "dataset.path=[0.png,1.png] task.reference=gone.pkl": "gone.pkl does not exist",
-        "dataset.path=[0.png,1.png] task.tv=-1": "task.tv=-1",
-    }
-    for options, said in cases.items():
-        ended = train(*TASK, *options.split())
-        assert ended.code == 1 and said in ended.paragraph, (options, ended.err)
+    path, options, said = REFUSED[case]
+    with pytest.raises(UserError, match=said):
+        given(path, Stills(), **options)
+
+
+def test_weights_are_tried_before_anything_is_learned(train: Command) -> None:
+    assert "gone.pkl does not exist" in train(*TASK, "task.reference=gone.pkl").paragraph
 
 
 def test_a_picture_is_no_pair_of_frames(train: Command) -> None:

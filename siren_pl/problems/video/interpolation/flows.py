@@ -25,6 +25,8 @@ from siren_pl.problems.video.interpolation.warping import origins, pixel_places,
 ROUNDS = 8
 # Side of the window in which two frames are compared: as large as the patches of DIS.
 WINDOW = 7
+# OpenCV refuses sides below 12 pixels, and pyramids of such pictures say nothing.
+SMALLEST = 16
 # ITU-R BT.601.
 LUMA = torch.tensor([0.299, 0.587, 0.114])
 
@@ -88,11 +90,18 @@ def named(name: str) -> DenseFlow:
 
 def motion_by(method: DenseFlow, before: Tensor, after: Tensor) -> Tensor:
     """The motion in the middle between two frames (H, W, C) in [0, 1], (H, W, 2)."""
-    grey = [_luma(each).numpy() for each in (before, after)]
-    there = torch.from_numpy(np.ascontiguousarray(method.flow(*grey))).movedim(0, -1)
-    back = torch.from_numpy(np.ascontiguousarray(method.flow(*grey[::-1]))).movedim(0, -1)
+    there, back = (_found(method, *each) for each in ((before, after), (after, before)))
     forward, backward = carried(there, 0.5), -carried(back, 0.5)
     return agreeing([forward, backward, (forward + backward) / 2], before, after)
+
+
+def _found(method: DenseFlow, before: Tensor, after: Tensor) -> Tensor:
+    """The flow (H, W, 2) of a frame; smaller frames than a method takes are extended as they end."""
+    height, width = before.shape[:2]
+    margin = [(0, max(0, SMALLEST - side)) for side in (height, width)]
+    grey = [np.pad(_luma(each).numpy(), margin, mode="edge") for each in (before, after)]
+    found = method.flow(grey[0], grey[1])[:, :height, :width]
+    return torch.from_numpy(np.ascontiguousarray(found, np.float32)).movedim(0, -1)
 
 
 def carried(flow: Tensor, fraction: float) -> Tensor:
