@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from siren_pl.problems.sampled.observations import downsampling
+from siren_pl.problems.operators import downsampling
 from tests.conftest import Command
 
 ROOT = Path(__file__).resolve().parents[2]

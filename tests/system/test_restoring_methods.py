@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from siren_pl import Problem, SampledSignal, Siren, fit
+from siren_pl.problems.operators import Downsampling
 from siren_pl.problems.pictures.restoration import denoising, inpainting, super_resolution
 from siren_pl.problems.pictures.rivals.denoising import noisy
 from siren_pl.problems.pictures.rivals.enlargement import interpolation
 from siren_pl.problems.pictures.rivals.filling import cubic, nearest
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.sampled.metrics import psnr
-from siren_pl.problems.sampled.observations import Downsampling, Observation, RandomFraction
+from siren_pl.problems.sampled.observations import Observation, RandomFraction
 from siren_pl.problems.sampled.observations import noisy as with_noise
 
 SEEDS = (0, 1)

@@ -12,10 +12,10 @@ from siren_pl import AutogradDerivatives, SampledSignal, Siren, fit, image_fit, 
 from siren_pl.errors import UserError
 from siren_pl.problems.derivatives.gradients import GradientTerm, StencilGradient
 from siren_pl.problems.derivatives.laplacians import LaplacianTerm
+from siren_pl.problems.penalties import penalties
 from siren_pl.problems.sampled.grid import AxisExtents, PixelCentres
 from siren_pl.problems.sampled.observations import EveryOther
 from siren_pl.training.ask import Ask
-from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 from tests.fields import batch_of, doubled, losses_of
 

@@ -8,15 +8,9 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.observations import (
-    KERNELS,
-    Downsampling,
-    Everything,
-    RandomFraction,
-    downsampling,
-    noisy,
-)
-from siren_pl.problems.sampled.observations.kernels import gaussian
+from siren_pl.problems.operators import KERNELS, Downsampling, downsampling
+from siren_pl.problems.operators.kernels import gaussian
+from siren_pl.problems.sampled.observations import Everything, RandomFraction, noisy
 
 RNG = np.random.default_rng(0)
 PILLOWS = {"bicubic": "BICUBIC", "bilinear": "BILINEAR", "lanczos": "LANCZOS", "area": "BOX"}

@@ -11,13 +11,14 @@ from siren_pl import SampledSignal, Siren, fit
 from siren_pl.errors import UserError
 from siren_pl.field.derivatives import AutoDerivatives, ForwardDerivatives
 from siren_pl.field.jet import Jet
+from siren_pl.problems.operators import KERNELS, Downsampling, downsampling
+from siren_pl.problems.penalties import MOST_POINTS
 from siren_pl.problems.pictures import enlargement
 from siren_pl.problems.pictures.enlargement import LATTICE, EnlargementTerm, enlargement_term, tiles
 from siren_pl.problems.pictures.restoration import super_resolution
 from siren_pl.problems.sampled.grid import PixelCorners
 from siren_pl.problems.sampled.metrics import psnr
-from siren_pl.problems.sampled.observations import KERNELS, Downsampling, RandomFraction, downsampling
-from siren_pl.training.penalties import MOST_POINTS
+from siren_pl.problems.sampled.observations import RandomFraction
 from siren_pl.training.pieces import pieces
 from siren_pl.training.problem import drawn, tables_of
 from tests.fields import batch_of, doubled, gradients_of, losses_of, merged

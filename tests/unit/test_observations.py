@@ -9,18 +9,16 @@ import torch
 from PIL import Image
 
 from siren_pl.errors import UserError
+from siren_pl.problems.operators import KERNELS, Downsampling, downsampling
 from siren_pl.problems.pictures.damage import mask
 from siren_pl.problems.sampled.observations import (
-    KERNELS,
     NOISES,
-    Downsampling,
     EveryOther,
     Everything,
     GivenMask,
     Noise,
     Observation,
     RandomFraction,
-    downsampling,
     noisy,
 )
 

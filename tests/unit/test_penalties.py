@@ -9,11 +9,12 @@ from torch import Tensor
 from siren_pl import SampledSignal, Siren
 from siren_pl.field.derivatives import AutoDerivatives
 from siren_pl.field.jet import Jet
+from siren_pl.problems.operators import Downsampling
+from siren_pl.problems.penalties import CORNER, MOST_POINTS, PENALTIES, Penalty, penalties
+from siren_pl.problems.penalties import total_variation as total_variation_of
 from siren_pl.problems.pictures.restoration import inpainting
 from siren_pl.problems.sampled.grid import PixelCentres, PixelCorners
-from siren_pl.problems.sampled.observations import Downsampling, RandomFraction
-from siren_pl.training.penalties import CORNER, MOST_POINTS, PENALTIES, Penalty, penalties
-from siren_pl.training.penalties import total_variation as total_variation_of
+from siren_pl.problems.sampled.observations import RandomFraction
 from tests.fields import merged
 
 STEP = 1e-4

@@ -12,6 +12,7 @@ from PIL import Image
 from siren_pl import Problem, SampledSignal, Siren
 from siren_pl.problems.derivatives.gradients import poisson_grad
 from siren_pl.problems.derivatives.sobolev import image_fit
+from siren_pl.problems.operators import Downsampling, downsampling
 from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.judging import side_by_side
 from siren_pl.problems.pictures.judging.drawings import draw_windows
@@ -24,11 +25,9 @@ from siren_pl.problems.pictures.rivals.filling import cubic, nearest
 from siren_pl.problems.pictures.windows import Window
 from siren_pl.problems.sampled import signal as sampled
 from siren_pl.problems.sampled.observations import (
-    Downsampling,
     GivenMask,
     Observation,
     RandomFraction,
-    downsampling,
     noisy,
 )
 from siren_pl.training.judge import Rival

@@ -23,8 +23,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from siren_pl.problems.sampled.grid import Shape
-from siren_pl.problems.sampled.observations.downsampling import transform
+from siren_pl.problems.sampled.grid import Shape, transform
 from siren_pl.training.term import Points
 
 

@@ -11,12 +11,12 @@ from torch import Tensor
 from siren_pl.field.jet import Jet
 from siren_pl.problems.derivatives.gradients import by_sample, squared_error
 from siren_pl.problems.derivatives.known import some_known
+from siren_pl.problems.penalties import penalties
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
 from siren_pl.problems.sampled.stencils import GRADIENT_STENCILS
 from siren_pl.problems.sampled.values import ValueTerm, laid_out
-from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Points, Term
 
@@ -74,7 +74,7 @@ def image_fit(
         signal: The samples.
         gradient_weight: Weight of the squared error of the gradient per pixel.
         gradient_stencil: The stencil of the gradients.
-        weights: Weights of penalties, by the names of `siren_pl.training.penalties.PENALTIES`.
+        weights: Weights of penalties, by the names of `siren_pl.problems.penalties.PENALTIES`.
     """
     plain = math.isclose(gradient_weight, 0)
     term = ValueTerm(signal) if plain else SobolevTerm(signal, gradient_weight, gradient_stencil)

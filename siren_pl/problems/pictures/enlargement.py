@@ -22,9 +22,10 @@ from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
-from siren_pl.problems.sampled.observations import Downsampling, Observation
-from siren_pl.problems.sampled.observations.downsampling import reflected_places
-from siren_pl.problems.sampled.observations.kernels import Kernel
+from siren_pl.problems.operators import Downsampling
+from siren_pl.problems.operators.downsampling import reflected_places
+from siren_pl.problems.operators.kernels import Kernel
+from siren_pl.problems.sampled.observations import Observation
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.term import Points, Term
 

@@ -1,7 +1,7 @@
 """Restoration: tasks that recover a picture from a smaller one, from some of its pixels, or from a noisy one.
 
 They differ in the observation and in the usual scores. All of them compare the observed field with the data, and have
-the same penalties for what the data do not determine (see `siren_pl.training.penalties`).
+the same penalties for what the data do not determine (see `siren_pl.problems.penalties`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from siren_pl.problems.penalties import penalties
 from siren_pl.problems.pictures import metrics
 from siren_pl.problems.pictures.enlargement import LATTICE, downsampling_of, enlargement_term
 from siren_pl.problems.pictures.rivals.enlargement import usable
@@ -25,7 +26,6 @@ from siren_pl.problems.sampled.scores import value_scores
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
 from siren_pl.training.judge import Measure, Metrics
-from siren_pl.training.penalties import penalties
 from siren_pl.training.problem import Problem
 
 # Weight of total variation per gap: the fewer samples are known, the more the penalty must decide. With a tenth known,

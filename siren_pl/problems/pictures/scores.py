@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 
+from siren_pl.problems.operators import Downsampling
 from siren_pl.problems.pictures import metrics
 from siren_pl.problems.sampled.kind import Pairs
 from siren_pl.problems.sampled.levels import Pixels
-from siren_pl.problems.sampled.observations import Downsampling
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Metrics
 

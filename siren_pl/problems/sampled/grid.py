@@ -140,3 +140,11 @@ def coordinates_at(axes: Sequence[Tensor], rows: Tensor) -> Tensor:
         places.append(axis[rows % len(axis)])
         rows = rows // len(axis)
     return torch.stack(places[::-1], dim=-1)
+
+
+def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
+    """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
+    for axis, matrix in enumerate(matrices):
+        others = [n for i, n in enumerate(values.shape) if i != axis]
+        values = (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
+    return values

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from siren_pl.errors import UserError
 from siren_pl.problems.derivatives.lattice import cosines
-from siren_pl.problems.sampled.observations.downsampling import transform
+from siren_pl.problems.sampled.grid import transform
 from siren_pl.training.term import Points
 
 # Largest number of samples on the rim: the matrix then takes 64 MB in single precision.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from siren_pl.problems.operators import Downsampling
 from siren_pl.problems.pictures import figures
 from siren_pl.problems.pictures.figures import Box
 from siren_pl.problems.pictures.images import as_pixels
@@ -18,7 +19,7 @@ from siren_pl.problems.pictures.judging.side_by_side import Column
 from siren_pl.problems.sampled import metrics
 from siren_pl.problems.sampled.judge import SampledJudge
 from siren_pl.problems.sampled.levels import decoded, to_unit
-from siren_pl.problems.sampled.observations import Downsampling, Mask
+from siren_pl.problems.sampled.observations import Mask
 from siren_pl.problems.sampled.scores import keep
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.training.judge import Rival

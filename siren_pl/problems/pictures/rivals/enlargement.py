@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.problems.operators import Downsampling
 from siren_pl.problems.pictures.images import resize_pixels
 from siren_pl.problems.pictures.rivals.references.loading import Pretrained, pretrained
 from siren_pl.problems.sampled.levels import to_unit
-from siren_pl.problems.sampled.observations import Downsampling
 from siren_pl.problems.sampled.signal import SampledSignal
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from siren_pl.problems.sampled.observations import KERNELS, EveryOther
-from siren_pl.problems.sampled.observations.downsampling import transform
+from siren_pl.problems.operators import KERNELS
+from siren_pl.problems.sampled.grid import transform
+from siren_pl.problems.sampled.observations import EveryOther
 from siren_pl.problems.sampled.signal import SampledSignal
 
 

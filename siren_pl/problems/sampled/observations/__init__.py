@@ -1,11 +1,8 @@
-"""Observations, the ways to measure an unknown field: some of its samples, smaller pictures, samples with noise."""
+"""Observations, the ways to measure an unknown field: some of its samples, samples with noise."""
 
 from siren_pl.problems.sampled.observations.base import Everything as Everything
 from siren_pl.problems.sampled.observations.base import Observation as Observation
 from siren_pl.problems.sampled.observations.base import noisy as noisy
-from siren_pl.problems.sampled.observations.downsampling import Downsampling as Downsampling
-from siren_pl.problems.sampled.observations.downsampling import downsampling as downsampling
-from siren_pl.problems.sampled.observations.kernels import KERNELS as KERNELS
 from siren_pl.problems.sampled.observations.masks import EveryOther as EveryOther
 from siren_pl.problems.sampled.observations.masks import GivenMask as GivenMask
 from siren_pl.problems.sampled.observations.masks import Mask as Mask

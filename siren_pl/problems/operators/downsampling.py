@@ -11,15 +11,15 @@ edge. The same kernel can weigh a field at any places between the samples, and f
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from typing_extensions import override
 
 from siren_pl.errors import UserError
+from siren_pl.problems.operators.kernels import KERNELS, Kernel, gaussian
+from siren_pl.problems.sampled.grid import transform
 from siren_pl.problems.sampled.observations.base import Observation, Shape, mismatch
-from siren_pl.problems.sampled.observations.kernels import KERNELS, Kernel, gaussian
 from siren_pl.problems.sampled.observations.noise import NOISES, Noise
 
 # In samples: far more than the rounding error of a size times a scale, and far less than one.
@@ -117,14 +117,6 @@ class Downsampling(Observation):
             rows = ((torch.arange(n) + 0.5) * m / n).long().clamp(max=m - 1)
             found = found.index_select(axis, rows)
         return found
-
-
-def transform(values: Tensor, matrices: Sequence[Tensor]) -> Tensor:
-    """Apply one matrix (m, n) along each axis of values (n_1, …, n_D, C)."""
-    for axis, matrix in enumerate(matrices):
-        others = [n for i, n in enumerate(values.shape) if i != axis]
-        values = (matrix @ values.movedim(axis, 0).flatten(1)).unflatten(1, others).movedim(0, axis)
-    return values
 
 
 def reflected(cells: Tensor, n: int) -> Tensor:
