@@ -16,7 +16,7 @@ from siren_pl.errors import UserError
 from siren_pl.field.jet import Jet
 from siren_pl.problems.derivatives.alignment import align_mean, aligned_scores
 from siren_pl.problems.derivatives.known import axis_weights, require_all, some_known
-from siren_pl.problems.derivatives.lattice import Lattice, integrator, potential_of_laplacian
+from siren_pl.problems.derivatives.lattice import integrator, potential_of_gradient, potential_of_laplacian
 from siren_pl.problems.sampled.judge import SampledJudge, sampled_problem
 from siren_pl.problems.sampled.measures import of_samples
 from siren_pl.problems.sampled.signal import SampledSignal, require_whole
@@ -78,10 +78,12 @@ class LaplacianTerm(Term):
 
 @dataclass(frozen=True)
 class LaplacianLatticeTerm(Term):
-    """The error of the Laplacian at the pixel centres, the flux over the edge, and the potential of both.
+    """The error of the Laplacian f at the pixel centres, and the potential of its weak form.
 
-    The lattice is not shifted here: a shift would upset the balance between the cells' Laplacians and the flux over the
-    edge, and the potential magnifies such an error by 1/|ω|².
+    The weak form asks that ∫ ∇u·∇φ = -∫ f φ for every cosine φ of the lattice. It implies that nothing flows over the
+    edge. Its potential, the right-hand side less the left one divided by |ω|², is an error in values. It could be
+    computed from the field's Laplacian as well, but what the field has beyond the samples' Nyquist frequency aliases
+    into low frequencies there, and 1/|ω|² magnifies it; with the gradient it is 1/|ω|.
 
     Attributes:
         signal: The samples, all of which must be observed.
@@ -96,27 +98,22 @@ class LaplacianLatticeTerm(Term):
     order = 2
 
     def points(self) -> Points:
-        """Make the table: all samples, then the points of each face of the domain, by axis, the low face first."""
+        """Make the table: all samples, their Laplacians per pixel², and the spectrum of the values that these imply."""
         signal = self.signal
         require_whole(signal)
         require_all(signal)
-        shape, pixels = signal.shape, torch.tensor(signal.pixels_per_unit)
-        centres = [torch.arange(n) + 0.5 for n in shape]
-        coords = [Lattice(shape, centres).coords(shape, pixels)]
-        for axis, n in enumerate(shape):
-            for edge in (0.0, float(n)):
-                positions = [torch.tensor([edge]) if i == axis else c for i, c in enumerate(centres)]
-                coords.append(Lattice(shape, positions).coords(shape, pixels))
-        target = per_pixel(signal, self.stencil)
+        shape, (first, *_) = signal.shape, signal.pixels_per_unit
         unit = laplacian_unit(signal, self.target_factor)
-        weights = tuple((pixels / pixels[0]).tolist())
+        weights = tuple(pixels / first for pixels in signal.pixels_per_unit)
+        tools = integrator(shape, shape, torch.device("cpu"), torch.float32, weights)
+        target = per_pixel(signal, self.stencil)
         return {
-            "coords": torch.cat(coords).float(),
+            "coords": signal.coords(),
             "laplacian": target,
             "unit": torch.tensor(unit),
-            # Converts slopes per coordinate unit to the flux of a cell in the units of the target.
-            "flux_unit": unit / pixels,
-            **integrator(shape, shape, torch.device("cpu"), torch.float32, weights),
+            "slope_unit": torch.tensor(unit / first),
+            "implied": potential_of_laplacian(target, tools),
+            **tools,
         }
 
     def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
@@ -124,32 +121,13 @@ class LaplacianLatticeTerm(Term):
         return table
 
     def losses(self, jet: Jet, points: Points) -> dict[str, Tensor]:
-        """Compute `laplacian` and `flux`, squared errors per pixel² and per pixel, and `potential`, that of values.
-
-        The potential is the squared error in values that the errors of the Laplacian and the flux imply.
-        """
+        """Compute `laplacian`, the squared error per pixel², and `potential`, the squared error in values."""
         assert jet.gradient is not None
         target = points["laplacian"]
-        shape = target.shape
-        inside = target[..., 0].numel()
-        residual = jet.laplacian[:inside].reshape(shape) / points["unit"] - target
-        balance, flux, start = residual, residual.new_zeros(()), inside
-        for axis, n in enumerate(shape[:-1]):
-            face = [m for i, m in enumerate(shape[:-1]) if i != axis]
-            size = inside // n
-            slopes = jet.gradient[axis] / points["flux_unit"][axis]
-            low, high = (slopes[start + k * size : start + (k + 1) * size].reshape(*face, -1) for k in (0, 1))
-            start += 2 * size
-            flux = flux + (low.square().sum() + high.square().sum()) / target.numel()
-            # The flux in over the low face and out over the high face belongs to the cells next to them.
-            sources = [low, *[torch.zeros_like(low)] * (n - 2), -high] if n > 1 else [low - high]
-            balance = balance + torch.stack(sources, dim=axis)
-        potential = potential_of_laplacian(balance, points)
-        return {
-            "laplacian": residual.square().mean(),
-            "flux": flux,
-            "potential": potential.square().mean(),
-        }
+        residual = jet.laplacian.reshape(target.shape) / points["unit"] - target
+        slopes = jet.gradient.reshape(-1, *target.shape) / points["slope_unit"]
+        potential = potential_of_gradient(slopes, points) - points["implied"]
+        return {"laplacian": residual.square().mean(), "potential": potential.square().mean()}
 
 
 @dataclass(frozen=True)
