@@ -36,6 +36,8 @@ STANDINS = {
     "<folder of bikes.mp4>": "scenes",
 }
 
+# A test needs no fine mesh and no large video.
+SMALLER = {"resolution=512": "resolution=32", "size=640": "size=40", "size=320": "size=40"}
 # Options of evaluate.py that are of one kind of signal: what is trained for them, and what they write.
 KINDS = {
     "sample_rate=": (("task=audio_fit",), ".wav"),
@@ -111,7 +113,8 @@ def test_training_commands(command: str, train: Command) -> None:
 def test_evaluation_commands(command: str, trained: Callable[..., Path], evaluate: Command, few_figures: None) -> None:
     kind, written = next((told for option, told in KINDS.items() if option in command), ((), ".png"))
     trained("run", *kind)
-    assert evaluate(*(item.replace("=512", "=32") if kind else item for item in arguments(command))).code == 0
+    options = [SMALLER.get(item, item) if kind else item for item in arguments(command)]
+    assert evaluate(*options).code == 0
     assert any(path.suffix == written for path in Path("run/evaluate").rglob("*"))
 
 
