@@ -148,6 +148,7 @@ def test_tasks_of_other_kinds_refuse_videos(train: Command) -> None:
         assert cure in train(f"task={task}", "dataset=video").paragraph
     assert "dataset=audio" in train("task=audio_fit", "dataset=video", tiny=False).paragraph
     assert "dataset=video" in train("task=video_fit", "dataset=camera").paragraph
+    assert "the data reach 2.88" in train("task=video_fit", "dataset.time_extent=3").paragraph  # 3 - 3 / 24
     assert "dataset.frames=[0,99]" in train(*SHORT, "dataset.frames=[0,99]").paragraph
 
 
