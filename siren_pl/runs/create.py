@@ -18,6 +18,9 @@ from siren_pl.runs.names import find
 
 Plain = dict[str, Any]
 
+# The outermost of samples from -1 to 1 may lie this much beyond, since their places are computed in floats.
+ROUNDING = 1e-6
+
 
 def plain(config: DictConfig) -> Plain:
     """A configuration as plain containers with every interpolation resolved."""
@@ -70,11 +73,12 @@ def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> Coordi
     """Build a field on a domain from the settled options of its constructor and of `init`.
 
     Raises:
-        UserError: The options do not fit, or the initial weights exceed the range of floats.
+        UserError: The options do not fit, the initial weights exceed the range of floats, or the data lie where the
+            model has no features.
     """
     given = {"in_features": domain.in_features, "out_features": domain.out_features, "seed": seed}
     try:
-        return create(options | given, init=init(schemes))
+        made = create(options | given, init=init(schemes))
     except RuntimeError as error:
         if "out of bounds" not in str(error):
             raise
@@ -82,3 +86,11 @@ def network(options: Plain, schemes: Plain, domain: Domain, seed: int) -> Coordi
             f"the weights that this model starts from are too large for float32 ({error}): choose a larger "
             "model.omega_0, or a smaller init.scale."
         ) from error
+    # The outermost samples lie half of their distance inside the domain.
+    reach = max(half - apart / 2 for half, apart in zip(domain.extent, domain.spacing, strict=True))
+    if getattr(made, "bounded", False) and reach > 1 + ROUNDING:
+        raise UserError(
+            f"this model covers coordinates from -1 to 1, and the data reach {reach:.3g}: choose another model, such "
+            "as model=siren, or an extent of at most 1 (dataset.time_extent)."
+        )
+    return made

@@ -122,9 +122,12 @@ def _identity(plan: build.Plan) -> Identity:
 
 
 def _sha256(path: Path) -> str:
-    """The hash of a file, or of the names and contents of the files of a folder."""
+    """The hash of a file, or of the names and contents of the files of a folder.
+
+    Hidden files do not count, since a file manager leaves its own (`.DS_Store`) wherever a user has a look.
+    """
     if path.is_dir():
-        files = sorted(each for each in path.iterdir() if each.is_file())
+        files = sorted(each for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
         listed = "".join(f"{each.name}\n{_sha256(each)}\n" for each in files)
         return hashlib.sha256(listed.encode()).hexdigest()
     with path.open("rb") as file:

@@ -131,6 +131,8 @@ REFUSED = {
     "a text": ("0.png", {}, "1 frame,"),
     "none": ([], {}, "0 frames"),
     "a missing one": (["0.png", "gone.png"], {}, "gone.png does not exist"),
+    "a number": (["0.png", 1], {}, "=1 does not exist"),
+    "a number alone": (1, {}, "1 frame,"),
     "a cut one": (["0.png", "cut.png"], {}, "cut.png is damaged"),
     "another size": (["0.png", "narrow.png"], {}, "40×30 pixels"),
     "other channels": (["0.png", "grey.png"], {}, "1 channels"),
@@ -140,6 +142,7 @@ REFUSED = {
         "dataset.reference=narrow.png is of 40×30",
     ),
     "too much between": (["0.png", "1.png"], {"reference": ["0.png", "1.png"]}, "2 files for 1 interval"),
+    "two references": (["0.png", "1.png"], {"reference": "0.png", "stride": 2}, "give one of them"),
     "nothing between": (["0.png", "1.png"], {"stride": 2}, "at least 3"),
 }
 

@@ -99,6 +99,8 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bits(train: Command) -> None:
 def test_a_folder_of_frames_that_changed_is_refused(train: Command, evaluate: Command) -> None:
     pictures("shots", turning(3))
     assert train(*SHORT, "dataset.path=shots", "hydra.run.dir=run").code == 0
+    Path("shots/.DS_Store").write_bytes(b"left by a file manager")
+    assert evaluate("run=run").code == 0
     Image.fromarray(texture(1.0)).save("shots/1.png")
     assert "SHA-256" in train("resume=run", "trainer.max_steps=9").paragraph
 
@@ -146,6 +148,7 @@ def test_tasks_of_other_kinds_refuse_videos(train: Command) -> None:
         assert cure in train(f"task={task}", "dataset=video").paragraph
     assert "dataset=audio" in train("task=audio_fit", "dataset=video", tiny=False).paragraph
     assert "dataset=video" in train("task=video_fit", "dataset=camera").paragraph
+    assert "the data reach 2.88" in train("task=video_fit", "dataset.time_extent=3").paragraph  # 3 - 3 / 24
     assert "dataset.frames=[0,99]" in train(*SHORT, "dataset.frames=[0,99]").paragraph
 
 

@@ -70,6 +70,17 @@ def test_a_moved_texture_is_what_the_formula_says_at_any_moment() -> None:
     assert inside(still - waves((MOVED[0] / 2, MOVED[1] / 2))).abs().max() > 0.2
 
 
+def test_at_its_moment_a_frame_is_its_own_whatever_the_motion() -> None:
+    given, places = torch.stack([*pair(), waves((9, 1))]), pixel_places(40, 40)
+    wrong = [following(torch.full((2, 40, 40, 2), length)) for length in (3.7, -2.2)]
+    for kernel in ("bicubic", "bilinear"):
+        answer = rendering.Moved(given, wrong, (kernel, kernel))
+        for number in range(3):
+            assert torch.allclose(answer(float(number), places), given[number], atol=1e-5)
+        # A moment earlier and later it is nearly that.
+        assert (answer(0.999, places) - answer(1.001, places)).abs().max() < 0.01
+
+
 def test_what_leaves_one_frame_is_taken_from_the_other() -> None:
     before, after = torch.zeros(4, 8, 1), torch.ones(4, 8, 1)
     motion = torch.tensor([0.0, 4.0]).expand(4, 8, 2)
@@ -249,6 +260,9 @@ def test_rife_takes_its_own_file_and_no_other(tmp_path: Path) -> None:
     assert torch.allclose(found, values.mean(0), atol=1e-4)
     grey = rife.Interpolated(values[..., :1], loaded)(0.5, pixel_places(40, 40))
     assert torch.allclose(grey, values[..., :1].mean(0), atol=1e-4)
+    with_alpha = values[..., :2]  # grey and alpha
+    found = rife.Interpolated(with_alpha, loaded)(0.5, pixel_places(40, 40))
+    assert torch.allclose(found, with_alpha.mean(0), atol=1e-4)
     torch.save({"block0.lastconv.bias": torch.zeros(5)}, tmp_path / "other.pkl")
     with pytest.raises(UserError, match=r"task\.reference=.*no weights of RIFE HDv3"):
         rife.rife_of(tmp_path / "other.pkl")

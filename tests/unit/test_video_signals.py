@@ -73,6 +73,19 @@ def test_a_part_that_is_none_is_told(count: int, options: dict, said: str) -> No
         of(turning(count), **options)
 
 
+def test_nothing_is_decoded_beyond_the_end() -> None:
+    """So the part before a damage can be taken."""
+
+    def breaking():
+        for number, pixels in enumerate(turning(4)):
+            yield Frame(pixels, number / 25)
+        raise UserError("cut off")
+
+    assert video_signal(lambda: Footage("clip", breaking()), frames=[0, 4]).shape == (4, 16, 20)
+    with pytest.raises(UserError, match="cut off"):
+        video_signal(lambda: Footage("clip", breaking()), frames=[0, 5])
+
+
 @pytest.mark.parametrize(("size", "shape"), [(10, (8, 10)), ([6, 5], (6, 5)), (None, (16, 20))])
 def test_frames_are_resized_as_pillow_does(size, shape: tuple[int, int]) -> None:
     frames = turning(3)
@@ -111,6 +124,10 @@ def test_hard_cuts_are_named(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         of([*turning(4), *frames[:8]])
     assert "clip has a hard cut after frame 3, 7:" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING):
+        of([*turning(4), *frames[:8]], seconds=[0.08, 0.24])
+    assert "clip has a hard cut after frame 3:" in caplog.text  # as the file counts them
     caplog.clear()
     with caplog.at_level(logging.WARNING):
         of(turning(20, step=0.3))
@@ -174,6 +191,13 @@ def test_in_time_is_numpys_interpolation_at_every_pixel(stride: int | None) -> N
             np.arange(7), times, values[times, row, column, 0]
         )  # fmt: skip
         np.testing.assert_allclose(found[:, row, column, 0], expected, atol=1e-12)
+
+
+def test_in_time_goes_by_the_times_of_the_frames() -> None:
+    """Of three frames the middle one is withheld, which is shown after a quarter of the time."""
+    signal = of(turning(3), [0.0, 0.1, 0.4], stride=[2, 1, 1])
+    values = signal.values.double()
+    torch.testing.assert_close(in_time(signal)[1], 0.75 * values[0] + 0.25 * values[2], rtol=0, atol=1e-12)
 
 
 def test_the_texture_turns() -> None:

@@ -22,6 +22,7 @@ class CoordinateNetwork(nn.Module):
         in_features: Number of coordinates.
         out_features: Number of channels.
         highest_order: The highest meaningful derivative: 2, or 1 for a field that is piecewise linear by design.
+        bounded: Whether its features lie between -1 and 1 along every axis, so that it cannot follow data beyond.
         fixed_shapes: Whether the shape of the coordinates determines the shapes of all intermediate results, which a
             compiler and a mapping over many fields require.
         networks: Number of smaller networks among which the points are divided, whose weights are then stacked along a
@@ -35,6 +36,7 @@ class CoordinateNetwork(nn.Module):
     in_features: int
     out_features: int
     highest_order: int = 2
+    bounded: bool = False
     fixed_shapes: bool = True
     networks: int = 1
     members: int = 1

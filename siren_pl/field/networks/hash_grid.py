@@ -137,6 +137,7 @@ class HashGrid(Mlp):
     """
 
     highest_order = 1
+    bounded = True
     tables = ("encoding.table",)
 
     def __init__(

@@ -26,8 +26,8 @@ EXACT = 4 | 1 << 13 | 1 << 18
 # Formats whose header states the length, by FFmpeg's names, and the unit of that length: microseconds. A last frame may
 # be shown for longer than the mean, so the frames may end this many mean intervals before the stated end.
 STATING_LENGTH, AV_TIME_BASE, LAST_FRAMES = ("matroska,webm", "avi"), 1_000_000, 3.0
-# The last byte of a GIF.
-GIF_TRAILER = b";"
+# The last byte of a GIF, behind which some programs leave zeros; this many bytes of the end are looked at.
+GIF_TRAILER, GIF_END = b";", 64
 
 
 class Frame(NamedTuple):
@@ -125,7 +125,7 @@ def _require_size(found: Frame, first: Frame, number: int, path: Path, key: str)
         sizes = ["×".join(map(str, each.pixels.shape[1::-1])) for each in (first, found)]
         raise UserError(
             f"{key}={path} changes its size: frame 0 is of {sizes[0]} pixels and frame {number} of {sizes[1]}. Export "
-            "it with frames of one size, or take a part of it by dataset.frames=[first,end]."
+            f"it with frames of one size, or take those before by dataset.frames=[0,{number}]."
         )
 
 
@@ -137,8 +137,8 @@ def _require_whole(path: Path, key: str) -> None:
         if begin[4:] == b"ftyp":
             whole = _end_of_boxes(file, length) <= length
         elif begin[:3] == b"GIF":
-            file.seek(-1, 2)
-            whole = file.read() == GIF_TRAILER
+            file.seek(max(0, length - GIF_END))
+            whole = file.read().rstrip(b"\0").endswith(GIF_TRAILER)
         else:
             return
     if not whole:

@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.places import chosen, require_readable
@@ -52,7 +53,7 @@ def video_file(path: str | None, rate: float | None = None) -> Source:
     def read() -> Footage:
         if path is None:
             return Footage("texture", rotating())
-        place = Path(path)
+        place = Path(str(path))
         if place.is_dir():
             return Footage(place.resolve().name, _pictures(place, rate or FILM_RATE), Origin(place))
         if rate is not None:
@@ -112,11 +113,15 @@ def folder_members(path: str | None) -> list[int]:
 def _videos(path: str | None) -> list[Path]:
     if path is None:
         raise UserError("dataset=video_folder needs a folder of videos: add dataset.path=FOLDER.")
-    if not Path(path).is_dir():
+    root = Path(str(path))
+    if not root.is_dir():
         raise UserError(f"dataset.path={path} is not a folder: use dataset=video for a single file.")
-    files = _shown(Path(path).rglob("*"), Path(path), SUFFIXES)
+    files = _shown(root.rglob("*"), root, SUFFIXES)
     if not files:
-        raise UserError(f"dataset.path={path} holds no video (mp4, mov, mkv, webm, avi, gif): check the path.")
+        raise UserError(
+            f"dataset.path={path} holds no video (mp4, mov, mkv, webm, avi, gif): check the path; a folder of frames "
+            "is dataset=video."
+        )
     return sorted(files)
 
 
@@ -132,17 +137,19 @@ def _pictures(place: Path, rate: float) -> Iterator[Frame]:
 
     files = sorted(_shown(place.iterdir(), place, PICTURES), key=_counted)
     if not files:
-        raise UserError(f"dataset.path={place} holds no frames (png, jpg, bmp, tif, webp): check the path.")
-    first: np.ndarray | None = None
+        raise UserError(
+            f"dataset.path={place} holds no frames (png, jpg, bmp, tif, webp): check the path; a folder of videos is "
+            "dataset=video_folder."
+        )
+    first: NDArray | None = None
     for number, file in enumerate(files):
         try:
             with Image.open(file) as image:
-                upright = ImageOps.exif_transpose(image)
-                if upright.mode.startswith("I"):  # Pillow would cut grey of 16 bits off at 255
-                    upright = Image.fromarray((np.asarray(upright) // BYTES_OF_TWO).astype(np.uint8))
-                pixels = np.asarray(upright.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise UserError(f"dataset.path={place}: {file.name} is damaged or no picture ({error}).") from error
+                pixels = _bytes_of(ImageOps.exif_transpose(image))
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            raise UserError(
+                f"dataset.path={place}: {file.name} cannot be read as a frame ({error}): replace it."
+            ) from error
         first = pixels if first is None else first
         if pixels.shape != first.shape:
             sizes = ["×".join(map(str, each.shape[1::-1])) for each in (pixels, first)]
@@ -151,6 +158,24 @@ def _pictures(place: Path, rate: float) -> Iterator[Frame]:
                 "frames of a video have one size. Keep other pictures elsewhere."
             )
         yield Frame(pixels, number / rate)
+
+
+def _bytes_of(picture: Any) -> NDArray[np.uint8]:
+    """RGB of 8 bits; Pillow would cut grey of more bits off at 255.
+
+    Raises:
+        ValueError: The picture holds floats, or integers of more than 16 bits.
+    """
+    from PIL import Image
+
+    if picture.mode.startswith("I"):
+        samples = np.asarray(picture)
+        if samples.min() < 0 or samples.max() > np.iinfo(np.uint16).max:
+            raise ValueError("it holds integers of more than 16 bits: save it with 8 or 16")
+        picture = Image.fromarray(np.round(samples / BYTES_OF_TWO).astype(np.uint8))
+    if picture.mode == "F":
+        raise ValueError("it holds floats: save it with 8 or 16 bits")
+    return np.asarray(picture.convert("RGB"))
 
 
 def _counted(path: Path) -> list[tuple[int, int | str]]:

@@ -79,8 +79,8 @@ class Clip(Kind):
 
 
 def shown(pixels: NDArray) -> NDArray:
-    """The channels of a frame that a video can show: three colours, or one grey."""
-    return pixels if pixels.shape[-1] in (1, 3) else pixels[..., :1]
+    """The channels of a frame that a video can show: three colours, or one grey; alpha is left out."""
+    return pixels[..., :3] if pixels.shape[-1] >= 3 else pixels[..., :1]  # noqa: PLR2004 - red, green, blue
 
 
 def side_by_side(pixels: NDArray, signal: SampledSignal) -> Iterator[NDArray[np.float64]]:

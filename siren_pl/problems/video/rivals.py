@@ -20,6 +20,7 @@ def in_time(signal: SampledSignal) -> Tensor | None:
     seen = signal.observed.numpy()
     count, *size = seen.shape
     times = np.arange(count).reshape(-1, *[1] * len(size))
+    shown = signal.grid.axes(signal.shape, signal.shape)[0].numpy()
     # The number of the last given frame up to each, and of the first from each; -1 and `count` where there is none.
     before = np.maximum.accumulate(np.where(seen, times, -1), axis=0)
     after = np.minimum.accumulate(np.where(seen, times, count)[::-1], axis=0)[::-1]
@@ -28,7 +29,9 @@ def in_time(signal: SampledSignal) -> Tensor | None:
     given = signal.given.double().numpy()
     places = np.indices(seen.shape)
     pair = [given[(np.clip(which, 0, count - 1), *places[1:])] for which in (low, high)]
-    weight = ((times - low) / np.maximum(high - low, 1))[..., None]
+    start, end = (shown[np.clip(which, 0, count - 1)] for which in (low, high))
+    apart = np.where(high > low, end - start, 1.0)
+    weight = ((shown.reshape(times.shape) - start) / apart * (high > low))[..., None]
     filled = (1 - weight) * pair[0] + weight * pair[1]
     filled[nowhere] = given[seen].mean(0)
     return torch.from_numpy(filled)

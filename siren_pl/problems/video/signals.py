@@ -63,9 +63,10 @@ def video_signal(
     """
     observation = withheld(heldout, seed, stride, VIDEO_AXES)
     footage = source()
+    taken: list[int] = []
     times: list[float] = []
     changes: list[float] = []
-    with closing(_part(footage, seconds, frames)) as part:
+    with closing(_part(footage, seconds, frames, taken)) as part:
         resized = _resized(part, size, resize, grayscale, times)
         data = kept(_within(_compared(resized, changes), cache_gb, footage.name))
     if len(times) < 2:  # noqa: PLR2004 - as the message says
@@ -73,15 +74,17 @@ def video_signal(
             f"{footage.name} has {len(times) or 'no'} frame here, and a video has at least two: choose another part "
             "by dataset.frames=[first,end] or dataset.seconds=[from,to]; for a picture, task=image_fit dataset=image."
         )
-    _tell_cuts(footage.name, cuts_of(changes), frames)
+    _tell_cuts(footage.name, [taken[cut] for cut in cuts_of(changes)])
     clock = clock_of(footage.name, times)
     grid = grid_of(clock, tuple(data.shape[:-1]), time_extent)
     clip = Clip(clock.rate, times[0], footage.origin.path, footage.origin.place)
     return SampledSignal(data, footage.name, grid, observation, container=clip)
 
 
-def _part(footage: Footage, seconds: Sequence[float | None] | None, numbers: Sequence[int] | None) -> Generator[Frame]:
-    """Yield the frames that were asked for."""
+def _part(
+    footage: Footage, seconds: Sequence[float | None] | None, numbers: Sequence[int] | None, taken: list[int]
+) -> Generator[Frame]:
+    """Yield the frames that were asked for, and note their numbers in the file. Beyond their end nothing is decoded."""
     if seconds is not None and numbers is not None:
         raise UserError("dataset.seconds and dataset.frames both choose a part of the video: give one of them.")
     count, last = 0, 0.0
@@ -89,11 +92,14 @@ def _part(footage: Footage, seconds: Sequence[float | None] | None, numbers: Seq
     begin, stop = seconds or (None, None)
     for count, frame in enumerate(footage.frames, 1):
         last = frame.seconds
-        if (end is not None and count > end) or (stop is not None and last >= stop - ROUNDING):
+        if stop is not None and last >= stop - ROUNDING:
             return
         number = count - 1
         if number >= first and (number - first) % step == 0 and (begin is None or last >= begin - ROUNDING):
+            taken.append(number)
             yield frame
+        if count == end:
+            return
     if end is not None and count < end:
         raise UserError(
             f"dataset.frames=[{','.join(map(str, numbers or ()))}] is no part of {footage.name}, which has {count} "
@@ -168,13 +174,12 @@ def _compared(frames: Iterator[NDArray[np.uint8]], changes: list[float]) -> Iter
         yield after
 
 
-def _tell_cuts(name: str, cuts: Sequence[int], numbers: Sequence[int] | None) -> None:
+def _tell_cuts(name: str, cuts: Sequence[int]) -> None:
+    """Name the frames, as the file counts them, after which the scene changes."""
     if cuts:
-        first, _, step = _numbers(numbers)
-        told = ", ".join(str(first + step * cut) for cut in cuts)
         log.warning(
             "%s has a hard cut after frame %s: a field is smooth in time, so fit the scenes apart by "
             "dataset.frames=[first,end], where the end is not included",
             name,
-            told,
+            ", ".join(map(str, cuts)),
         )

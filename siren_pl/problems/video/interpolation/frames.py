@@ -117,11 +117,16 @@ def given(
         size: The longer side in pixels; None keeps the files' own.
 
     Raises:
-        UserError: There are too few files, one cannot be read, or their sizes or channels differ.
+        UserError: There are too few files, one cannot be read, their sizes or channels differ, or what is between them
+            is said twice.
     """
     if path is None:
         return _resized(_turning(pictures), size)
-    paths = [path] if isinstance(path, str) else list(path)
+    if reference is not None and stride > 1:
+        raise UserError(
+            "dataset.reference and dataset.stride both say what is known between the frames: give one of them."
+        )
+    paths = _named(path)
     if len(paths) <= stride:
         raise UserError(
             f"dataset.path={_typed(paths)} names {len(paths)} frame{'s' * (len(paths) != 1)}, and there is nothing in "
@@ -133,7 +138,7 @@ def given(
     between = [number for number in range((len(chosen) - 1) * stride) if number % stride]
     known, moments = frames[between], [number / stride for number in between]
     if reference is not None:
-        references = [reference] if isinstance(reference, str) else list(reference)
+        references = _named(reference)
         if len(references) != len(chosen) - 1:
             raise UserError(
                 f"dataset.reference={_typed(references)} names {len(references)} files for {len(chosen) - 1} "
@@ -175,8 +180,13 @@ def _told(frame: NDArray) -> str:
     return f"{frame.shape[0]}×{frame.shape[1]} pixels with {frame.shape[2]} channels of {kind}"
 
 
+def _named(paths: Any) -> list[str]:
+    """The names of one file or several; one that looks like a number is read as one from the command line."""
+    return list(map(str, paths)) if isinstance(paths, list | tuple) else [str(paths)]
+
+
 def _typed(paths: Sequence[str]) -> str:
-    return f"[{','.join(map(str, paths))}]"
+    return f"[{','.join(paths)}]"
 
 
 def _resized(frames: Frames, size: int | None) -> Frames:

@@ -1,10 +1,11 @@
-"""Rendering: both neighbours of a moment, moved there and averaged, pixel by pixel from the files.
+"""Rendering: both neighbours of a moment, moved there and averaged, the nearer one more, pixel by pixel from the files.
 
-Weights that hide what one frame does not show were worse wherever the motion was wrong; a plain mean halves the error
-there. Several motions are weighted by how well they make both frames agree, which needs no truth: a learned motion is
-smoother than foliage, and there a dense flow is better. Which kernel reads the frames is chosen without the truth too:
-bicubic keeps what clean frames hold, bilinear smooths the blocks of compressed ones, and whichever moves the first
-frame onto the second better does so half-way as well.
+So a given frame comes out as it is, and a slow motion passes it without a jump. Weights that hide what one frame does
+not show were worse wherever the motion was wrong; half-way, a plain mean halves the error there. Several motions are
+weighted by how well they make both frames agree, which needs no truth: a learned motion is smoother than foliage, and
+there a dense flow is better. Which kernel reads the frames is chosen without the truth too: bicubic keeps what clean
+frames hold, bilinear smooths the blocks of compressed ones, and whichever moves the first frame onto the second better
+does so half-way as well.
 """
 
 from __future__ import annotations
@@ -40,13 +41,16 @@ Motion = Callable[[float, Tensor], Tensor]
 
 
 def moved(before: Tensor, after: Tensor, motion: Tensor, fraction: float, kernel: str, places: Tensor) -> Tensor:
-    """The mean of two frames (H, W, C), moved to a fraction of the interval, at places (h, w, 2).
+    """Two frames (H, W, C), moved to a fraction of the interval and averaged, at places (h, w, 2).
 
-    What comes from beyond the edge of one frame is taken from the other alone.
+    Each counts by how near it is in time, since it is moved, and so misplaced, by that much less. What comes from
+    beyond the edge of one frame is taken from the other alone.
     """
     ends = origins(motion, places, fraction)
     shown = torch.stack([seen(frame, end, kernel) for frame, end in zip((before, after), ends, strict=True)])
-    weights = torch.stack([presence(end, *before.shape[:2]) for end in ends])[..., None]
+    nearness = 1 - fraction, fraction
+    weights = [near * presence(end, *before.shape[:2]) for near, end in zip(nearness, ends, strict=True)]
+    weights = torch.stack(weights)[..., None]
     weights = torch.where(weights.sum(0) > 0, weights, torch.ones_like(weights))
     return (weights * shown).sum(0) / weights.sum(0)
 

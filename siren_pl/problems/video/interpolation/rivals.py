@@ -13,7 +13,7 @@ from siren_pl.problems.video.interpolation.scene import Scene, flow_by, followin
 
 
 def average(scene: Scene) -> Moved:
-    """The mean of both frames, as if nothing moved."""
+    """Both frames averaged, as if nothing moved."""
     return scene.moved([following(torch.zeros_like(scene.flow))])
 
 

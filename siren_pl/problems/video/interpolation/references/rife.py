@@ -89,8 +89,9 @@ class Interpolated:
         found = self.network(*(pad(each, margin) for each in pair), moment - number)[0, :, :height, :width]
         picture = found.movedim(0, -1) * 2 - 1
         picture = picture if channels >= len(found) else picture.mean(-1, keepdim=True)
-        if channels > len(found):  # what the network does not know, as alpha, is averaged
-            picture = torch.cat([picture, self.frames[number : number + 2, ..., len(found) :].mean(0)], -1)
+        # What the network does not know, as alpha, is averaged.
+        others = self.frames[number : number + 2, ..., picture.shape[-1] :].mean(0)
+        picture = torch.cat([picture, others], -1)
         return seen(picture, places)
 
 
