@@ -42,8 +42,10 @@ SMALLER = {"resolution=512": "resolution=32", "size=640": "size=40", "size=320":
 KINDS = {
     "sample_rate=": (("task=audio_fit",), ".wav"),
     "resolution=": (("task=shape_fit",), ".ply"),
-    "slow=": (("task=video_fit",), ".mp4"),
-    "time=": (("task=video_fit",), ".png"),
+    "slow=4": (("task=video_fit",), ".mp4"),
+    "time=0.5": (("task=video_fit",), ".png"),
+    "slow=8": (("task=video_interpolation", "task.flow=tv_l1", "dataset.size=32"), ".mp4"),
+    "time=0.25": (("task=video_interpolation", "task.flow=tv_l1", "dataset.size=32"), ".png"),
 }
 
 
