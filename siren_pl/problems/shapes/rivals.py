@@ -10,6 +10,7 @@ import numpy as np
 from siren_pl.problems.shapes.clouds import Cloud
 from siren_pl.problems.shapes.extraction import extracted
 from siren_pl.problems.shapes.implicit import MovingPlanes
+from siren_pl.problems.shapes.measures import iou
 from siren_pl.problems.shapes.meshes import Mesh
 
 # Cells along an axis of the lattice, and depth of the octree (2⁸ = 256 cells) of screened Poisson.
@@ -30,9 +31,7 @@ def imls(cloud: Cloud, widths: list[float] | None = None) -> Mesh | None:
     truth = cloud.truth
     if len(meshes) == 1 or truth is None:
         return meshes[0]
-    from siren_pl.problems.shapes.measures import compared
-
-    return max(meshes, key=lambda mesh: compared(mesh, truth)["iou"])
+    return max(meshes, key=lambda mesh: iou(mesh, truth))
 
 
 def poisson(cloud: Cloud) -> Mesh | None:
