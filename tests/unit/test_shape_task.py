@@ -175,6 +175,18 @@ def test_moving_planes_make_a_mesh_of_a_cloud_with_normals_alone(torus: Cloud, m
     assert imls(torus.without_normals()) is None
 
 
+def test_points_of_a_plane_without_normals_are_refused() -> None:
+    flat = np.random.default_rng(0).uniform(-0.9, 0.9, (500, 3)) * [1, 1, 0]
+    with pytest.raises(UserError, match="lie in a plane"):
+        shape_fit(Cloud("sheet", flat))
+
+
+def test_a_penalty_of_another_name_is_refused(torus: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PLACES", 200)
+    with pytest.raises(UserError, match="curl is no penalty of shapes: choose among eikonal_around"):
+        shape_fit(torus, curl=1.0)
+
+
 def test_what_is_no_shape_is_refused() -> None:
     with pytest.raises(UserError, match="dataset=shape"):
         shape_fit("a picture")  # type: ignore[arg-type]
