@@ -86,6 +86,7 @@ def bad_files(folder: Path) -> dict[str, str]:
     bad("few.xyz", "0 0 0\n1 1 1\n", "holds 2 points")
     bad("same.xyz", "1 2 3\n" * 40, "holds 1 points, repeated ones counted once")
     bad("four.xyz", "1 2 3 4\n" * 40, "rows of 3 numbers")
+    bad("blank.xyz", "# only a comment\n\n", "no data")
     bad("words.xyz", "a b c\n" * 40, "damaged")
     bad("ragged.xyz", "1 2 3\n1 2\n" * 40, "damaged")
     bad("holes.xyz", "".join(f"{i} 0 nan\n" for i in range(40)), "NaN")

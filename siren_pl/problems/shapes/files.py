@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def read_shape(path: Path, key: str = "dataset.path") -> Mesh | tuple[Array, Arr
             f"({', '.join(POINTS)}: a row of 3 or 6 numbers each)."
         )
     try:
-        found = _table(path) if suffix in POINTS else _loaded(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", module="numpy|siren_pl", message=".*no data|.*imaginary part")
+            found = _table(path) if suffix in POINTS else _loaded(path)
     except UserError:
         raise
     except Exception as error:

@@ -23,7 +23,7 @@ POINTS = 50_000
 
 
 class Given(NamedTuple):
-    """What a source returns: a mesh, or points with normals or None, in the file's units."""
+    """What a source returns: a mesh, or points with normals (of any length) or None, in the file's units."""
 
     name: str
     shape: Mesh | tuple[Array, Array | None]
