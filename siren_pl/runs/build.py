@@ -17,7 +17,7 @@ from siren_pl.field.derivatives import AutoDerivatives, AutogradDerivatives, Der
 from siren_pl.field.domain import Domain
 from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
-from siren_pl.runs.create import Plain, child, create, network
+from siren_pl.runs.create import Plain, child, create, create_from, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find everything that builds here
 from siren_pl.runs.loggers import Histograms
 from siren_pl.runs.names import find
@@ -70,7 +70,7 @@ def signal(config: Plain) -> Any:
 
 def problem(config: Plain, data: Any) -> Problem:
     """The problem that the task makes of the data."""
-    return create(child(config["task"], "problem", "task"), data)
+    return create_from(child(config["task"], "problem", "task"), data)
 
 
 def members(config: Plain) -> list[Plain] | None:

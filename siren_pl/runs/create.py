@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from contextlib import suppress
-from typing import Any
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -49,6 +49,34 @@ def create(options: Plain, *positional: Any, **objects: Any) -> Any:
         except TypeError as error:
             raise UserError(f"{name} does not take the configuration's options: {error}.") from error
     return target(*positional, **arguments, **objects)
+
+
+def create_from(options: Plain, data: Any) -> Any:
+    """Create something of data, and say so if they are of another kind than its first argument.
+
+    Raises:
+        UserError: The data are of another kind, or see `create`.
+    """
+    try:
+        return create(options, data)
+    except AttributeError as error:
+        name = options["_target_"].rpartition(".")[2]
+        wanted = _first_type(find(options["_target_"], "_target_"))
+        if wanted is None or isinstance(data, wanted):
+            raise
+        raise UserError(
+            f"{name} takes a {wanted.__name__}, and the dataset gives a {type(data).__name__}: choose a dataset or a "
+            "task (task=) of the other's kind."
+        ) from error
+
+
+def _first_type(target: Any) -> type | None:
+    """The class that the first argument of something is said to have; None if that cannot be told."""
+    with suppress(NameError, TypeError, ValueError):  # names that only a type checker imports, builtins
+        hints = get_type_hints(target)
+        found = hints.get(next(iter(inspect.signature(target).parameters), ""))
+        return found if isinstance(found, type) else None
+    return None
 
 
 def child(node: Plain, name: str, place: str) -> Plain:

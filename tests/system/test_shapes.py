@@ -91,6 +91,8 @@ def test_a_file_without_a_shape_ends_with_one_paragraph(train: Command) -> None:
     assert ended.code == 1 and "broken.obj" in ended.paragraph
     ended = train("task=shape_fit", "dataset=camera", "dataset.size=8", tiny=False)
     assert ended.code == 1 and "choose dataset=shape" in ended.paragraph
+    ended = train("task=image_fit", "dataset=shape")
+    assert ended.code == 1 and "image_fit takes a SampledSignal, and the dataset gives a Cloud" in ended.paragraph
 
 
 def test_a_shape_is_fitted_from_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from siren_pl.field.derivatives import ForwardDerivatives
 from siren_pl.problems.shapes import distances, measures, winding
 from siren_pl.problems.shapes.clouds import Cloud, frame_of
 from siren_pl.problems.shapes.drawing import rendered
-from siren_pl.problems.shapes.extraction import extracted
+from siren_pl.problems.shapes.extraction import _marched, extracted
 from siren_pl.problems.shapes.implicit import FieldDistance, MovingPlanes
 from siren_pl.problems.shapes.knot import TUBE, curve, knot_mesh, tube
 from siren_pl.problems.shapes.meshes import Mesh
@@ -65,6 +65,22 @@ def test_normals_and_curvature_of_an_extracted_mesh_are_those_of_the_surface() -
     torch.testing.assert_close(laplacian, expected, atol=1e-5, rtol=1e-4)
 
 
+def test_a_surface_through_the_corners_between_blocks_is_cut() -> None:
+    class Half(Known):
+        def distance(self, points: torch.Tensor) -> torch.Tensor:
+            return points[:, 0]
+
+    mesh = extracted(Half(), 128)  # x = 0 is where one block of 64 cells ends and the next begins
+    assert mesh.parts == 1 and mesh.areas.sum() == pytest.approx(4) and np.abs(mesh.vertices[:, 0]).max() < 1e-12
+
+
+def test_vertices_stay_apart_at_the_finest_resolution() -> None:
+    # 256 cells ahead, 512 back and 256 up is where whole numbers of 64 bits would begin anew.
+    cells = np.array([[100, 800, 100], [356, 288, 356]])
+    values = np.where(np.arange(8) == 0, -0.5, 0.5) * np.ones((2, 1))
+    assert len(_marched(cells, values, 1024).vertices) == 6
+
+
 def test_a_function_without_zeros_has_no_mesh() -> None:
     class Nowhere(Sphere):
         radius = -1.0
@@ -103,6 +119,22 @@ def test_iou_is_the_same_with_and_without_libigl(monkeypatch: pytest.MonkeyPatch
         one, other = (winding.occupied(mesh, 1.0, 32) for mesh in meshes)
         found.append((one & other).sum() / (one | other).sum())
     assert abs(found[0] - found[1]) < 1e-4
+
+
+@pytest.mark.parametrize("has", [True, False], ids=["libigl", "ours"])
+def test_the_inside_of_an_open_mesh_does_not_run_out_through_its_hole(
+    has: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    igl = pytest.importorskip("igl")
+    monkeypatch.setattr(winding, "has_igl", lambda: has)
+    ball, cells = extracted(Sphere(), 24), 24
+    cap = Mesh(ball.vertices, ball.faces[ball.corners.mean(1)[:, 2] < 0.2])
+    axis = (np.arange(cells) + 0.5) * 2 / cells - 1
+    middles = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+    wanted = igl.winding_number(cap.vertices, cap.faces, middles) > 0.5
+    different = winding.occupied(cap, 1.0, cells).reshape(-1) != wanted
+    # The cells of a block count as alike at the hole, whose disc of radius 0.67 crosses 200 cells.
+    assert wanted.sum() > 1500 and different.sum() < 200
 
 
 def test_occupied_cells_are_those_with_a_negative_distance() -> None:

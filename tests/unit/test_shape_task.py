@@ -16,6 +16,8 @@ from siren_pl.problems.shapes import pool
 from siren_pl.problems.shapes.clouds import Cloud
 from siren_pl.problems.shapes.extraction import extracted
 from siren_pl.problems.shapes.filling import flooded
+from siren_pl.problems.shapes.measures import iou
+from siren_pl.problems.shapes.meshes import Mesh
 from siren_pl.problems.shapes.orientation import oriented_normals
 from siren_pl.problems.shapes.penalties import HEAT_DECAY, KINDS, ShapePenalty
 from siren_pl.problems.shapes.rivals import imls
@@ -173,6 +175,32 @@ def test_moving_planes_make_a_mesh_of_a_cloud_with_normals_alone(torus: Cloud, m
     assert mesh is not None and mesh.is_watertight and mesh.parts == 1
     assert np.abs(Torus().values(mesh.vertices)).mean() < torus.spacing**2 / 0.25  # planes on a tube of radius 0.25
     assert imls(torus.without_normals()) is None
+
+
+def test_moving_planes_end_where_their_points_do_and_the_best_width_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("siren_pl.problems.shapes.rivals.RESOLUTION", 24)
+    monkeypatch.setattr("siren_pl.problems.shapes.measures.CELLS", 24)
+    few = cloud_of(Torus(), 60)  # the planes of points this far apart cross in sheets that are no surface
+    meshes = {width: imls(few, [width]) for width in (0.5, 2.0)}
+    for mesh in meshes.values():
+        assert mesh is not None and few.tree.query(mesh.vertices)[0].max() < pool.HEIGHTS_WITHIN * few.spacing
+    assert few.truth is not None
+    best = max((iou(mesh, few.truth), width) for width, mesh in meshes.items() if mesh is not None)[1]
+    kept = imls(few, [0.5, 2.0])
+    assert kept is not None and len(kept.faces) == len(meshes[best].faces)
+    assert iou(Mesh(np.zeros((0, 3)), np.zeros((0, 3), np.int64)), few.truth) == 0  # a width without any mesh
+
+
+def test_points_of_a_plane_without_normals_are_refused() -> None:
+    flat = np.random.default_rng(0).uniform(-0.9, 0.9, (500, 3)) * [1, 1, 0]
+    with pytest.raises(UserError, match="lie in a plane"):
+        shape_fit(Cloud("sheet", flat))
+
+
+def test_a_penalty_of_another_name_is_refused(torus: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "PLACES", 200)
+    with pytest.raises(UserError, match="curl is no penalty of shapes: choose among eikonal_around"):
+        shape_fit(torus, curl=1.0)
 
 
 def test_what_is_no_shape_is_refused() -> None:

@@ -20,10 +20,11 @@ BATCH = 1 << 17
 # A surface crosses a cell only if the function is, at some corner, at most half the diagonal times its slope. The slope
 # of a distance is one; a fitted field's may be this much more.
 STEEPEST = 1.5
-# Values are kept this far from zero, in cells, lest vertices of different edges coincide at a corner.
-OFF_CORNERS = 1e-4
-# Vertices of neighbouring blocks are the same if they agree to this fraction of a cell.
-SAME = 1 / 4096
+# Vertices of neighbouring blocks are the same if they agree to this fraction of a cell. Three whole numbers of such
+# fractions along the cube then fit into one of 63 bits, for 1024 cells and beyond.
+SAME = 1 / 1024
+# Values are kept this far from zero, in cells, lest vertices of different edges come that near to each other.
+OFF_CORNERS = 2 * SAME
 # Newton steps for each vertex; each is at most this many cells long.
 NEWTON_STEPS, LONGEST_STEP = 2, 0.5
 _CORNERS = np.stack(np.meshgrid([0, 1], [0, 1], [0, 1], indexing="ij"), axis=-1).reshape(-1, 3)
@@ -59,7 +60,7 @@ def _near(implicit: Implicit, cells: Indices, side: int, is_last: bool) -> tuple
     for start in range(0, len(cells), BATCH):
         part = cells[start : start + BATCH]
         values = _at_corners(implicit, part, side)
-        crossed = values.min(1) * values.max(1) <= 0
+        crossed = (values.min(1) < 0) & (values.max(1) >= 0)
         near = np.abs(values).min(1) <= STEEPEST * (2 * EXTENT / side) * np.sqrt(3) / 2
         chosen = crossed if is_last else crossed | near
         kept.append((part[chosen], values[chosen]))
@@ -81,7 +82,7 @@ def _marched(cells: Indices, values: Array, side: int) -> Mesh:
     """The mesh of the crossed cells, whose values are in units of a cell."""
     from skimage.measure import marching_cubes
 
-    values = np.where(np.abs(values) < OFF_CORNERS, np.copysign(OFF_CORNERS, values), values)
+    values = np.where(values < 0, np.minimum(values, -OFF_CORNERS), np.maximum(values, OFF_CORNERS))
     blocks, block = np.unique(cells // BLOCK, axis=0, return_inverse=True)
     order = np.argsort(block.reshape(-1), kind="stable")
     bounds = np.searchsorted(block.reshape(-1)[order], np.arange(len(blocks) + 1))

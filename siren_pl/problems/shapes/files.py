@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.places import require_readable
-from siren_pl.problems.shapes.meshes import Array, Mesh, unit
+from siren_pl.problems.shapes.meshes import Array, Indices, Mesh
 
 MESHES = (".obj", ".off", ".ply", ".glb", ".stl")
 POINTS = (".xyz", ".txt", ".npy")
@@ -20,7 +21,7 @@ FEWEST = 32
 
 
 def read_shape(path: Path, key: str = "dataset.path") -> Mesh | tuple[Array, Array | None]:
-    """Read a mesh, or points with their normals if the file has any.
+    """Read a mesh, or points, each once, with what the file has for normals.
 
     Args:
         path: The file.
@@ -39,7 +40,9 @@ def read_shape(path: Path, key: str = "dataset.path") -> Mesh | tuple[Array, Arr
             f"({', '.join(POINTS)}: a row of 3 or 6 numbers each)."
         )
     try:
-        found = _table(path) if suffix in POINTS else _loaded(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", module="numpy|siren_pl", message=".*no data|.*imaginary part")
+            found = _table(path) if suffix in POINTS else _loaded(path)
     except UserError:
         raise
     except Exception as error:
@@ -50,8 +53,10 @@ def read_shape(path: Path, key: str = "dataset.path") -> Mesh | tuple[Array, Arr
         _require_mesh(found, path, key)
         return found
     points, normals = found
-    _require_points(points, normals, path, key)
-    return points, None if normals is None else unit(normals)
+    # A point that is repeated says nothing new, and would count as a neighbour of itself.
+    kept = np.sort(np.unique(points, axis=0, return_index=True)[1])
+    _require_points(points[kept], path, key)
+    return points[kept], None if normals is None else normals[kept]
 
 
 def _table(path: Path) -> tuple[Array, Array | None]:
@@ -73,9 +78,10 @@ def _loaded(path: Path) -> Any:
     found: list[Any] = list(scene.dump())
     meshes = [each for each in found if len(getattr(each, "faces", ()))]
     if meshes:
-        joined: Any = trimesh.util.concatenate(meshes)
-        vertices, faces = _joined_corners(np.asarray(joined.vertices, np.float64), np.asarray(joined.faces, np.int64))
-        return Mesh(vertices, faces)
+        starts = np.cumsum([0, *(len(each.vertices) for each in meshes)])
+        vertices = np.concatenate([np.asarray(each.vertices, np.float64) for each in meshes])
+        faces = [np.asarray(each.faces, np.int64) + start for each, start in zip(meshes, starts[:-1], strict=True)]
+        return _joined_corners(vertices, np.concatenate(faces))
     clouds = [np.asarray(getattr(each, "vertices", np.zeros((0, 3))), np.float64) for each in found]
     points = np.concatenate([*clouds, np.zeros((0, 3))])
     return points, _normals_of_ply(path, len(points))
@@ -97,12 +103,15 @@ def _normals_of_ply(path: Path, count: int) -> Array | None:
     return normals if len(normals) == count else None
 
 
-def _joined_corners(vertices: Array, faces: Any) -> tuple[Array, Any]:
-    """The mesh with vertices of equal position joined, which a file repeats along the seams of its texture."""
-    _, kept, numbers = np.unique(vertices, axis=0, return_index=True, return_inverse=True)
-    faces = numbers.reshape(-1)[faces]
+def _joined_corners(vertices: Array, faces: Indices) -> Mesh:
+    """The mesh with vertices of equal position joined, which a file repeats along the seams of its texture.
+
+    Vertices of no triangle are left out: they may lie anywhere, and the box around the rest sets the scale.
+    """
+    corners, numbers = np.unique(vertices[faces].reshape(-1, 3), axis=0, return_inverse=True)
+    faces = numbers.reshape(-1, 3)
     a, b, c = faces.T
-    return vertices[kept], faces[(a != b) & (b != c) & (c != a)]
+    return Mesh(corners, faces[(a != b) & (b != c) & (c != a)])
 
 
 def _require_mesh(mesh: Mesh, path: Path, key: str) -> None:
@@ -112,14 +121,11 @@ def _require_mesh(mesh: Mesh, path: Path, key: str) -> None:
         raise UserError(f"{key}={path} has no triangle with an area: fetch or export it again.")
 
 
-def _require_points(points: Array, normals: Array | None, path: Path, key: str) -> None:
-    if len(points) < FEWEST:
-        raise UserError(f"{key}={path} holds {len(points)} points, and a surface needs at least {FEWEST}.")
+def _require_points(points: Array, path: Path, key: str) -> None:
     if not np.isfinite(points).all():
         raise UserError(f"{key}={path} has points that are NaN or infinite: repair the file.")
-    if not np.ptp(points, axis=0).max() > 0:
-        raise UserError(f"{key}={path} holds the same point {len(points)} times: choose another file.")
-    if normals is not None and not (np.isfinite(normals).all() and np.linalg.norm(normals, axis=1).min() > 0):
+    if len(points) < FEWEST:
         raise UserError(
-            f"{key}={path} has normals that are zero, NaN or infinite: repair the file, or set dataset.normals=false."
+            f"{key}={path} holds {len(points)} points, repeated ones counted once, and a surface needs at least "
+            f"{FEWEST}."
         )

@@ -62,7 +62,7 @@ class ShapeJudge(Judge):
         if "resolution" not in options:
             return "whole", self
         said = options["resolution"]
-        if not said.isdigit() or not LEAST_RESOLUTION <= int(said) <= MOST_RESOLUTION:
+        if not said.isdecimal() or not LEAST_RESOLUTION <= int(said) <= MOST_RESOLUTION:
             raise UserError(
                 f"resolution={said} must be a whole number from {LEAST_RESOLUTION} to {MOST_RESOLUTION}: the cells "
                 "along each axis."

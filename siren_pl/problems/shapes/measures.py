@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.distances import distances_to
@@ -49,7 +52,6 @@ def measured(mesh: Mesh, cloud: Cloud) -> Metrics:
 
 def compared(mesh: Mesh, truth: Mesh) -> Metrics:
     """Measures of a mesh against the true one."""
-    ours, theirs = occupied(mesh, EXTENT, CELLS), occupied(truth, EXTENT, CELLS)
     generator = np.random.default_rng(SEED)
     points, normals = mesh.sampled(SAMPLES, generator)
     wanted, wanted_normals = truth.sampled(SAMPLES, generator)
@@ -61,13 +63,27 @@ def compared(mesh: Mesh, truth: Mesh) -> Metrics:
     ]
     again, _ = truth.sampled(SAMPLES, generator)
     return {
-        "iou": float((ours & theirs).sum() / max(1, (ours | theirs).sum())),
+        "iou": iou(mesh, truth),
         "point_to_surface": float(to_mesh.mean()),
         "hausdorff": float(max(to_truth.max(), to_mesh.max())),
         "chamfer_l1": chamfer(points, wanted),
         "chamfer_l1_floor": chamfer(again, wanted),
         "normal_consistency": float(np.mean(agreement)),
     }
+
+
+def iou(mesh: Mesh, truth: Mesh) -> float:
+    """The volume within both meshes over the volume within one of them."""
+    if not len(mesh.faces):
+        return 0.0
+    ours, theirs = occupied(mesh, EXTENT, CELLS), _truly_occupied(truth, CELLS)
+    return float((ours & theirs).sum() / max(1, (ours | theirs).sum()))
+
+
+@lru_cache(maxsize=1)
+def _truly_occupied(truth: Mesh, cells: int) -> NDArray[np.bool_]:
+    """The cells within the truth, to which every method is compared."""
+    return occupied(truth, EXTENT, cells)
 
 
 def chamfer(one: Array, other: Array) -> float:

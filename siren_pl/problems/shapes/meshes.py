@@ -73,6 +73,20 @@ class Mesh:
         return bool(len(self.faces)) and bool((self._uses == 2).all())  # noqa: PLR2004 - the two sides of an edge
 
     @property
+    def opposed_edges(self) -> int:
+        """Number of edges along which two triangles run in the same direction, so that they face different ways."""
+        starts, ends = self.faces.reshape(-1), self.faces[:, [1, 2, 0]].reshape(-1)
+        keys = np.minimum(starts, ends) * len(self.vertices) + np.maximum(starts, ends)
+        _, edges, uses = np.unique(keys, return_inverse=True, return_counts=True)
+        balance = np.bincount(edges, np.sign(ends - starts))
+        return int(((uses == 2) & (balance != 0)).sum())  # noqa: PLR2004 - the two sides of an edge
+
+    @property
+    def volume(self) -> float:
+        """The volume of a closed mesh by the divergence theorem; negative if its triangles face inward."""
+        return float((self.corners.mean(1) * self.areas_along_normals).sum() / 3)
+
+    @property
     def parts(self) -> int:
         """Number of connected pieces."""
         if not len(self.faces):

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.errors import UserError
 from siren_pl.field.jet import Groups
 from siren_pl.problems.shapes.meshes import Array
 from siren_pl.problems.shapes.terms import length, slope_error
@@ -143,5 +144,12 @@ class ShapePenalty(Term):
 
 
 def shape_penalties(places: Array, weights: Mapping[str, float]) -> dict[str, Term]:
-    """A term for each penalty whose weight is above zero."""
+    """A term for each penalty whose weight is above zero.
+
+    Raises:
+        UserError: There is no penalty of that name.
+    """
+    for name in weights:
+        if name not in KINDS:
+            raise UserError(f"{name} is no penalty of shapes: choose among {', '.join(KINDS)}.")
     return {name: ShapePenalty(name, places, weight) for name, weight in weights.items() if weight > 0}

@@ -7,8 +7,9 @@ equation 4 without robust weights), farther away the distance to the nearest poi
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import ConvexHull, Delaunay
+from scipy.spatial import ConvexHull, Delaunay, QhullError
 
+from siren_pl.errors import UserError
 from siren_pl.problems.shapes.clouds import EXTENT, Cloud
 from siren_pl.problems.shapes.meshes import Array
 
@@ -65,8 +66,21 @@ def places_around(cloud: Cloud, seed: int) -> Array:
 def surely_outside(cloud: Cloud, places: Array) -> tuple[Array, Array]:
     """Those of the places that lie beyond the convex hull of the cloud, and their distances from it.
 
-    They are outside of every closed surface through the points that does not bulge where points are missing.
+    They are outside of every closed surface through the points that does not bulge where points are missing. There are
+    as many near ones, which are first, as others.
+
+    Raises:
+        UserError: The points lie in a plane.
     """
-    corners = cloud.points[ConvexHull(cloud.points).vertices]
-    kept = places[Delaunay(corners).find_simplex(places) < 0]
+    try:
+        corners = cloud.points[ConvexHull(cloud.points).vertices]
+    except QhullError as error:
+        raise UserError(
+            f"the points of {cloud.name} lie in a plane, and have no normals that say what is in front of it: choose "
+            "points with normals, or of a surface that encloses something."
+        ) from error
+    is_outside = Delaunay(corners).find_simplex(places) < 0
+    halves = [half[outside] for half, outside in zip(np.split(places, 2), np.split(is_outside, 2), strict=True)]
+    count = min(map(len, halves))
+    kept = np.concatenate([half[:count] for half in halves])
     return kept, cloud.tree.query(kept)[0]

@@ -10,7 +10,9 @@ import numpy as np
 from siren_pl.problems.shapes.clouds import Cloud
 from siren_pl.problems.shapes.extraction import extracted
 from siren_pl.problems.shapes.implicit import MovingPlanes
+from siren_pl.problems.shapes.measures import iou
 from siren_pl.problems.shapes.meshes import Mesh
+from siren_pl.problems.shapes.pool import HEIGHTS_WITHIN
 
 # Cells along an axis of the lattice, and depth of the octree (2⁸ = 256 cells) of screened Poisson.
 RESOLUTION, DEPTH = 192, 8
@@ -19,6 +21,8 @@ RESOLUTION, DEPTH = 192, 8
 def imls(cloud: Cloud, widths: list[float] | None = None) -> Mesh | None:
     """Implicit moving least squares, each point's plane weighted by a Gaussian (Öztireli et al. 2009).
 
+    Only what lies near the points is kept. Farther away their planes cross by chance, in sheets that are no surface.
+
     Args:
         cloud: The points; without normals there is no result.
         widths: Standard deviations in typical distances between points. The best by IoU is kept, which no user could
@@ -26,13 +30,20 @@ def imls(cloud: Cloud, widths: list[float] | None = None) -> Mesh | None:
     """
     if cloud.normals is None:
         return None
-    meshes = [extracted(MovingPlanes(cloud, width * cloud.spacing), RESOLUTION) for width in widths or [1.0]]
+    planes = [MovingPlanes(cloud, width * cloud.spacing) for width in widths or [1.0]]
+    meshes = [_beside(extracted(each, RESOLUTION), cloud) for each in planes]
     truth = cloud.truth
     if len(meshes) == 1 or truth is None:
         return meshes[0]
-    from siren_pl.problems.shapes.measures import compared
+    return max(meshes, key=lambda mesh: iou(mesh, truth))
 
-    return max(meshes, key=lambda mesh: compared(mesh, truth)["iou"])
+
+def _beside(mesh: Mesh, cloud: Cloud) -> Mesh:
+    """The triangles of a mesh that lie where the heights above a cloud's planes are believed."""
+    is_near = cloud.tree.query(mesh.vertices)[0] < HEIGHTS_WITHIN * cloud.spacing
+    faces = mesh.faces[is_near[mesh.faces].all(1)]
+    used, numbers = np.unique(faces, return_inverse=True)
+    return Mesh(mesh.vertices[used], numbers.reshape(-1, 3))
 
 
 def poisson(cloud: Cloud) -> Mesh | None:

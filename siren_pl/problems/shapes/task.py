@@ -56,13 +56,13 @@ def shape_fit(
         weights: Weights of penalties, by the names of `siren_pl.problems.shapes.penalties.KINDS`.
 
     Raises:
-        UserError: The data are no shape.
+        UserError: The data are no shape, or a penalty has another name.
     """
     if not isinstance(cloud, Cloud):
         raise UserError("task=shape_fit finds a surface from points: choose dataset=shape.")
     known, places = with_normals(cloud), places_around(cloud, seed)
     if known.normals is None:
-        weights["heat"] = weights.get("heat") or LEAKING_HEAT
+        weights.setdefault("heat", LEAKING_HEAT)
         around = OffSurface(*surely_outside(cloud, places), distance, 0.0)
     else:
         around = OffSurface(places, signed_distances(known, places, width * cloud.spacing), distance, away)
