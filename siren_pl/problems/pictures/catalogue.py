@@ -20,6 +20,7 @@ from siren_pl.errors import UserError
 from siren_pl.problems.pictures.containers import Container
 from siren_pl.problems.pictures.files import read_picture
 from siren_pl.problems.pictures.images import Source
+from siren_pl.problems.sampled.places import visible
 from siren_pl.training.whole_files import write_text
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
@@ -133,8 +134,7 @@ def _cifar_image(archive: Path, index: int) -> NDArray[np.uint8]:
 
 def image_files(root: Path) -> list[Path]:
     """All images below a folder, sorted by path; hidden files, such as macOS's `._a.png`, do not count."""
-    found = (path for path in root.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
+    return visible(root.rglob("*"), root, IMAGE_SUFFIXES)
 
 
 def locate(public: PublicFile, root: str | None, cache: Path | None = None) -> Path:

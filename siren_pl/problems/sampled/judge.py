@@ -18,7 +18,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from siren_pl.problems.sampled import metrics
-from siren_pl.problems.sampled.evaluation import SlabEvaluation, WholeEvaluation
+from siren_pl.problems.sampled.evaluation import Evaluation, SlabEvaluation, WholeEvaluation
 from siren_pl.problems.sampled.kind import View
 from siren_pl.problems.sampled.measures import OF_VALUES, Measures, shown
 from siren_pl.problems.sampled.measuring import require_pair
@@ -104,9 +104,17 @@ class SampledJudge(Judge):
         if isinstance(answer, Tensor):
             scores = self.scores(answer, self.signal)
             return Findings(scores, shown(self.about, scores))
-        found = (SlabEvaluation if self.signal.is_large else WholeEvaluation)(self, answer)
-        view = self.view or self.signal.container
-        return Findings(found.metrics, shown(self.about, found.metrics), view.files(found), view.figures(found))
+        found, view = self.evaluated(answer), self.view or self.signal.container
+        about = shown(self.about, found.metrics)
+        return Findings(found.metrics, about, view.files(found), view.figures(found), self.failure(found))
+
+    def evaluated(self, answer: FieldAnswer) -> Evaluation:
+        """Evaluate an answer on the signal's lattice, whole or by slabs."""
+        return (SlabEvaluation if self.signal.is_large else WholeEvaluation)(self, answer)
+
+    def failure(self, found: Evaluation) -> str:
+        """Say why an answer of finite numbers counts as diverged; empty if it does not."""
+        return ""
 
     @override
     def asked(self, options: Mapping[str, str]) -> tuple[str, Judge]:

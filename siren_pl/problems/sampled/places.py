@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from siren_pl.errors import UserError
@@ -27,6 +27,12 @@ def require_readable(path: Path, key: str) -> None:
         raise UserError(f"{key}={path} does not exist (or is not a file): check the path.")
     if not os.access(path, os.R_OK):
         raise UserError(f"{key}={path} may not be read by you: change its permissions.")
+
+
+def visible(paths: Iterable[Path], root: Path, suffixes: Sequence[str]) -> list[Path]:
+    """Sort the files of these kinds below a folder; hidden ones, such as macOS's `._a.png`, do not count."""
+    files = (path for path in paths if path.suffix.lower() in suffixes and path.is_file())
+    return sorted(path for path in files if not any(part.startswith(".") for part in path.relative_to(root).parts))
 
 
 def chosen(path: str | None, index: int | str, found: Sequence[Path], what: str) -> tuple[str, Path]:

@@ -13,14 +13,14 @@ from torch import Tensor
 from typing_extensions import override
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.evaluation import WholeEvaluation
+from siren_pl.problems.sampled.evaluation import Evaluation, WholeEvaluation
 from siren_pl.problems.sampled.judge import QUICK_SAMPLES, SampledJudge, sampled_problem
 from siren_pl.problems.sampled.rendering import FieldAnswer
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sampled.values import ValueTerm
 from siren_pl.problems.sound.kind import Recording
 from siren_pl.problems.sound.measures import MEASURES, ratios, sound_scores
-from siren_pl.training.judge import Findings, Metrics
+from siren_pl.training.judge import Metrics
 from siren_pl.training.problem import Problem
 
 # A result with less than this fraction of the sound's power is silence: it explains so little of the sound that its SNR
@@ -48,18 +48,13 @@ class SoundJudge(SampledJudge):
         return scores
 
     @override
-    def judge(self, answer: FieldAnswer | Tensor) -> Findings:
-        if isinstance(answer, Tensor):
-            scores = self.scores(answer, self.signal)
-            return Findings(scores, _measured(scores))
-        found = WholeEvaluation(self, answer)
-        view = self.view or self.signal.container
-        failure = _collapse(found.values, self.signal)
-        return Findings(found.metrics, _measured(found.metrics), view.files(found), view.figures(found), failure)
+    def evaluated(self, answer: FieldAnswer) -> WholeEvaluation:
+        return WholeEvaluation(self, answer)
 
-
-def _measured(scores: Metrics) -> dict:
-    return {name: measure for name, measure in MEASURES.items() if name in scores}
+    @override
+    def failure(self, found: Evaluation) -> str:
+        assert isinstance(found, WholeEvaluation)
+        return _collapse(found.values, self.signal)
 
 
 def _collapse(values: Tensor, signal: SampledSignal) -> str:
@@ -87,4 +82,6 @@ def audio_fit(signal: SampledSignal) -> Problem:
             f"task=audio_fit fits a sound, and {signal.name} is none: choose dataset=audio, or task=image_fit for a "
             "picture."
         )
-    return sampled_problem("audio_fit", {"samples": ValueTerm(signal)}, SoundJudge(signal, sound_scores))
+    return sampled_problem(
+        "audio_fit", {"samples": ValueTerm(signal)}, SoundJudge(signal, sound_scores, about=MEASURES)
+    )

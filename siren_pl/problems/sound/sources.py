@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.places import chosen
+from siren_pl.problems.sampled.places import chosen, visible
 from siren_pl.problems.sound.files import SUFFIXES, Sound, read_sound
 from siren_pl.training.problem import NOWHERE, Origin
 
@@ -86,9 +86,7 @@ def _files(path: str | None) -> list[Path]:
     root = Path(path)
     if not root.is_dir():
         raise UserError(f"dataset.path={path} is not a folder: use dataset=audio for a single file.")
-    found = (file for file in root.rglob("*") if file.suffix.lower() in SUFFIXES and file.is_file())
-    # Hidden files, such as macOS's `._a.wav`, do not count.
-    files = sorted(file for file in found if not any(part.startswith(".") for part in file.relative_to(root).parts))
+    files = visible(root.rglob("*"), root, SUFFIXES)
     if not files:
         raise UserError(f"dataset.path={path} holds no sound file (wav, flac, ogg, mp3): check the path.")
     return files

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from siren_pl.errors import UserError
-from siren_pl.problems.sampled.places import chosen, require_readable
+from siren_pl.problems.sampled.places import chosen, require_readable, visible
 from siren_pl.problems.video.files import SUFFIXES, Frame, read_frames
 from siren_pl.problems.video.texture import rotating
 from siren_pl.training.problem import NOWHERE, Origin
@@ -116,26 +116,20 @@ def _videos(path: str | None) -> list[Path]:
     root = Path(str(path))
     if not root.is_dir():
         raise UserError(f"dataset.path={path} is not a folder: use dataset=video for a single file.")
-    files = _shown(root.rglob("*"), root, SUFFIXES)
+    files = visible(root.rglob("*"), root, SUFFIXES)
     if not files:
         raise UserError(
             f"dataset.path={path} holds no video (mp4, mov, mkv, webm, avi, gif): check the path; a folder of frames "
             "is dataset=video."
         )
-    return sorted(files)
-
-
-def _shown(paths: Iterator[Path], root: Path, suffixes: tuple[str, ...]) -> list[Path]:
-    """Files of these kinds; hidden ones, such as macOS's `._a.mp4`, do not count."""
-    files = (path for path in paths if path.suffix.lower() in suffixes and path.is_file())
-    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(root).parts)]
+    return files
 
 
 def _pictures(place: Path, rate: float) -> Iterator[Frame]:
     """Decode the pictures of a folder in the order of the numbers in their names: 2.png comes before 10.png."""
     from PIL import Image, ImageOps
 
-    files = sorted(_shown(place.iterdir(), place, PICTURES), key=_counted)
+    files = sorted(visible(place.iterdir(), place, PICTURES), key=_counted)
     if not files:
         raise UserError(
             f"dataset.path={place} holds no frames (png, jpg, bmp, tif, webp): check the path; a folder of videos is "

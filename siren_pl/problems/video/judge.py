@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from typing_extensions import override
 
 from siren_pl.errors import UserError
@@ -25,7 +24,6 @@ from siren_pl.problems.sampled.values import ValueTerm
 from siren_pl.problems.video.kind import Clip
 from siren_pl.problems.video.scores import MEASURES, FrameScores, video_scores
 from siren_pl.problems.video.storage import blank
-from siren_pl.training.judge import Findings, Metrics
 from siren_pl.training.problem import Problem
 
 
@@ -58,17 +56,8 @@ class VideoJudge(SampledJudge):
     """
 
     @override
-    def judge(self, answer: FieldAnswer | Tensor) -> Findings:
-        if isinstance(answer, Tensor):
-            scores = self.scores(answer, self.signal)
-            return Findings(scores, _measured(scores))
-        found = FramesEvaluation(self, answer)
-        view = self.view or self.signal.container
-        return Findings(found.metrics, _measured(found.metrics), view.files(found), view.figures(found))
-
-
-def _measured(scores: Metrics) -> dict:
-    return {name: measure for name, measure in MEASURES.items() if name in scores}
+    def evaluated(self, answer: FieldAnswer) -> Evaluation:
+        return FramesEvaluation(self, answer)
 
 
 def video_fit(signal: SampledSignal, **weights: float) -> Problem:
@@ -87,4 +76,4 @@ def video_fit(signal: SampledSignal, **weights: float) -> Problem:
             "picture and task=audio_fit for a sound."
         )
     terms = {"samples": ValueTerm(signal), **penalties(signal.domain, **weights)}
-    return sampled_problem("video_fit", terms, VideoJudge(signal, video_scores))
+    return sampled_problem("video_fit", terms, VideoJudge(signal, video_scores, about=MEASURES))
