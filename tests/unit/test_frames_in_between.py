@@ -90,7 +90,7 @@ def test_what_leaves_one_frame_is_taken_from_the_other() -> None:
     assert presence(torch.tensor([[0.0, -0.25], [3.0, 7.0], [5.0, 0.0]]), 4, 8).tolist() == [0.75, 1.0, 0.0]
 
 
-@pytest.mark.parametrize("method", [flows.TvL1(), flows.Dis()])
+@pytest.mark.parametrize("method", [flows.InverseSearch(), flows.TvL1(), flows.Dis()])
 def test_a_flow_finds_the_motion(method: flows.DenseFlow) -> None:
     """To a tenth of a pixel, which is what such methods promise inside a texture."""
     if isinstance(method, flows.Dis) and not method.is_installed():

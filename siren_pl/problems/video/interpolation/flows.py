@@ -7,6 +7,7 @@ flows are carried to the middle, and each place takes the one after which both f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch.nn.functional import avg_pool2d
 from typing_extensions import override
 
 from siren_pl.errors import UserError
+from siren_pl.problems.video.interpolation.inverse_search import inverse_search
 from siren_pl.problems.video.interpolation.warping import origins, pixel_places, seen
 
 # Rounds in which a flow is carried along itself; each shortens the error by the flow's own slope, which is below 1/2
@@ -41,6 +43,16 @@ class DenseFlow(ABC):
         """The flow (2, H, W), rows first, in pixels, from pictures (H, W) in [0, 1]."""
 
 
+class InverseSearch(DenseFlow):
+    """Dense inverse search (Kroeger et al. 2016), written by us."""
+
+    name = "inverse_search"
+
+    @override
+    def flow(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
+        return inverse_search(before, after)
+
+
 class TvL1(DenseFlow):
     """Total variation and absolute differences (Zach, Pock and Bischof 2007), as scikit-image has it."""
 
@@ -54,7 +66,7 @@ class TvL1(DenseFlow):
 
 
 class Dis(DenseFlow):
-    """Dense inverse search (Kroeger et al. 2016), as OpenCV has it (the extra `flow`).
+    """The same method as OpenCV has it (the extra `flow`).
 
     Patches are searched up to full resolution, since half of it, the preset, costs a tenth of the error.
     """
@@ -69,23 +81,27 @@ class Dis(DenseFlow):
     @override
     def flow(self, before: NDArray[np.float32], after: NDArray[np.float32]) -> NDArray[np.float32]:
         if not self.is_installed():
-            raise UserError("task.flow=dis needs OpenCV: pip install siren-pl[flow], or choose task.flow=tv_l1.")
-        import cv2
-
+            raise UserError(
+                "task.flow=dis needs OpenCV: pip install siren-pl[flow], or choose task.flow=inverse_search."
+            )
+        cv2: Any = import_module("cv2")
         search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         search.setFinestScale(0)
         search.setPatchStride(4)
         bytes_of = [np.round(np.clip(each, 0, 1) * 255).astype(np.uint8) for each in (before, after)]
-        found: Any = search.calc(bytes_of[0], bytes_of[1], np.zeros((*before.shape, 2), np.float32))
+        found = search.calc(bytes_of[0], bytes_of[1], np.zeros((*before.shape, 2), np.float32))
         return np.moveaxis(found[..., ::-1], -1, 0)
 
 
+METHODS = {method.name: method for method in (InverseSearch(), TvL1(), Dis())}
+
+
 def named(name: str) -> DenseFlow:
-    """The method of this name; `auto` is DIS, which is better, where OpenCV is installed, and else TV-L1.
+    """The method of this name.
 
     A run that keeps its flow never calls it, so it is only then that DIS needs OpenCV.
     """
-    return Dis() if name == Dis.name or (name == "auto" and Dis.is_installed()) else TvL1()
+    return METHODS[name]
 
 
 def motion_by(method: DenseFlow, before: Tensor, after: Tensor) -> Tensor:
