@@ -60,7 +60,7 @@ def opened(config: build.Plain, directory: Path, differs: Callable[[str], None] 
     """
     known = read(directory)
     configs = [_aimed(config, each) for each in known] or build.members(config) or [config]
-    data = kept_data.read(config, directory) if differs is None else None
+    data = kept_data.read(config, directory, bool(known)) if differs is None else None
     plans = [build.plan(each, data) for each in configs]
     for each, plan in zip(known, plans, strict=bool(known)):
         if different := _difference(each, _identity(plan)):

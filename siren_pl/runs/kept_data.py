@@ -31,15 +31,22 @@ def keep(problem: Problem, directory: Path) -> None:
     partial.replace(directory / FILE)
 
 
-def read(config: Plain, directory: Path) -> Any:
+def read(config: Plain, directory: Path, has_begun: bool) -> Any:
     """The data that a run keeps; None if it keeps none.
 
+    Args:
+        config: The run's configuration.
+        directory: The run's directory.
+        has_begun: Whether the run has begun before, and so has written what it keeps.
+
     Raises:
-        UserError: The file is damaged.
+        UserError: The file is damaged, or gone.
     """
     path = directory / FILE
-    if not path.is_file() or "restored" not in config["dataset"]:
+    if "restored" not in config["dataset"] or not (has_begun or path.is_file()):
         return None
+    if not path.is_file():
+        raise UserError(f"{path}, which holds the data of this run, is gone: restore it, or start a new run.")
     try:
         # NumPy would leave a damaged file open.
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:

@@ -11,7 +11,7 @@ from hydra import compose, initialize_config_dir
 from siren_pl.errors import UserError
 from siren_pl.runs import build, trust
 from siren_pl.runs.keys import conf_directory, validate
-from tests.conftest import Command, _of_kind
+from tests.conftest import FEW_CELLS, FEW_POINTS, FEW_SAMPLES, Command, _of_kind, small_shapes
 from tests.fields import batch_of
 from tests.videos import encode, turning
 
@@ -122,15 +122,21 @@ def test_every_logger_works(logger: str, train: Command) -> None:
 
 
 @pytest.mark.parametrize("experiment", members("experiment"))
-def test_every_experiment_composes_and_opens_with_its_command(experiment: str, tmp_path: Path) -> None:
+def test_every_experiment_composes_and_opens_with_its_command(
+    experiment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from PIL import Image
 
     head = (CONF / "experiment" / f"{experiment}.yaml").read_text().splitlines()[:2]
     assert f"# python train.py experiment={experiment}" in head
     Image.new("L", (481, 321)).save(tmp_path / "12003.jpg")
     Image.new("RGB", (768, 512)).save(tmp_path / "kodim03.png")
+    encode(str(tmp_path / "bikes.mp4"), turning(2))
     options = [f"experiment={experiment}"]
-    options += [_of_kind("dataset.size=8", tuple(options))]
+    kind = composed(*options)["task"]["problem"]["_target_"].split(".")[2]
+    options += {"sound": [FEW_SAMPLES], "shapes": [FEW_POINTS, FEW_CELLS]}.get(kind, ["dataset.size=8"])
+    if kind == "shapes":
+        small_shapes(monkeypatch)
     config = composed(*options)
     if "root" in config["dataset"]:
         config = composed(*options, f"dataset.root={tmp_path}")

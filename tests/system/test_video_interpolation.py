@@ -82,6 +82,9 @@ def test_a_texture_that_turns_is_found_between_two_frames_and_asked_for_again(
     assert "not both" in evaluate("run=run", "time=0.5", "slow=2").paragraph
     Path("run/data.npz").write_bytes(Path("run/data.npz").read_bytes()[:200])
     assert "data.npz is damaged" in evaluate("run=run").paragraph
+    Path("run/data.npz").unlink()
+    assert "is gone" in evaluate("run=run").paragraph
+    assert "is gone" in train("resume=run").paragraph
 
 
 def test_a_quarter_of_the_way_is_nearer_to_the_first_frame(train: Command, evaluate: Command) -> None:

@@ -17,6 +17,7 @@ from siren_pl.problems.shapes.judge import ShapeJudge
 from siren_pl.problems.shapes.orientation import oriented_normals
 from siren_pl.problems.shapes.penalties import shape_penalties
 from siren_pl.problems.shapes.pool import places_around, signed_distances, surely_outside
+from siren_pl.problems.shapes.smoothing import without_noise
 from siren_pl.problems.shapes.terms import OffSurface, OnSurface
 from siren_pl.training.problem import Problem
 
@@ -36,6 +37,7 @@ def shape_fit(
     distance: float = 1.0,
     away: float = 0.01,
     width: float = 0.5,
+    smooth: bool = True,
     resolution: int = 192,
     seed: int = 0,
     **weights: float,
@@ -51,6 +53,7 @@ def shape_fit(
         distance: Weight of |f - signed distance to the cloud| around them.
         away: Weight of exp(-100 |f|) there.
         width: Standard deviation of the Gaussian that averages the cloud's planes, in typical distances of points.
+        smooth: Whether to smooth a cloud that is noisy before anything is measured from it.
         resolution: Cells along an axis of the lattice from which the mesh is extracted.
         seed: Seeds the places around the points.
         weights: Weights of penalties, by the names of `siren_pl.problems.shapes.penalties.KINDS`.
@@ -60,13 +63,16 @@ def shape_fit(
     """
     if not isinstance(cloud, Cloud):
         raise UserError("task=shape_fit finds a surface from points: choose dataset=shape.")
-    known, places = with_normals(cloud), places_around(cloud, seed)
+    known = with_normals(cloud)
+    if known.normals is not None and smooth:
+        known = without_noise(known)
+    places = places_around(known, seed)
     if known.normals is None:
-        weights.setdefault("heat", LEAKING_HEAT)
+        weights["heat"] = max(weights.get("heat", 0.0), LEAKING_HEAT)
         around = OffSurface(*surely_outside(cloud, places), distance, 0.0)
     else:
-        around = OffSurface(places, signed_distances(known, places, width * cloud.spacing), distance, away)
-    on = OnSurface(cloud.points, known.normals, surface, normal, eikonal)
+        around = OffSurface(places, signed_distances(known, places, width * known.spacing), distance, away)
+    on = OnSurface(known.points, known.normals, surface, normal, eikonal)
     return Problem(
         "shape_fit",
         cloud.name,

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from siren_pl.problems.video.interpolation.warping import pixel_places, seen
+from siren_pl.problems.video.interpolation.warping import is_inside, pixel_places, seen
 
 # Weights of smoothness, brightness and slopes, for pictures of 255 levels, as in the authors' code of DIS.
 SMOOTHNESS, BRIGHTNESS, SLOPES = 20.0, 5.0, 10.0
@@ -35,7 +35,8 @@ def refined(flow: Tensor, before: Tensor, after: Tensor) -> Tensor:
     Returns:
         The flow, of the same shape.
     """
-    moved = seen(after[..., None], pixel_places(*before.shape) + flow)[..., 0]
+    there = pixel_places(*before.shape) + flow
+    moved = seen(after[..., None], there)[..., 0]
     mean, change = (before + moved) / 2, moved - before
     y, x = torch.gradient(mean)
     (yy, xy), (_, xx) = torch.gradient(y), torch.gradient(x)
@@ -44,6 +45,7 @@ def refined(flow: Tensor, before: Tensor, after: Tensor) -> Tensor:
     by_row, by_column = torch.stack([y, yy, xy]), torch.stack([x, xy, xx])
     rest = torch.stack([change, yt, xt])
     scale = torch.tensor([BRIGHTNESS, SLOPES, SLOPES])[:, None, None] / (by_row**2 + by_column**2 + LEVEL)
+    scale = scale * is_inside(there, *after.shape)  # what has left the picture follows what has not
     white = (pixel_places(*before.shape).sum(-1) % 2) == 0
     step = torch.zeros_like(flow)
     for _ in range(WEIGHTINGS):
