@@ -223,3 +223,9 @@ def test_a_noisy_smaller_picture_is_both():
 def test_noise_is_measured_in_pixels(level):
     with pytest.raises(UserError, match=r"task\.sigma=.* must lie in \[0, 1\).*25 of 255 is 0\.098"):
         noisy("gaussian", level)
+
+
+def test_a_stride_that_leaves_one_sample_is_refused() -> None:
+    assert EveryOther((4, 3)).kept((4, 4)) == (1, 2)
+    with pytest.raises(UserError, match=r"stride=\[4,5\] leaves one sample of 4x4"):
+        EveryOther((4, 5)).kept((4, 4))

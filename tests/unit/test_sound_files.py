@@ -12,7 +12,7 @@ from siren_pl.errors import UserError
 from siren_pl.problems.sound.files import read_sound, write_wav
 from siren_pl.problems.sound.signals import sound_signal
 from siren_pl.problems.sound.sources import folder, folder_members, melody, sound_file
-from tests.sounds import RATE, read, tone, write
+from tests.sounds import RATE, tone, write
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.float32])
@@ -29,12 +29,11 @@ def test_wav_is_read_as_scipy_reads_it(kind, channels: int) -> None:
     assert found.rate == RATE and np.array_equal(found.samples, scaled.astype(np.float32))
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3])
-def test_what_is_written_is_what_scipy_reads(channels: int) -> None:
-    """Floats come back to the last bit, beyond full scale too."""
+@pytest.mark.parametrize("channels", [1, 2, 3, 64, 100])
+def test_what_is_written_is_what_ffmpeg_reads(channels: int) -> None:
+    """Floats come back to the last bit, beyond full scale too, of more channels than FFmpeg has names for as well."""
     samples = np.random.default_rng(0).uniform(-1.2, 1.2, (1000, channels)).astype(np.float32)
     write_wav(samples, 44100, Path("a.wav"))
-    assert np.array_equal(read("a.wav").reshape(1000, -1), samples)
     assert np.array_equal(read_sound(Path("a.wav")).samples, samples)
 
 

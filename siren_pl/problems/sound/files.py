@@ -75,18 +75,9 @@ def read_sound(path: Path, key: str = "dataset.path") -> Sound:
 
 def write_wav(samples: NDArray[np.floating], rate: int, path: Path) -> Path:
     """Write samples (N, C) as WAV of 32-bit floats, which hold what is given without rounding or clipping."""
-    import av
+    from scipy.io import wavfile
 
-    data = np.ascontiguousarray(samples, dtype=np.float32)
-    with av.open(str(path), "w", format="wav") as container:
-        channels = data.shape[1]
-        # FFmpeg names layouts of one and two channels; others are said by their number.
-        layout = {1: "mono", 2: "stereo"}.get(channels, f"{channels}c")
-        stream: Any = container.add_stream("pcm_f32le", rate=rate, layout=layout)
-        frame = av.AudioFrame.from_ndarray(data.reshape(1, -1), format="flt", layout=layout)
-        frame.sample_rate = rate
-        for packet in (*stream.encode(frame), *stream.encode(None)):
-            container.mux(packet)
+    wavfile.write(path, rate, np.ascontiguousarray(samples, dtype=np.float32))
     return path
 
 
