@@ -29,6 +29,7 @@ from .problems.interface import fit as fit
 from .problems.pictures.images import bundled as bundled
 from .problems.pictures.images import image_file as image_file
 from .problems.pictures.images import image_signal as image_signal
+from .problems.pictures.stills import Stills as Stills
 from .problems.sampled.signal import SampledSignal as SampledSignal
 from .problems.shapes.sources import shape_cloud as shape_cloud
 from .problems.shapes.sources import shape_file as shape_file
@@ -37,6 +38,9 @@ from .problems.sound.judge import audio_fit as audio_fit
 from .problems.sound.signals import sound_signal as sound_signal
 from .problems.sound.sources import sound_file as sound_file
 from .problems.video.footage import video_file as video_file
+from .problems.video.interpolation.flows import InverseSearch as InverseSearch
+from .problems.video.interpolation.frames import frame_files as frame_files
+from .problems.video.interpolation.task import video_interpolation as video_interpolation
 from .problems.video.judge import video_fit as video_fit
 from .problems.video.signals import video_signal as video_signal
 from .training.judge import Findings as Findings

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from siren_pl import InverseSearch, Siren, Stills, fit, frame_files, video_interpolation
 from siren_pl.errors import UserError
-from siren_pl.problems.pictures.stills import Stills
 from siren_pl.problems.video.interpolation import flows
-from siren_pl.problems.video.interpolation.frames import given
+from siren_pl.problems.video.interpolation.frames import Frames
+from siren_pl.problems.video.interpolation.warping import pixel_places
 from tests.conftest import Command
 from tests.videos import texture
 
@@ -158,7 +159,7 @@ def test_what_cannot_be_used_is_said_in_one_paragraph(case: str) -> None:
     Path("cut.png").write_bytes(Path("0.png").read_bytes()[:300])
     path, options, said = REFUSED[case]
     with pytest.raises(UserError, match=said):
-        given(path, Stills(), **options)
+        frame_files(path, Stills(), **options)
 
 
 def test_weights_are_tried_before_anything_is_learned(train: Command) -> None:
@@ -167,3 +168,21 @@ def test_weights_are_tried_before_anything_is_learned(train: Command) -> None:
 
 def test_a_picture_is_no_pair_of_frames(train: Command) -> None:
     assert "dataset=frames" in train("task=video_interpolation", "dataset=camera").paragraph
+
+
+def test_fit_takes_a_network_for_each_motion() -> None:
+    frames = frame_files(None, Stills(), size=32)
+    problem = video_interpolation(frames, InverseSearch())
+    motions = {name: Siren(3, 2, 32, 2, omega_0=12.0, seed=number) for number, name in enumerate(problem.fields)}
+    found = fit(motions, problem, steps=60, lr=1e-3, batch_size=500, progress=False)
+    assert found.metrics["ie_rms"] < 0.5 * average_error(frames)
+    picture = found.answer(0.25, pixel_places(32, 32))
+    assert picture.shape == (32, 32, 3) and picture.isfinite().all()
+    with pytest.raises(UserError, match="'motion': network, 'correction': network"):
+        fit(motions["motion"], problem, progress=False)
+
+
+def average_error(frames: Frames) -> float:
+    """The error of the mean of both frames, in levels."""
+    mean = frames.values.mean(0)
+    return float((127.5 * (mean - frames.reference(0))).square().mean().sqrt())

@@ -63,9 +63,9 @@ def shape_fit(
     """
     if not isinstance(cloud, Cloud):
         raise UserError("task=shape_fit finds a surface from points: choose dataset=shape.")
-    known = with_normals(cloud)
-    if known.normals is not None and smooth:
-        known = without_noise(known)
+    known = oriented = with_normals(cloud)
+    if oriented.normals is not None and smooth:
+        known = without_noise(oriented)
     places = places_around(known, seed)
     if known.normals is None:
         weights["heat"] = max(weights.get("heat", 0.0), LEAKING_HEAT)
@@ -80,7 +80,7 @@ def shape_fit(
         {"on": on, "around": around, **shape_penalties(places, weights)},
         FieldDistance,
         ShapeJudge(cloud, resolution),
-        given=known,
+        given=oriented,
         layout=len(cloud.points),
         origin=cloud.origin,
         probes=lambda: _probes(cloud),

@@ -100,7 +100,7 @@ def restored(arrays: Arrays, pictures: Pictures) -> Frames:
     return Frames(str(arrays["name"]), stored, references, moments, pictures, pictures.container(arrays), kept)
 
 
-def given(
+def frame_files(
     path: str | Sequence[str] | None,
     pictures: Pictures,
     reference: str | Sequence[str] | None = None,
