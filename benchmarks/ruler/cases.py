@@ -123,6 +123,7 @@ _POISSON = (
 _SOUNDS = (
     _case("sound", f"{_QUICK} task=audio_fit {_MOMENT} figures=true", "", "sample_rate=8000"),
     _case("sound_chunks", f"{_QUICK} task=audio_fit {_MOMENT} model=chunks model.tiles=3 optimizer=muon"),
+    _case("sound_paper", f"{_QUICK} experiment=paper/audio_bach {_MOMENT} model.hidden_features=16"),
     _case("sound_gradients", f"{_QUICK} task=poisson_grad dataset=audio {_MOMENT} model=siren"),
 )
 _SCENE = "dataset=video dataset.frames=[0,6] dataset.size=24 model.hidden_features=16"
@@ -131,7 +132,7 @@ _VIDEOS = (
     _case("video_siren", f"{_QUICK} task=video_fit {_SCENE} model=siren dataset.stride=[2,1,1]"),
     _case(
         "frames_between",
-        f"{_QUICK} task=video_interpolation task.flow=tv_l1 dataset.size=32 model.hidden_features=16 figures=true",
+        f"{_QUICK} task=video_interpolation dataset.size=32 model.hidden_features=16 figures=true",
         "",
         "slow=2",
         "time=0.25 size=40",
@@ -144,6 +145,14 @@ _SHAPES = (
         f"{_QUICK} task=shape_fit dataset.points=500 model.hidden_features=16 task.resolution=16 "
         "baselines={} figures=true",
         "resolution=24",
+    ),
+    _case(
+        "shape_sphere",
+        f"{_QUICK} task=shape_fit dataset.points=500 dataset.noise=0.02 model=relu init=sphere "
+        "model.hidden_features=16 task.eikonal_around=0.1 task.resolution=16",
+    ),
+    _case(
+        "shape_paper", f"{_QUICK} experiment=paper/shape dataset.points=500 model.hidden_features=16 task.resolution=16"
     ),
 )
 _RESTORATIONS = (

@@ -14,6 +14,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from siren_pl.errors import UserError
+
 FIRST, HIDDEN, LAST = "first", "hidden", "last"
 
 
@@ -50,6 +52,38 @@ def siren_scaled(weight: Tensor, place: str, omega_0: float, generator: torch.Ge
     siren(weight, place, omega_0, generator)
     if place != LAST:
         weight.mul_(scale)
+
+
+@dataclass(frozen=True)
+class Sphere:
+    """The distance to a sphere, for perceptrons of rectifiers.
+
+    Atzmon and Lipman 2020, SAL, theorem 1, with which IGR starts (Gropp et al. 2020, section 6): layers keep lengths,
+    and the last one takes the mean of its inputs, so that the output is about |x| - radius.
+
+    Attributes:
+        radius: That of the sphere, in coordinate units.
+    """
+
+    radius: float = 0.5
+
+    def __call__(self, weight: Tensor, place: str, omega_0: float, generator: torch.Generator) -> None:
+        """Fill `weight`.
+
+        Raises:
+            UserError: The network has sines.
+        """
+        if omega_0 != 1.0:
+            raise UserError("init=sphere is a sphere for rectifiers alone: choose model=relu.")
+        out_features, in_features = weight.shape
+        if place == LAST:
+            weight.fill_(math.sqrt(math.pi / in_features))
+        else:
+            nn.init.normal_(weight, 0.0, math.sqrt(2 / out_features), generator=generator)
+
+    def bias(self, place: str) -> float:
+        """What every bias of a layer is."""
+        return -self.radius if place == LAST else 0.0
 
 
 def _foreign(fill: Callable[..., Tensor]) -> Scheme:
@@ -107,5 +141,8 @@ class Init:
         own = scheme is siren or getattr(scheme, "func", None) is siren_scaled
         if self.divide_by_omega and not own:
             layer.weight.div_(omega_0)
+        if isinstance(scheme, Sphere):
+            layer.bias.fill_(scheme.bias(place))
+            return
         bound = 1 / math.sqrt(layer.in_features)
         nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

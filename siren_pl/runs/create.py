@@ -93,7 +93,8 @@ def child(node: Plain, name: str, place: str) -> Plain:
 
 def init(options: Plain) -> Init:
     """The schemes that the settled options of `init` name."""
-    schemes = inits.SCHEMES | {"siren_scaled": functools.partial(inits.siren_scaled, scale=options["scale"])}
+    scaled = functools.partial(inits.siren_scaled, scale=options["scale"])
+    schemes = inits.SCHEMES | {"siren_scaled": scaled, "sphere": inits.Sphere()}
     return Init(schemes[options["first"]], schemes[options["hidden"]], options["divide_by_omega"])
 
 
