@@ -54,7 +54,7 @@ FILES = {
     "missing.png": (lambda path: None, "does not exist"),
     "short.png": (truncated, "truncated"),
     "prose.png": (lambda path: path.write_text("not an image"), "is not an image"),
-    "folder.png": (Path.mkdir, "not a file"),
+    "folder.png": (Path.mkdir, "is a folder"),
     "nan.npy": (lambda path: np.save(path, np.full((8, 8), np.nan)), "NaN"),
     "strange.npy": (lambda path: np.save(path, np.zeros((2, 3, 4, 5))), "shape"),
     "wide.npy": (lambda path: np.save(path, np.zeros((8, 8), np.uint32)), "32 bits"),

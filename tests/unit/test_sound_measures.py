@@ -13,6 +13,7 @@ from siren_pl.field.networks.sounds import chunks_omega_rule, chunks_rule, hidde
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.sound.figures import envelope, spectrogram
 from siren_pl.problems.sound.judge import audio_fit
+from siren_pl.problems.sound.kind import thinned
 from siren_pl.problems.sound.measures import log_spectral_distance, si_sdr, sound_scores
 from siren_pl.problems.sound.rivals import spline
 from tests.fields import domain
@@ -146,3 +147,11 @@ def test_a_picture_is_no_sound() -> None:
     picture = SampledSignal(torch.rand(4, 4, 1, generator=torch.Generator().manual_seed(0)), "picture")
     with pytest.raises(UserError, match=r"picture is none: choose dataset=audio"):
         audio_fit(picture)
+
+
+def test_a_lower_rate_keeps_what_it_can_hold_and_nothing_else() -> None:
+    times, rate = 7, 6300
+    kept, lost = tone(1000, 2 * rate * times, rate * times), tone(4500, 2 * rate * times, rate * times)
+    found = thinned((kept + lost).astype(np.float64)[:, None], times)[:, 0]
+    inner = slice(200, -200)  # away from the ends, beyond which nothing is known
+    assert np.abs(found - kept[times // 2 :: times])[inner].max() < 2e-3

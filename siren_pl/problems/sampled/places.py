@@ -20,6 +20,8 @@ def require_readable(path: Path, key: str) -> None:
         UserError: Saying which of the two.
     """
     try:
+        if path.is_dir():
+            raise UserError(f"{key}={path} is a folder: name a file in it, or choose a dataset that reads folders.")
         found = path.is_file()
     except OSError as error:  # a name that is too long, a folder that may not be looked into
         raise UserError(f"{key}={path} cannot be reached ({error.strerror}): check the path.") from error

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from typing_extensions import override
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 RATES = range(1, 2**31)
 # More samples than this take minutes to compute and gigabytes to hold.
 MOST_SAMPLES = 1 << 26
+# The low-pass filter of lower rates: its length to either side, in samples that are kept, and the part of the band that
+# it passes. The rest of the band is its slope.
+FILTER_LENGTH, PASSED = 24, 0.93
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,32 @@ class AtRate(View):
 
 
 def heard(found: Evaluation, rate: int) -> NDArray:
-    """The aligned answer (M, C) at another sample rate, float32, over the signal's whole length."""
+    """The aligned answer (M, C) at another sample rate, float32, over the signal's whole length.
+
+    At a lower rate it is sampled more often first, and what the rate cannot hold is filtered out, since it would be
+    heard as other tones.
+    """
     signal = found.signal
     if rate == signal.container.rate and isinstance(found, WholeEvaluation):
         return found.aligned.numpy()
     per_sample = signal.container.rate / rate
     count = max(1, round(signal.shape[0] / per_sample))
-    axes = signal.grid.at(signal.shape, [(torch.arange(count, dtype=torch.float64) + 0.5) * per_sample])
+    # An odd number of samples for each, the middle one of which is at its place.
+    times = 2 * math.ceil((per_sample - 1) / 2) + 1 if per_sample > 1 else 1
+    places = (torch.arange(count * times, dtype=torch.float64) + 0.5) * per_sample / times
+    axes = signal.grid.at(signal.shape, [places])
     parts = [values + found.offset for _, values in slabs(found.answer, axes, signal.out_features)]
-    return torch.cat(parts).numpy()
+    values = torch.cat(parts).numpy()
+    return values if times == 1 else thinned(values, times)
+
+
+def thinned(values: NDArray, times: int) -> NDArray:
+    """The middle one of every `times` samples (M, C), an odd number, after a low-pass filter without delay."""
+    from scipy.signal import firwin, oaconvolve
+
+    taps = firwin(2 * FILTER_LENGTH * times + 1, PASSED / times)[:, None].astype(values.dtype)
+    padded = np.pad(values, ((FILTER_LENGTH * times,) * 2, (0, 0)), mode="edge")
+    return oaconvolve(padded, taps, mode="valid", axes=0)[times // 2 :: times]
 
 
 def _rate(text: str | None, own: int) -> int:
