@@ -104,15 +104,15 @@ class EveryOther(Mask):
         """The stride along each axis.
 
         Raises:
-            UserError: They were given for another number of axes, or leave a single sample of many.
+            UserError: They were given for another number of axes, or leave a single sample of a sound.
         """
         strides = (self.stride,) * len(shape) if isinstance(self.stride, int) else self.stride
         if len(strides) != len(shape):
             raise UserError(
                 f"{self.option} is of {len(strides)} axes, but the samples have {len(shape)}: give as many."
             )
-        if max(shape) > 1 and all(n <= stride for n, stride in zip(shape, strides, strict=True)):
-            raise UserError(f"{self.option} leaves one sample of {'x'.join(map(str, shape))}: choose a smaller stride.")
+        if len(shape) == 1 and 1 < shape[0] <= strides[0]:
+            raise UserError(f"{self.option} leaves one sample of {shape[0]}: choose a smaller stride.")
         return strides
 
     def kept(self, shape: Shape) -> Shape:
