@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 # Inches per panel and dots per inch: three panels stay readable at the width of a README.
 PANEL, DPI = 3.4, 110
 # Margin around everything that is drawn, in inches.
@@ -87,3 +90,13 @@ def save(figure: Any, path: Path) -> Path:
     # One pass of the layout may leave labels beyond the edge, so the canvas is extended to include them.
     figure.savefig(path, bbox_inches="tight", pad_inches=MARGIN)
     return path
+
+
+def pixels(figure: Any) -> NDArray:
+    """A figure as a picture (H, W, 3), uint8, for a film."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    literal(figure)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()

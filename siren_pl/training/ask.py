@@ -114,6 +114,11 @@ class Ask:
             for module, place in zip(modules, before, strict=True):
                 module.to(place)
 
+    def weights(self) -> list[Tensor]:
+        """Every weight and number of the fields, for terms that look at gradients with respect to them (`refresh`)."""
+        modules = [each for each in self._fields.values() if isinstance(each, nn.Module)]
+        return [*(weight for module in modules for weight in module.parameters()), *self._numbers.values()]
+
     def number(self, name: str) -> Tensor:
         """A fitted number, shape ()."""
         return self._numbers[name]

@@ -22,7 +22,7 @@ from siren_pl.problems.sampled.kind import View
 from siren_pl.problems.sampled.rendering import as_levels, slabs
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.video.kind import shown
-from siren_pl.problems.video.writing import write_mp4
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.training.judge import Write
 
 # More pixels than this, over all frames, take days to compute.

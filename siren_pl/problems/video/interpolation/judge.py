@@ -25,7 +25,7 @@ from siren_pl.problems.video.interpolation.scene import Scene
 from siren_pl.problems.video.interpolation.scores import MEASURES, frame_scores, mean_scores
 from siren_pl.problems.video.interpolation.warping import pixel_places
 from siren_pl.problems.video.kind import shown
-from siren_pl.problems.video.writing import write_mp4
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.training.judge import Findings, Judge, Metrics, Write
 
 Answer = Callable[[float, Tensor], Tensor]

@@ -1,0 +1,109 @@
+"""A dry run of a residual: which streams it asks for, how many equations it says, and whether it is linear."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.problems.equations.statement import Condition, Equation
+from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Recorder, Streams, Wanted
+
+# Points of a dry run, and how far a linear residual may be from its own linearity, which is rounding alone.
+POINTS, ROUNDING = 16, 1e-9
+
+
+class Noted(NamedTuple):
+    """What a dry run found.
+
+    Attributes:
+        streams: What the residual asks for.
+        equations: Number of equations that it says.
+        is_affine: Whether it is affine in the outputs, so that a linear solver applies; never if coefficients or
+            numbers are unknown.
+    """
+
+    streams: Streams
+    equations: int
+    is_affine: bool
+
+
+def dry_run(equation: Equation, condition: Condition, measured: Sequence[str] | None = None) -> Noted:
+    """Run a residual once on random streams.
+
+    Args:
+        equation: The equation.
+        condition: Its residual.
+        measured: Names of the measured columns if the residual holds at measured places.
+
+    Raises:
+        UserError: The residual asks for what is not there, or has no shape of a residual.
+    """
+    uniform = torch.rand(POINTS, len(equation.domain.names), generator=torch.Generator().manual_seed(1)).double()
+    region = equation.domain
+    coords = region.on(condition.places, uniform) if condition.places else region.inside(uniform)
+    recorder = Recorder(equation, condition.name, coords, measured)
+    where = f"{type(equation).__name__}.{condition.name}"
+    found = stacked(condition.residual(recorder), where, POINTS)
+    by_function = {function: set() for function in (*equation.outputs, *equation.coefficients)}
+    for function, derivative in recorder.streams.values():
+        by_function[function].add(tuple(sorted(derivative)))
+    fields = {SOLUTION: equation.outputs, COEFFICIENTS: tuple(equation.coefficients)}
+    wanted = tuple(
+        Wanted(field, channels, frozenset(set().union(*(by_function[each] for each in channels)) - {()}), region.names)
+        for field, channels in fields.items()
+        if any(by_function[each] for each in channels)
+    )
+    streams = Streams(equation, wanted, dict(recorder.streams), tuple(sorted(recorder.read)))
+    if measured is None and not any(function in equation.outputs for function, _ in recorder.streams.values()):
+        raise UserError(f"{where} reads no output ({', '.join(equation.outputs)}), so nothing follows from it.")
+    known = not (equation.coefficients or equation.numbers)
+    return Noted(streams, found.shape[1], known and _is_affine(condition, recorder, found, where))
+
+
+def stacked(residual: Any, where: str, count: int) -> Tensor:
+    """A residual as columns (N, R); a complex one has its real and imaginary parts side by side.
+
+    Raises:
+        UserError: It has no such shape.
+    """
+    parts = residual if isinstance(residual, tuple) else (residual,)
+    for part in parts:
+        shape = tuple(part.shape) if isinstance(part, Tensor) else type(part).__name__
+        if shape != (count,):
+            raise UserError(
+                f"{where} returned {shape} for {count} points: a residual is a tensor of shape ({count},), or a tuple "
+                "of such."
+            )
+    return torch.stack(parts, -1)
+
+
+class Given:
+    """Streams under the names by which a residual reads them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        vars(self).update(values)
+
+
+def _is_affine(condition: Condition, recorder: Recorder, _: Tensor, where: str) -> bool:
+    """Whether r(a + s (b - a)) = r(a) + s (r(b) - r(a)) for random streams a and b, and s = 1/3."""
+    axes = {name: getattr(recorder, name) for name in recorder._equation.domain.names}  # noqa: SLF001
+    generator = torch.Generator().manual_seed(2)
+    first = {name: getattr(recorder, name) for name in recorder.streams}
+    second: dict[str, Tensor] = {}
+    drawn: dict[Any, Tensor] = {}
+    for name, value in first.items():
+        key = recorder.streams[name][0], tuple(sorted(recorder.streams[name][1]))
+        second[name] = drawn.setdefault(key, torch.randn(value.shape, generator=generator, dtype=value.dtype))
+    between = {name: first[name] + (second[name] - first[name]) / 3 for name in first}
+    try:
+        a, b, c = (
+            stacked(condition.residual(Given(axes | each)), where, POINTS) for each in (first, second, between)
+        )
+    except AttributeError:
+        return False  # it reads what is measured
+    scale = max(float(a.abs().max()), float(b.abs().max()), 1.0)
+    return bool(((c - a - (b - a) / 3).abs() < ROUNDING * scale).all())

@@ -1,0 +1,153 @@
+"""Integrated residuals: a linear residual is judged by the error that it causes, |A⁻¹ r|², not by its own size.
+
+A is the equation on a lattice, factorised once. A field that vanishes under A⁻¹ r at the nodes of one lattice may still
+be wrong between them, so there are several lattices, shifted against each other, and every step takes one at random.
+
+Letters: S lattices, N nodes, C outputs, D axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from typing_extensions import override
+
+from siren_pl.errors import UserError
+from siren_pl.problems.equations.domains import Box
+from siren_pl.problems.equations.dry_run import Noted, stacked
+from siren_pl.problems.equations.lattices import lattice_of
+from siren_pl.problems.equations.statement import Condition, Equation
+from siren_pl.problems.equations.systems import Part, System, parts_of
+from siren_pl.training.ask import Ask
+from siren_pl.training.term import Points, Term
+
+# Lattices, and by how much of a cell the inner nodes are moved at most: less than half, so that none meets an end.
+LATTICES, MOST_SHIFT = 6, 0.45
+
+
+@dataclass(frozen=True)
+class Integrated(Term):
+    """The mean square of A⁻¹ r over the nodes of a lattice.
+
+    Attributes:
+        systems: The equation on each lattice.
+        factors: The factorised matrix of each.
+        weight: The weight of the loss.
+    """
+
+    systems: Sequence[System] = field(compare=False)
+    factors: Sequence[Any] = field(compare=False)
+    weight: float = 1.0
+
+    rows = ()
+    mappable = compilable = False
+
+    @property
+    def order(self) -> int:  # type: ignore[override]
+        """The highest derivative that any residual asks for."""
+        return max(part.noted.streams.order for part in self.systems[0].parts)
+
+    @override
+    def points(self) -> Points:
+        table = {"weight": torch.tensor(float(self.weight)), "which": torch.arange(len(self.systems))}
+        for number in range(len(self.systems[0].parts)):
+            each = [system.lattice.coords[system.parts[number].nodes] for system in self.systems]
+            table[f"coords_{number}"] = torch.from_numpy(np.stack(each))
+        return table
+
+    @override
+    def draw(self, table: Points, batch_size: int | None, generator: torch.Generator, progress: float) -> Points:
+        which = torch.randint(len(self.systems), (1,), generator=generator, device=generator.device)
+        chosen = {name: column[which][0] for name, column in table.items() if name.startswith("coords_")}
+        return chosen | {"which": table["which"][which], "weight": table["weight"]}
+
+    @override
+    def evaluate(self, ask: Ask, points: Points) -> dict[str, Tensor]:
+        system = self.systems[int(points["which"])]
+        residual = torch.cat([self._rows(ask, part, points[f"coords_{i}"]) for i, part in enumerate(system.parts)])
+        order = np.concatenate([self._slots(system, part) for part in system.parts])
+        whole = torch.zeros_like(residual).index_copy(0, torch.from_numpy(order).to(residual.device), residual)
+        error = _Solved.apply(whole, self.factors[int(points["which"])])
+        return {"integrated": points["weight"] * error.abs().square().mean()}
+
+    @staticmethod
+    def _rows(ask: Ask, part: Part, coords: Tensor) -> Tensor:
+        """The residuals of a part, output after output."""
+        given = part.noted.streams.computed(ask.anew(), coords)
+        return stacked(part.condition.residual(given), part.condition.name, len(coords)).T.reshape(-1)
+
+    @staticmethod
+    def _slots(system: System, part: Part) -> Any:
+        count = len(system.lattice.coords)
+        return np.concatenate([channel * count + part.slots for channel in range(len(system.equation.outputs))])
+
+
+class _Solved(torch.autograd.Function):
+    """A⁻¹ r in float64, whose gradient is A⁻ᴴ times that of the result."""
+
+    @staticmethod
+    def forward(ctx: Any, residual: Tensor, factors: Any) -> Tensor:  # type: ignore[override]
+        ctx.factors = factors
+        return _applied(factors, residual, "N")
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Any:  # type: ignore[override]
+        return _applied(ctx.factors, gradient, "H"), None
+
+
+def _applied(factors: Any, vector: Tensor, how: str) -> Tensor:
+    wide = np.complex128 if vector.is_complex() else np.float64
+    return torch.from_numpy(factors.solve(vector.detach().cpu().numpy().astype(wide), trans=how)).to(vector)
+
+
+def integrated(
+    equation: Equation, noted: Sequence[tuple[Condition, Noted]], cells: int, weight: float, seed: int
+) -> Integrated:
+    """Assemble and factorise an equation on shifted lattices.
+
+    Raises:
+        UserError: It cannot be integrated, and why.
+    """
+    from scipy.sparse.linalg import splu
+
+    name = type(equation).__name__
+    if reason := hindrance(equation, noted):
+        raise UserError(f"task.integrate=true: {name} {reason}. Choose task.integrate=false.")
+    assert isinstance(equation.domain, Box)
+    conditions, generator = [each for each, _ in noted], np.random.default_rng(seed)
+    systems, factors = [], []
+    for number in range(LATTICES):
+        shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, len(equation.domain.names)) if number else None
+        lattice = lattice_of(equation.domain, conditions, cells, shift)
+        parts = parts_of(equation, noted, lattice, len(equation.outputs))
+        assert parts is not None
+        system = System(equation, lattice, parts)
+        matrix = system.linearised(np.zeros((len(equation.outputs), len(lattice.coords)), system.kind))[1]
+        try:
+            factors.append(splu(matrix))
+        except RuntimeError as error:
+            raise UserError(
+                f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the "
+                "solution open (a constant that nothing fixes, for example). Add a condition, or choose "
+                "task.integrate=false."
+            ) from error
+        systems.append(system)
+    return Integrated(tuple(systems), tuple(factors), weight)
+
+
+def hindrance(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> str:
+    """Why an equation cannot be integrated; empty if it can."""
+    if not isinstance(equation.domain, Box):
+        return "lives on no box"
+    if len(equation.domain.names) > 2:  # noqa: PLR2004 - the factors of a lattice of three axes do not fit
+        return "has more than two axes"
+    if not all(each.is_affine for _, each in noted):
+        return "is not linear in its outputs, or has unknown coefficients, numbers or measurements"
+    if any(each.equations != len(equation.outputs) for _, each in noted):
+        return "has not as many equations as outputs"
+    return ""

@@ -1,0 +1,1 @@
+"""The equations that siren_pl brings, one file each."""

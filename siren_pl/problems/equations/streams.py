@@ -1,0 +1,266 @@
+"""What a residual asks for, noted by a dry run, and how it is computed: one jet per field with exactly those streams.
+
+Derivatives are along directions in the units of the equation, since coordinates of networks lie in [-1, 1]. A mixed
+derivative comes by polarisation: u_tx is half of (d²/d(t+x)² - d²/dt² - d²/dx²), a single group of three directions.
+
+Letters: N points, D axes, M directions, K groups, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from siren_pl.errors import UserError
+from siren_pl.field.jet import Groups, Jet
+from siren_pl.problems.equations.constraints import constrained, encoded, factors
+from siren_pl.problems.equations.statement import Equation
+from siren_pl.training.ask import Ask
+
+# The names of the two fields: that of the outputs, and that of the unknown coefficients.
+SOLUTION, COEFFICIENTS = "solution", "coefficients"
+# What the names of measured columns are found beneath.
+MEASURED = "measured"
+
+# A function and the axes along which it is differentiated, none to two: ("u", ("t", "x")) is u_tx.
+Stream = tuple[str, tuple[str, ...]]
+Derivative = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The derivatives that are wanted of one field.
+
+    Attributes:
+        field: The field's name.
+        channels: Its functions.
+        derivatives: Axes of every derivative that is wanted of any of them, each in alphabetical order.
+        axes: The axes of the region.
+    """
+
+    field: str
+    channels: tuple[str, ...]
+    derivatives: frozenset[Derivative]
+    axes: tuple[str, ...]
+
+    @property
+    def order(self) -> int:
+        """The highest order that is wanted."""
+        return max(map(len, self.derivatives), default=0)
+
+    @property
+    def directions(self) -> list[Derivative]:
+        """Single axes first, then sums of two."""
+        single = [axis for axis in self.axes if any(axis in each for each in self.derivatives)]
+        return [*((axis,) for axis in single), *self._mixed]
+
+    @property
+    def _mixed(self) -> list[Derivative]:
+        return sorted(each for each in self.derivatives if len(set(each)) == 2)  # noqa: PLR2004 - u_tx, not u_xx
+
+    @property
+    def seconds(self) -> list[Derivative]:
+        """The second derivatives, in the order of the groups."""
+        return sorted(each for each in self.derivatives if len(each) == 2)  # noqa: PLR2004
+
+    @property
+    def groups(self) -> Groups | None:
+        """A row of weights of the directions for every second derivative."""
+        if self.order < 2:  # noqa: PLR2004
+            return None
+        rows = []
+        for pair in self.seconds:
+            first, second = pair
+            weights = {(first,): 1.0} if first == second else {pair: 0.5, (first,): -0.5, (second,): -0.5}
+            rows.append(tuple(weights.get(direction, 0.0) for direction in self.directions))
+        return tuple(rows)
+
+    def along(self, half: Tensor) -> Tensor | None:
+        """The directions (M, D) in coordinates of the network, given half of the length of every axis (D,)."""
+        if not self.directions:
+            return None
+        rows = [[float(axis in each) for axis in self.axes] for each in self.directions]
+        return half.new_tensor(rows) / half
+
+    def stream(self, jet: Jet, channel: int, derivative: Derivative) -> Tensor:
+        """One stream (N,) of a jet."""
+        if not derivative:
+            return jet.value[:, channel]
+        if len(derivative) == 1:
+            assert jet.gradient is not None
+            return jet.gradient[self.directions.index(derivative), :, channel]
+        assert jet.second is not None
+        return jet.second[self.seconds.index(derivative), :, channel]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """Everything that a residual asks for.
+
+    Attributes:
+        equation: The equation.
+        wanted: What is wanted of each field.
+        attributes: What stands for every name that the residual reads.
+        numbers: The unknown numbers among them.
+    """
+
+    equation: Equation = field(compare=False)
+    wanted: tuple[Wanted, ...]
+    attributes: Mapping[str, Stream] = field(compare=False)
+    numbers: tuple[str, ...]
+
+    @property
+    def order(self) -> int:
+        """The highest derivative of any field."""
+        return max((each.order for each in self.wanted), default=0)
+
+    def computed(self, ask: Ask, coords: Tensor, measured: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
+        """What the residual is given at points (N, D) in the units of the equation."""
+        region = self.equation.domain
+        found: dict[str, Any] = dict(zip(region.names, coords.unbind(-1), strict=True))
+        half, middle = coords.new_tensor(region.half), coords.new_tensor(region.middle)
+        for wanted in self.wanted:
+            jet = evaluated(ask, self.equation, wanted, (coords - middle) / half, half, coords)
+            values: dict[Stream, Tensor] = {}
+            for name, (function, derivative) in self.attributes.items():
+                if function in wanted.channels:
+                    key = function, tuple(sorted(derivative))
+                    if key not in values:
+                        values[key] = self._function(wanted, jet, *key)
+                    found[name] = values[key]
+        found |= {name: number_of(self.equation, name, ask) for name in self.numbers}
+        return SimpleNamespace(**found, **({MEASURED: SimpleNamespace(**measured)} if measured is not None else {}))
+
+    def _function(self, wanted: Wanted, jet: Jet, function: str, derivative: Derivative) -> Tensor:
+        channel = wanted.channels.index(function)
+        if not (self.equation.is_complex and wanted.field == SOLUTION):
+            return wanted.stream(jet, channel, derivative)
+        real, imaginary = (wanted.stream(jet, 2 * channel + part, derivative) for part in (0, 1))
+        return torch.complex(real, imaginary)
+
+
+def evaluated(ask: Ask, equation: Equation, wanted: Wanted, inner: Tensor, half: Tensor, coords: Tensor) -> Jet:
+    """A field's jet with its hard conditions, at points given in both kinds of coordinates.
+
+    Args:
+        ask: Evaluates the fields.
+        equation: Says the conditions.
+        wanted: What is wanted of the field.
+        inner: The points in [-1, 1].
+        half: Half of the length of every axis.
+        coords: The points in the units of the equation.
+    """
+    directions, region = wanted.along(half), equation.domain
+    if region.periodic:
+        jet = ask(encoded(region, inner, wanted.order, wanted.groups, directions), field=wanted.field)
+    else:
+        jet = ask(inner, wanted.order, wanted.groups, directions, wanted.field)
+    jet = jet if isinstance(jet, Jet) else Jet(jet)
+    if wanted.field == COEFFICIENTS:
+        start = inner.new_tensor([equation.coefficients[name] for name in wanted.channels])
+        return Jet(jet.value + start, jet.gradient, jet.second, jet.groups)
+    physical = None if directions is None else directions * half
+    known = factors(equation, coords, wanted.order, wanted.groups, physical)
+    return jet if known is None else constrained(jet, *known)
+
+
+def number_of(equation: Equation, name: str, ask: Ask) -> Tensor:
+    """An unknown number's value."""
+    number = ask.number(name)
+    return number.exp() if equation.numbers[name].positive else number
+
+
+class Recorder:
+    """What a residual is given in a dry run: random streams, and a note of what was read.
+
+    Args:
+        equation: The equation.
+        condition: The name of the residual, for messages.
+        coords: Points (N, D) in the units of the equation, float64.
+        measured: Columns of measurements, (N,) each; None if there are none here.
+        seed: Seeds the streams.
+    """
+
+    def __init__(
+        self, equation: Equation, condition: str, coords: Tensor, measured: Sequence[str] | None, seed: int = 0
+    ) -> None:
+        self._equation, self._condition, self._coords = equation, condition, coords
+        self._generator = torch.Generator().manual_seed(seed)
+        self._measured = measured
+        self.streams: dict[str, Stream] = {}
+        self.read: set[str] = set()
+        self._values: dict[Stream, Tensor] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        equation, axes = self._equation, self._equation.domain.names
+        if name in axes:
+            return self._coords[:, axes.index(name)]
+        if name == MEASURED and self._measured is not None:
+            columns = {each: self._random() for each in self._measured}
+            return _Columns(f"{type(equation).__name__}.{self._condition}", columns)
+        if name in equation.numbers:
+            self.read.add(name)
+            return torch.tensor(equation.numbers[name].start, dtype=torch.float64)
+        function, _, letters = name.rpartition("_") if "_" in name else (name, "", "")
+        if function not in (*equation.outputs, *equation.coefficients):
+            function, letters = name, ""
+        derivative = _along(letters, axes)
+        if function not in (*equation.outputs, *equation.coefficients) or derivative is None:
+            raise UserError(self._unknown(name))
+        if len(derivative) > 2:  # noqa: PLR2004
+            raise UserError(
+                f"{self._where} asks for d.{name}, a derivative of order {len(derivative)}; a field has derivatives up "
+                "to order 2. Make the lower derivative an output of its own, and say so by a second residual."
+            )
+        self.streams[name] = function, derivative
+        return self._values.setdefault((function, tuple(sorted(derivative))), self._random(function))
+
+    @property
+    def _where(self) -> str:
+        return f"{type(self._equation).__name__}.{self._condition}"
+
+    def _random(self, function: str = "") -> Tensor:
+        is_complex = self._equation.is_complex and function in self._equation.outputs
+        kind = torch.complex128 if is_complex else torch.float64
+        return torch.randn(len(self._coords), generator=self._generator, dtype=kind)
+
+    def _unknown(self, name: str) -> str:
+        equation = self._equation
+        known = [*equation.domain.names, *equation.outputs, *equation.coefficients, *equation.numbers]
+        if self._measured is not None:
+            known.append(f"{MEASURED}.{next(iter(self._measured), '…')}")
+        derivatives = f"{equation.outputs[0]}_{equation.domain.names[-1]}"
+        listed = ", ".join(f"d.{each}" for each in known)
+        return f"{self._where} asks for d.{name}, which is not there. It may read {listed}, and derivatives such as d.{derivatives}."
+
+
+class _Columns:
+    """The measured columns, one of which a residual may ask for by name."""
+
+    def __init__(self, where: str, columns: Mapping[str, Tensor]) -> None:
+        self._where, self._columns = where, columns
+
+    def __getattr__(self, name: str) -> Tensor:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name not in self._columns:
+            there = ", ".join(self._columns) or "nothing"
+            raise UserError(f"{self._where} asks for d.{MEASURED}.{name}, but what was measured is {there}.")
+        return self._columns[name]
+
+
+def _along(letters: str, axes: Sequence[str]) -> Derivative | None:
+    """Split the end of a name into axes, the longest names first; None if it is not made of them."""
+    if not letters:
+        return ()
+    for axis in sorted(axes, key=len, reverse=True):
+        if letters.startswith(axis) and (rest := _along(letters[len(axis) :], axes)) is not None:
+            return (axis, *rest)
+    return None

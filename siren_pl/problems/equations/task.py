@@ -1,0 +1,232 @@
+"""The task of solving an equation: its conditions become terms, or one integrated residual, and a lattice is the rival."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from siren_pl.errors import UserError
+from siren_pl.field.domain import Domain
+from siren_pl.problems.equations.balance import BALANCES
+from siren_pl.problems.equations.catalogue import equation_named
+from siren_pl.problems.equations.constraints import features
+from siren_pl.problems.equations.domains import Box, Region
+from siren_pl.problems.equations.dry_run import Noted, dry_run
+from siren_pl.problems.equations.integrated import hindrance, integrated
+from siren_pl.problems.equations.judge import EquationJudge, Grid
+from siren_pl.problems.equations.lattices import lattice_of
+from siren_pl.problems.equations.measurements import Measurements, coords_of, kept, placed
+from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
+from siren_pl.problems.equations.statement import DATA, INTERIOR, Condition, Equation
+from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION
+from siren_pl.problems.equations.systems import System, parts_of
+from siren_pl.problems.equations.terms import ConditionTerm, MeasuredTerm, Sampling
+from siren_pl.training.problem import Problem
+from siren_pl.training.term import Term
+
+log = logging.getLogger(__name__)
+
+# Points at faces for each inside, and steps of an integrated residual, whose every step sees the whole lattice.
+AT_FACES, INTEGRATED_STEPS = 0.25, 400
+# Measurements that are all in every step, unless another number is asked for.
+MEASURED = 4096
+# Points at which layers are inspected.
+PROBES = 256
+AUTO = "auto"
+
+
+def equation_fit(
+    data: Measurements | None = None,
+    equation: str | Equation = "burgers",
+    integrate: bool | str = AUTO,
+    lattice: int | None = None,
+    points: Mapping[str, int | None] | None = None,
+    weights: Mapping[str, float | None] | None = None,
+    adaptive: Mapping[str, float | None] | None = None,
+    balance: str = "fixed",
+    refresh: int = 100,
+    causal: float = 0.0,
+    growth: float = 0.0,
+    batch_size: int | str = 2048,
+    seed: int = 0,
+) -> Problem:
+    """Make the problem of solving an equation.
+
+    Args:
+        data: What was measured of its solution; None for nothing.
+        equation: One of siren_pl by its name, a file of Python, or an equation itself.
+        integrate: Whether a linear residual is integrated over a lattice; auto where that is possible.
+        lattice: Cells along each axis of the lattice; None for the equation's own number.
+        points: Points per step, by the name of a condition; None for the batch inside, and a quarter of it at faces.
+        weights: Weights of the conditions by name; None for 1.
+        adaptive: Fraction of a condition's points that is drawn where its residual was large, by name.
+        balance: How the weights are changed in the course of the run: see `siren_pl.problems.equations.balance`.
+        refresh: Steps between two changes of adaptive points and weights.
+        causal: How strongly a slice of time waits for those before it (Wang et al. 2024, equation 3.9: epsilon).
+        growth: Fraction of the run during which the time grows to its whole length.
+        batch_size: Points per step inside.
+        seed: Seeds measurements that the equation makes itself, and the shifts of lattices.
+
+    Raises:
+        UserError: The data are of another kind, the equation cannot be read, or a name is none of its conditions.
+    """
+    if data is not None and not isinstance(data, Measurements):
+        raise UserError("task=equation solves an equation: choose dataset=measurements.")
+    found = data or Measurements("")
+    solved, text = equation_named(equation, found.text)
+    name = Path(equation).stem if isinstance(equation, str) else type(solved).__name__.lower()
+    known = placed(found, solved, seed)
+    noted = _noted(solved, known)
+    options = {"points": points or {}, "weights": weights or {}, "adaptive": adaptive or {}}
+    _require_conditions(noted, options, solved)
+    cells, count = lattice or solved.lattice, batch_size if isinstance(batch_size, int) else 2048
+    reason = hindrance(solved, noted)
+    integrates = not reason if integrate == AUTO else bool(integrate)
+    if integrates:
+        terms: dict[str, Term] = {"integrated": integrated(solved, noted, cells, 1.0, seed)}
+    else:
+        samplings = {
+            condition.name: Sampling(
+                _said(options["points"], condition.name, _usual(condition, count)),
+                _said(options["adaptive"], condition.name, 0.0),
+                refresh,
+                causal,
+                growth,
+            )
+            for condition, _ in noted
+        }
+        terms = {
+            condition.name: _term(solved, condition, each, options["weights"], samplings[condition.name], balance, known)
+            for condition, each in noted
+        }
+    steps = INTEGRATED_STEPS if integrates else solved.effort
+    judge = EquationJudge(solved, Grid(solved.domain), name, text)
+    return Problem(
+        "equation",
+        known.name or name,
+        _domains(solved, count * steps),
+        terms,
+        lambda ask: FieldSolution(solved, noted[0][1].streams, ask),
+        judge,
+        baselines={"finite_differences": lambda: _classical(solved, noted, cells)},
+        numbers={key: _start(each.start, each.positive) for key, each in solved.numbers.items()},
+        given=solved,
+        layout=name,
+        origin=found.origin,
+        probes=lambda: _probes(solved.domain),
+        keeps=kept(found, text),
+    )
+
+
+def _noted(equation: Equation, known: Measurements) -> list[tuple[Condition, Noted]]:
+    """Every condition with what it asks for; measurements without a residual of their own are compared with outputs."""
+    conditions = equation.conditions()
+    columns = [name for name in known.columns if name not in equation.domain.names]
+    if columns and not any(condition.is_observed for condition in conditions):
+        compared = [name for name in columns if name in equation.outputs]
+        if not compared:
+            raise UserError(
+                f"the measured columns {', '.join(columns)} are no outputs of {type(equation).__name__}, which are "
+                f"{', '.join(equation.outputs)}: rename a column, or write a residual with @observed."
+            )
+        conditions.append(Condition(DATA, lambda d: _differences(d, compared), {}, True))
+    if not columns:
+        for condition in (each for each in conditions if each.is_observed):
+            log.warning("%s has no measurements: add dataset.path=FILE.csv.", condition.name)
+        conditions = [condition for condition in conditions if not condition.is_observed]
+    return [(each, dry_run(equation, each, columns if each.is_observed else None)) for each in conditions]
+
+
+def _differences(d: Any, names: Sequence[str]) -> tuple[Any, ...]:
+    return tuple(getattr(d, name) - getattr(d.measured, name) for name in names)
+
+
+def _require_conditions(
+    noted: Sequence[tuple[Condition, Noted]], options: Mapping[str, Mapping[str, Any]], equation: Equation
+) -> None:
+    there = [condition.name for condition, _ in noted]
+    for key, said in options.items():
+        for name, value in said.items():
+            if value is not None and name not in there:
+                raise UserError(
+                    f"task.{key}.{name}={value}: {type(equation).__name__} has no condition {name}; it has "
+                    f"{', '.join(there)}."
+                )
+
+
+def _usual(condition: Condition, count: int) -> int:
+    """The usual number of points of a condition."""
+    if condition.is_observed:
+        return MEASURED
+    return count if condition.name == INTERIOR else max(1, round(AT_FACES * count))
+
+
+def _said(options: Mapping[str, Any], name: str, usual: Any) -> Any:
+    value = options.get(name)
+    return usual if value is None else value
+
+
+def _term(
+    equation: Equation,
+    condition: Condition,
+    noted: Noted,
+    weights: Mapping[str, Any],
+    sampling: Sampling,
+    balance: str,
+    known: Measurements,
+) -> ConditionTerm:
+    given = (equation, condition, noted.streams, _said(weights, condition.name, 1.0), sampling, BALANCES[balance])
+    if not condition.is_observed:
+        return ConditionTerm(*given)
+    names = equation.domain.names
+    columns = {name: each for name, each in known.columns.items() if name not in names}
+    return MeasuredTerm(*given, coords=coords_of(known.columns, names), columns=columns)
+
+
+def _domains(equation: Equation, measurements: int) -> dict[str, Domain]:
+    """Where the fields live: in [-1, 1] along every axis."""
+    count = features(equation.domain)
+    spacing = (2 / equation.detail,) * count
+    shared = ((1.0,) * count, spacing, equation.detail, equation.detail, measurements)
+    channels = len(equation.outputs) * (2 if equation.is_complex else 1)
+    found = {SOLUTION: Domain(count, channels, *shared)}
+    if equation.coefficients:
+        found[COEFFICIENTS] = Domain(count, len(equation.coefficients), *shared)
+    return found
+
+
+def _classical(
+    equation: Equation, noted: Sequence[tuple[Condition, Noted]], cells: int
+) -> LatticeSolution | None:
+    """The solution by finite differences; None if they do not apply."""
+    axes = len(equation.domain.names)
+    unknown = equation.coefficients or equation.numbers
+    if unknown or not isinstance(equation.domain, Box) or axes > 2 or _holds_by_construction(equation):  # noqa: PLR2004
+        return None
+    stated = [(condition, each) for condition, each in noted if not condition.is_observed]
+    lattice = lattice_of(equation.domain, [condition for condition, _ in stated], cells)
+    parts = parts_of(equation, stated, lattice, len(equation.outputs))
+    values = None if parts is None else System(equation, lattice, parts).solved()
+    return None if values is None else LatticeSolution(equation, lattice, values)
+
+
+def _holds_by_construction(equation: Equation) -> bool:
+    middle = torch.tensor([equation.domain.middle], dtype=torch.float64)
+    return equation.hard(*middle.unbind(-1)) is not None
+
+
+def _start(value: float, positive: bool) -> float:
+    return float(torch.tensor(value).log()) if positive else value
+
+
+def _probes(region: Region) -> tuple[torch.Tensor, torch.Tensor]:
+    """Points in [-1, 1], and a line along the last axis through the middle."""
+    count = features(region)
+    generator = torch.Generator().manual_seed(0)
+    line = torch.zeros(PROBES, count)
+    line[:, -1] = torch.linspace(-1, 1, PROBES)
+    return 2 * torch.rand(PROBES, count, generator=generator) - 1, line
