@@ -146,6 +146,9 @@ def train(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) ->
             small_shapes(monkeypatch)
         shrink = [_of_kind(option, arguments) for option in TINY if tiny and not _is_missing(option, arguments)]
         shrink += [FEW_CELLS] if tiny and "task=shape_fit" in arguments else []
+        if tiny and "task=equation" in arguments:
+            small_equations(monkeypatch)
+            shrink += ["task.lattice=12"]
         flags = 2 if arguments[:1] == ("--config-dir",) else 0
         chosen = [*arguments[:flags], *shrink, f"logger={logger}", *arguments[flags:]]
         if any(argument.startswith(("resume=", "sweep.resume=")) for argument in arguments):
@@ -207,8 +210,19 @@ def small_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shape_figures, "POINTS", 20)
 
 
+def small_equations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Solutions are looked at on few points, and their films have two frames."""
+    from siren_pl.problems.equations import figures as equation_figures
+    from siren_pl.problems.equations import judge
+
+    monkeypatch.setattr(judge, "ALONG", {1: 33, 2: 17, 3: 9})
+    monkeypatch.setattr(equation_figures, "FRAMES", 2)
+
+
 def _of_kind(option: str, arguments: tuple[str, ...]) -> str:
     """The option that shrinks data of the kind that a command asks for."""
+    if option.startswith("dataset.size=") and "task=equation" in arguments:
+        return "dataset.batch_size=64"
     if option.startswith("dataset.size=") and any(each in SHAPES for each in arguments):
         return FEW_POINTS
     is_sound = any(each in SOUNDS for each in arguments)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -20,6 +21,8 @@ from siren_pl.runs.rules import AUTO
 # The path of keys, from the outermost, at which a configuration gives a name. It is a tuple since a key may hold a dot.
 Position = tuple[str, ...]
 Call = tuple[Position, str]
+# How the name of a file that would be run ends; tasks run no others.
+PROGRAM = ".py"
 
 
 @functools.cache
@@ -42,8 +45,15 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
         packages: The user's own top-level packages that are admitted too.
 
     Raises:
-        UserError: Naming the first name that siren_pl does not call in that position and no trusted package defines.
+        UserError: Naming the first file of Python that is not trusted by its name without the ending, or the first
+            name that siren_pl does not call in that position and no trusted package defines.
     """
+    for position, file in _programs(config, ()):
+        if Path(file).stem not in packages:
+            raise UserError(
+                f"the run's configuration says {'.'.join(position)}={file}, a file of Python that would be run, so "
+                f"nothing was run. If it is your own code, add trust={Path(file).stem}."
+            )
     for position, target in _calls(config, ()):
         key, package = ".".join(position), target.split(".")[0]
         if (_of_its_field(position), target) in allowed():
@@ -68,6 +78,18 @@ def check(config: Any, packages: tuple[str, ...] = ()) -> None:
 def named(text: str) -> tuple[str, ...]:
     """The packages that `trust=` lists, separated by commas; empty names are dropped."""
     return tuple(name for name in text.split(",") if name)
+
+
+def _programs(node: Any, position: Position) -> Iterator[Call]:
+    """Every text that names a file of Python, wherever it stands, since a task runs the one that it is given."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield from _programs(child, (*position, str(name)))
+    elif isinstance(node, (list, tuple)):
+        for child in node:
+            yield from _programs(child, position)
+    elif isinstance(node, str) and node.endswith(PROGRAM):
+        yield position, node
 
 
 def _home(target: str) -> str:

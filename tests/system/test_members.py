@@ -18,7 +18,7 @@ from tests.videos import encode, turning
 CONF = conf_directory()
 NO_SECOND_DERIVATIVE = ("hash_grid", "poisson_laplacian")
 PRECISIONS = ("64-true", "bf16-mixed")
-KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder", "video", "video_folder", "bikes", "shape")
+KINDS_OF_FILES = ("image", "folder", "audio", "audio_folder", "video", "video_folder", "bikes", "shape", "measurements")
 DOWNLOADED = ("starfish", "kodak", "div2k", "cifar10")
 
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from siren_pl.errors import UserError
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.problems.video.files import read_frames
 from siren_pl.problems.video.footage import FILM_RATE, bikes, folder, folder_members, video_file
-from siren_pl.problems.sampled.films import write_mp4
 from tests.sounds import tone, write
 from tests.videos import FULL, LIMITED, encode, pictures, texture, turned, turning
 

@@ -1,7 +1,7 @@
-"""Weights between the conditions of an equation, changed in the course of a run by what each does to the field's weights.
+"""Weights between the conditions of an equation, which change in the course of a run.
 
-Each object looks at one condition alone and makes its share the same as that of every other, so that conditions need not
-know of each other. Optimisers that do not mind the scale of the loss need no more.
+Each object looks at one condition alone and makes its share the same as that of every other, so that conditions need
+not know of each other. Optimisers that do not mind the scale of the loss need no more.
 """
 
 from __future__ import annotations
@@ -93,4 +93,9 @@ class SelfAdaptive(Balance):
         return (known + self.rate * loss / (1 + loss)).to(before)
 
 
-BALANCES = {"fixed": None, "gradient_norm": GradientNorm(), "tangent_kernel": TangentKernel(), "self_adaptive": SelfAdaptive()}
+BALANCES = {
+    "fixed": None,
+    "gradient_norm": GradientNorm(),
+    "tangent_kernel": TangentKernel(),
+    "self_adaptive": SelfAdaptive(),
+}

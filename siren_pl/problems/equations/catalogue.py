@@ -61,7 +61,7 @@ def _read(path: Path) -> str:
 def _run(path: Path, text: str) -> Equation:
     space = {"__name__": path.stem, "__file__": str(path)}
     try:
-        exec(compile(text, str(path), "exec"), space)  # noqa: S102 - it is the user's own, or was trusted by name
+        exec(compile(text, str(path), "exec"), space)
     except UserError:
         raise
     except Exception as error:

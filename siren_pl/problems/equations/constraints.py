@@ -49,7 +49,9 @@ def factors(
     """
     if equation.hard(*coords.unbind(-1)) is None:
         return None
-    return tuple(_jet(lambda x, part=part: _columns(equation, x, part), coords, order, groups, directions) for part in (0, 1))  # type: ignore[return-value]
+    return tuple(
+        _jet(lambda x, part=part: _columns(equation, x, part), coords, order, groups, directions) for part in (0, 1)
+    )  # type: ignore[return-value]
 
 
 def _columns(equation: Equation, coords: Tensor, part: int) -> Tensor:
@@ -81,5 +83,8 @@ def _jet(
 
 def constrained(found: Jet, offset: Jet, factor: Jet) -> Jet:
     """`offset + factor * network`."""
-    wide = Jet(*(None if part is None else part.expand(*part.shape[:-1], found.value.shape[-1]) for part in (factor.value, factor.gradient, factor.second)), factor.groups)  # type: ignore[arg-type]
-    return jet.add(offset, jet.multiply(wide, found))
+    channels = found.value.shape[-1]
+    parts = (factor.value, factor.gradient, factor.second)
+    value, gradient, second = (None if part is None else part.expand(*part.shape[:-1], channels) for part in parts)
+    assert value is not None
+    return jet.add(offset, jet.multiply(Jet(value, gradient, second, factor.groups), found))

@@ -1,4 +1,6 @@
-"""Where an equation holds: a box whose axes have names and ends, or a disc; both place uniform numbers inside or on faces.
+"""Where an equation holds: a box whose axes have names and ends, or a disc.
+
+Both map uniform numbers to points inside or on faces.
 
 Letters: N points, D axes.
 """

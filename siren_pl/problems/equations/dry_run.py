@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from siren_pl.errors import UserError
+from siren_pl.problems.equations.recording import Recorder
 from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Recorder, Streams, Wanted
+from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams, Wanted
 
 # Points of a dry run, and how far a linear residual may be from its own linearity, which is rounding alone.
 POINTS, ROUNDING = 16, 1e-9
@@ -61,7 +62,7 @@ def dry_run(equation: Equation, condition: Condition, measured: Sequence[str] | 
     if measured is None and not any(function in equation.outputs for function, _ in recorder.streams.values()):
         raise UserError(f"{where} reads no output ({', '.join(equation.outputs)}), so nothing follows from it.")
     known = not (equation.coefficients or equation.numbers)
-    return Noted(streams, found.shape[1], known and _is_affine(condition, recorder, found, where))
+    return Noted(streams, found.shape[1], known and _is_affine(equation, condition, recorder, where))
 
 
 def stacked(residual: Any, where: str, count: int) -> Tensor:
@@ -88,9 +89,9 @@ class Given:
         vars(self).update(values)
 
 
-def _is_affine(condition: Condition, recorder: Recorder, _: Tensor, where: str) -> bool:
+def _is_affine(equation: Equation, condition: Condition, recorder: Recorder, where: str) -> bool:
     """Whether r(a + s (b - a)) = r(a) + s (r(b) - r(a)) for random streams a and b, and s = 1/3."""
-    axes = {name: getattr(recorder, name) for name in recorder._equation.domain.names}  # noqa: SLF001
+    axes = {name: getattr(recorder, name) for name in recorder._equation.domain.names}
     generator = torch.Generator().manual_seed(2)
     first = {name: getattr(recorder, name) for name in recorder.streams}
     second: dict[str, Tensor] = {}
@@ -100,9 +101,7 @@ def _is_affine(condition: Condition, recorder: Recorder, _: Tensor, where: str) 
         second[name] = drawn.setdefault(key, torch.randn(value.shape, generator=generator, dtype=value.dtype))
     between = {name: first[name] + (second[name] - first[name]) / 3 for name in first}
     try:
-        a, b, c = (
-            stacked(condition.residual(Given(axes | each)), where, POINTS) for each in (first, second, between)
-        )
+        a, b, c = (stacked(condition.residual(Given(axes | each)), where, POINTS) for each in (first, second, between))
     except AttributeError:
         return False  # it reads what is measured
     scale = max(float(a.abs().max()), float(b.abs().max()), 1.0)

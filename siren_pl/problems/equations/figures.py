@@ -40,7 +40,7 @@ def films_of(looked: Looked, name: str) -> dict[str, Write]:
 
 def _panels(looked: Looked, column: int) -> dict[str, NDArray]:
     """What is shown of a function, by title: exact, found, error; of a complex one the real part."""
-    found, truth = (each[:, column].real.reshape(looked.grid.shape) for each in (looked.found, looked.truth))
+    found, truth = (np.real(each[:, column]).reshape(looked.grid.shape) for each in (looked.found, looked.truth))
     if not np.isfinite(truth).any():
         return {"found": found}
     return {"exact": truth, "found": found, "error": found - truth}
@@ -71,7 +71,9 @@ def _planes(looked: Looked, panels: Mapping[str, NDArray], name: str) -> Any:
     figure, axes = plots.subplots(1, len(panels))
     names, ends = looked.grid.region.names, [(each[0], each[-1]) for each in looked.grid.axes]
     for panel, (title, values) in zip(axes[0], panels.items(), strict=True):
-        shown = panel.imshow(values.T, origin="lower", extent=(*ends[0], *ends[1]), aspect="auto", **_colours(title, panels))
+        shown = panel.imshow(
+            values.T, origin="lower", extent=(*ends[0], *ends[1]), aspect="auto", **_colours(title, panels)
+        )
         panel.set(xlabel=names[0], ylabel=names[1], title=f"{name}: {title}")
         if TIME not in names:
             panel.set_aspect("equal")
@@ -117,8 +119,10 @@ def _frames(looked: Looked) -> Iterator[NDArray]:
     for index in np.linspace(0, looked.grid.shape[time] - 1, FRAMES).round().astype(int):
         moment = {title: np.take(values, index, time) for title, values in panels.items()}
         when = f"t = {looked.grid.axes[time][index]:.3f}"
-        yield _line_frame(looked, moment, others[0], when, panels) if len(others) == LINE else _plane_frame(
-            looked, moment, (*ends[others[0]], *ends[others[1]]), when, panels
+        yield (
+            _line_frame(looked, moment, others[0], when, panels)
+            if len(others) == LINE
+            else _plane_frame(looked, moment, (*ends[others[0]], *ends[others[1]]), when, panels)
         )
 
 

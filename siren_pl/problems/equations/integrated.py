@@ -122,7 +122,7 @@ def integrated(
     conditions, generator = [each for each, _ in noted], np.random.default_rng(seed)
     systems, factors = [], []
     for number in range(LATTICES):
-        shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, len(equation.domain.names)) if number else None
+        shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, len(equation.domain.names)).tolist() if number else None
         lattice = lattice_of(equation.domain, conditions, cells, shift)
         parts = parts_of(equation, noted, lattice, len(equation.outputs))
         assert parts is not None

@@ -169,7 +169,9 @@ class EquationJudge(Judge):
             return "whole", self
         said = options["points"]
         if not (said.isdecimal() and FEWEST <= int(said) <= MOST):
-            raise UserError(f"points={said} must be a whole number from {FEWEST} to {MOST}: the points along each axis.")
+            raise UserError(
+                f"points={said} must be a whole number from {FEWEST} to {MOST}: the points along each axis."
+            )
         grid = Grid(self.grid.region, int(said))
         if int(said) ** len(grid.region.names) > MOST**2:
             raise UserError(f"points={said} makes more than {MOST**2:,} points: choose fewer along each axis.")

@@ -1,7 +1,7 @@
-"""A lattice over a box, and difference matrices on it: of second order inside, one-sided at ends, backward along a time.
+"""A lattice over a box, and difference matrices on it: central inside, one-sided at ends, backward along a time.
 
-A time is an axis with conditions at its lower end alone. Backward differences then make the lattice's equations those of
-an implicit march (BDF2; Houbolt 1950 for second derivatives), which is stable at any step.
+A time is an axis with conditions at its lower end alone. Backward differences make the equations on the lattice those
+of an implicit march (BDF2; Houbolt 1950 for second derivatives), which is stable at any step.
 
 Letters: N nodes, D axes.
 """

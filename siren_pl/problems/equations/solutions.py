@@ -78,7 +78,11 @@ class FieldSolution(Solution):
     @override
     def coefficients(self, coords: NDArray) -> NDArray | None:
         names = tuple(self.equation.coefficients)
-        return self._values(Wanted(COEFFICIENTS, names, frozenset(), self.equation.domain.names), coords) if names else None
+        return (
+            self._values(Wanted(COEFFICIENTS, names, frozenset(), self.equation.domain.names), coords)
+            if names
+            else None
+        )
 
     @override
     def numbers(self) -> dict[str, float]:
@@ -136,10 +140,8 @@ class LatticeSolution(Solution):
                 values = np.concatenate([values, np.take(values, [0], axis + 1)], axis + 1)
         method = "cubic" if min(map(len, nodes)) >= CUBIC else "linear"
         # SciPy interpolates real numbers.
-        parts = (values.real, values.imag) if np.iscomplexobj(values) else (values,)
-        each = [
-            np.stack([RegularGridInterpolator(nodes, one, method)(coords) for one in part], -1) for part in parts
-        ]
+        parts = (np.real(values), np.imag(values)) if np.iscomplexobj(values) else (values,)
+        each = [np.stack([RegularGridInterpolator(nodes, one, method)(coords) for one in part], -1) for part in parts]
         return each[0] + 1j * each[1] if len(each) > 1 else each[0]
 
 

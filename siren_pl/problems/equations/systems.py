@@ -1,4 +1,4 @@
-"""An equation on a lattice: a sparse system that is assembled from the residuals themselves, and solved by Newton's steps.
+"""An equation on a lattice: a sparse system, assembled from the residuals themselves and solved by Newton's steps.
 
 Every node of every output has one row: that of a condition at its face, or that of the interior. A second condition at
 the same face, such as a first velocity, stands in the next layer. The derivative of a residual with respect to the
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,8 +24,10 @@ from siren_pl.problems.equations.dry_run import Given, Noted, stacked
 from siren_pl.problems.equations.lattices import Lattice
 from siren_pl.problems.equations.statement import Condition, Equation
 
-# Newton's steps at most, halvings of a step that does not help, and the residual at which it ends, in the first one's.
-STEPS, HALVINGS, SMALL = 60, 12, 1e-10
+# Newton's steps at most, and the step at which they end, in parts of the solution; of a solution of zero, in TINY's.
+STEPS, SMALL, TINY = 40, 1e-7, 1e-12
+# Layers of a time that are solved for together in the beginning: as many as a stencil that looks ahead has nodes.
+AHEAD = 3
 
 
 class Part(NamedTuple):
@@ -41,6 +44,11 @@ class Part(NamedTuple):
     noted: Noted
     slots: NDArray[np.int64]
     nodes: NDArray[np.int64]
+
+    def within(self, block: NDArray[np.int64]) -> Part:
+        """The rows of some nodes alone."""
+        chosen = np.isin(self.slots, block)
+        return self._replace(slots=self.slots[chosen], nodes=self.nodes[chosen])
 
 
 def parts_of(
@@ -96,23 +104,35 @@ class System:
         """The type of the unknowns."""
         return np.complex128 if self.equation.is_complex else np.float64
 
-    def linearised(self, values: NDArray) -> tuple[NDArray, Any]:
-        """The residual (C N,) at some values of the outputs (C, N), and its sparse derivative (C N, C N)."""
+    @cached_property
+    def _known(self) -> dict[tuple[str, ...], Any]:
+        """The difference matrices that were asked for."""
+        return {}
+
+    def _difference(self, along: tuple[str, ...]) -> Any:
+        if along not in self._known:
+            self._known[along] = self.lattice.difference(along)
+        return self._known[along]
+
+    def linearised(self, values: NDArray, parts: Sequence[Part] | None = None) -> tuple[NDArray, Any]:
+        """The residual (C N,) at some values of the outputs (C, N), and its sparse derivative (C N, C N).
+
+        Args:
+            values: The outputs.
+            parts: The rows that are computed; None for all.
+        """
         from scipy import sparse
 
         count, channels = values.shape[1], len(self.equation.outputs)
         residual = np.zeros((channels, count), self.kind)
         rows: list[Any] = []
-        differences: dict[tuple[str, ...], Any] = {}
-        for part in self.parts:
+        for part in self.parts if parts is None else parts:
             coords = torch.from_numpy(self.lattice.coords[part.nodes])
             axes = dict(zip(self.equation.domain.names, coords.unbind(-1), strict=True))
             streams: dict[Any, Tensor] = {}
             names = part.noted.streams.attributes
             for key in {(function, tuple(sorted(along))) for function, along in names.values()}:
-                if key[1] not in differences:
-                    differences[key[1]] = self.lattice.difference(key[1])
-                stream = (differences[key[1]] @ values[self.equation.outputs.index(key[0])])[part.nodes]
+                stream = self._difference(key[1])[part.nodes] @ values[self.equation.outputs.index(key[0])]
                 streams[key] = torch.from_numpy(np.ascontiguousarray(stream))
 
             def found(given: dict[Any, Tensor], part: Part = part, axes: Any = axes, names: Any = names) -> Tensor:
@@ -124,7 +144,7 @@ class System:
                 unit = {each: torch.ones_like(v) if each == key else torch.zeros_like(v) for each, v in streams.items()}
                 slope = torch.func.jvp(found, (streams,), (unit,))[1].numpy()  # (n, C)
                 column = self.equation.outputs.index(key[0])
-                matrix = differences[key[1]][part.nodes]
+                matrix = self._difference(key[1])[part.nodes]
                 for row in range(channels):
                     if np.any(slope[:, row]):
                         rows.append(_placed(sparse.diags(slope[:, row]) @ matrix, part.slots, row, column, count))
@@ -134,27 +154,45 @@ class System:
 
     def solved(self) -> NDArray | None:
         """The outputs (C, N) at the nodes; None if there is no solution, or Newton's steps do not find it."""
+        values = np.zeros((len(self.equation.outputs), len(self.lattice.coords)), self.kind)
+        before: NDArray | None = None
+        for block in self.blocks():
+            if before is not None and len(block) == len(before):
+                values[:, block] = values[:, before]  # a good start: the layer before
+            if not self._settled(values, block):
+                return None
+            before = block
+        return values
+
+    def blocks(self) -> list[NDArray[np.int64]]:
+        """Nodes that are solved for together: all of them, or along a time the first layers, then one after the other.
+
+        Rows of the first layers, where initial conditions stand, look ahead.
+        """
+        numbers = np.arange(len(self.lattice.coords)).reshape(self.lattice.shape)
+        if len(self.lattice.marched) != 1 or all(part.noted.is_affine for part in self.parts):
+            return [numbers.reshape(-1)]
+        layers = np.moveaxis(numbers, self.lattice.region.names.index(next(iter(self.lattice.marched))), 0)
+        return [layers[:AHEAD].reshape(-1), *(layer.reshape(-1) for layer in layers[AHEAD:])]
+
+    def _settled(self, values: NDArray, block: NDArray[np.int64]) -> bool:
+        """Take Newton's steps of some nodes in place; whether they came to an end."""
         from scipy.sparse.linalg import splu
 
-        values = np.zeros((len(self.equation.outputs), len(self.lattice.coords)), self.kind)
-        residual, slope = self.linearised(values)
-        first = norm = float(np.linalg.norm(residual))
+        parts = [each for part in self.parts if len((each := part.within(block)).slots)]
+        chosen = np.concatenate([channel * values.shape[1] + block for channel in range(len(values))])
         for _ in range(STEPS):
+            residual, slope = self.linearised(values, parts)
             try:
-                step = splu(slope).solve(-residual).reshape(values.shape)
+                step = splu(slope[chosen][:, chosen].tocsc()).solve(-residual[chosen])
             except RuntimeError:  # a singular matrix
-                return None
-            for halving in range(HALVINGS):
-                tried = values + step / 2**halving
-                residual, slope = self.linearised(tried)
-                if float(np.linalg.norm(residual)) < norm or norm <= SMALL * first:
-                    break
-            else:
-                return None
-            values, norm = tried, float(np.linalg.norm(residual))
-            if norm <= SMALL * first:
-                return values if np.isfinite(values).all() else None
-        return None
+                return False
+            values.reshape(-1)[chosen] += step
+            if not np.isfinite(step).all():
+                return False
+            if np.linalg.norm(step) <= SMALL * max(float(np.linalg.norm(values.reshape(-1)[chosen])), TINY):
+                return True
+        return False
 
 
 def _placed(matrix: Any, slots: NDArray, row: int, column: int, count: int) -> tuple[NDArray, NDArray, NDArray]:

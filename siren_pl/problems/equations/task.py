@@ -1,4 +1,4 @@
-"""The task of solving an equation: its conditions become terms, or one integrated residual, and a lattice is the rival."""
+"""The task of solving an equation: its conditions become terms, or one integrated residual; a lattice is the rival."""
 
 from __future__ import annotations
 
@@ -100,7 +100,9 @@ def equation_fit(
             for condition, _ in noted
         }
         terms = {
-            condition.name: _term(solved, condition, each, options["weights"], samplings[condition.name], balance, known)
+            condition.name: _term(
+                solved, condition, each, options["weights"], samplings[condition.name], balance, known
+            )
             for condition, each in noted
         }
     steps = INTEGRATED_STEPS if integrates else solved.effort
@@ -199,9 +201,7 @@ def _domains(equation: Equation, measurements: int) -> dict[str, Domain]:
     return found
 
 
-def _classical(
-    equation: Equation, noted: Sequence[tuple[Condition, Noted]], cells: int
-) -> LatticeSolution | None:
+def _classical(equation: Equation, noted: Sequence[tuple[Condition, Noted]], cells: int) -> LatticeSolution | None:
     """The solution by finite differences; None if they do not apply."""
     axes = len(equation.domain.names)
     unknown = equation.coefficients or equation.numbers

@@ -109,7 +109,7 @@ def thinned(values: NDArray, times: int) -> NDArray:
     """The middle one of every `times` samples (M, C), an odd number, after a low-pass filter without delay."""
     from scipy.signal import firwin, oaconvolve
 
-    taps = firwin(2 * FILTER_LENGTH * times + 1, PASSED / times)[:, None].astype(values.dtype)
+    taps = np.asarray(firwin(2 * FILTER_LENGTH * times + 1, PASSED / times), values.dtype)[:, None]
     padded = np.pad(values, ((FILTER_LENGTH * times,) * 2, (0, 0)), mode="edge")
     return oaconvolve(padded, taps, mode="valid", axes=0)[times // 2 :: times]
 

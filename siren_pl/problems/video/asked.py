@@ -17,12 +17,12 @@ from typing_extensions import override
 
 from siren_pl.errors import UserError
 from siren_pl.problems.sampled.evaluation import Evaluation
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.problems.sampled.grid import Shape
 from siren_pl.problems.sampled.kind import View
 from siren_pl.problems.sampled.rendering import as_levels, slabs
 from siren_pl.problems.sampled.signal import SampledSignal
 from siren_pl.problems.video.kind import shown
-from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.training.judge import Write
 
 # More pixels than this, over all frames, take days to compute.

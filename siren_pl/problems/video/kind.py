@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from siren_pl.problems.sampled.evaluation import Evaluation
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.problems.sampled.kind import Kind, View
 from siren_pl.problems.sampled.levels import decoded, to_unit
-from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.training.judge import Draw, Write
 from siren_pl.training.problem import Origin
 

@@ -39,7 +39,7 @@ class AllenCahn(Equation):
 
 @functools.cache
 def _reference(diffusion: float, reaction: float) -> RectBivariateSpline:
-    """The reference as a spline, by exponential time differencing (Cox and Matthews 2002; Kassam and Trefethen 2005)."""
+    """The reference as a spline, by exponential time differencing (Kassam and Trefethen 2005, section 2)."""
     x = -1 + 2 * np.arange(POINTS) / POINTS
     u = np.fft.rfft(x**2 * np.cos(math.pi * x))
     waves = math.pi * np.arange(POINTS // 2 + 1)
@@ -66,4 +66,6 @@ def _reference(diffusion: float, reaction: float) -> RectBivariateSpline:
         u = whole * u + here * first + 2 * (at_a + at_b) * second + cubic(c) * third
         moments.append(np.fft.irfft(u))
     values = np.stack(moments)
-    return RectBivariateSpline(np.linspace(0, 1, STEPS + 1), np.append(x, 1.0), np.concatenate([values, values[:, :1]], 1))
+    return RectBivariateSpline(
+        np.linspace(0, 1, STEPS + 1), np.append(x, 1.0), np.concatenate([values, values[:, :1]], 1)
+    )

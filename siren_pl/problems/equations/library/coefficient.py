@@ -1,4 +1,4 @@
-"""A conductivity from measurements of a potential: the inverse problem of PINNacle (PInv, Hao et al. 2024), with noise."""
+"""A conductivity from noisy measurements of a potential (the problem PInv of PINNacle, Hao et al. 2024)."""
 
 import math
 from collections.abc import Mapping

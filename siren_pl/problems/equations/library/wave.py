@@ -35,6 +35,4 @@ class Wave(Equation):
     def reference(self, t: Tensor, x: Tensor) -> Tensor:
         """Each wave turns by itself."""
         waves = ((1, 1.0), (4, 0.5))
-        return sum(
-            size * torch.cos(self.speed * k * math.pi * t) * torch.sin(k * math.pi * x) for k, size in waves
-        )  # type: ignore[return-value] - it begins with the number 0
+        return sum(size * torch.cos(self.speed * k * math.pi * t) * torch.sin(k * math.pi * x) for k, size in waves)  # type: ignore[return-value] - it begins with the number 0

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.problems.sampled.levels import to_unit
 from siren_pl.problems.video.interpolation.asked import Wanted, wanted
 from siren_pl.problems.video.interpolation.figures import Seen, flow_of, triptych
@@ -25,7 +26,6 @@ from siren_pl.problems.video.interpolation.scene import Scene
 from siren_pl.problems.video.interpolation.scores import MEASURES, frame_scores, mean_scores
 from siren_pl.problems.video.interpolation.warping import pixel_places
 from siren_pl.problems.video.kind import shown
-from siren_pl.problems.sampled.films import write_mp4
 from siren_pl.training.judge import Findings, Judge, Metrics, Write
 
 Answer = Callable[[float, Tensor], Tensor]

@@ -1,0 +1,119 @@
+"""Every equation of siren_pl: its reference satisfies its residuals and conditions, and its lattice converges to it."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from siren_pl.problems.equations.catalogue import LIBRARY, equation_named
+from siren_pl.problems.equations.dry_run import Given, dry_run, stacked
+from siren_pl.problems.equations.lattices import lattice_of
+from siren_pl.problems.equations.library.helmholtz import Helmholtz
+from siren_pl.problems.equations.solutions import LatticeSolution
+from siren_pl.problems.equations.statement import Equation
+from siren_pl.problems.equations.systems import System, parts_of
+from tests.equations import derivative
+
+# Points inside of a domain at which residuals are measured; where the reference is a spline, its derivatives are rough.
+POINTS, ROUGH = 60, {"allen_cahn": 2e-3}
+
+
+def coords_in(given: Equation, places=None) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(5)
+    uniform = torch.rand(POINTS, len(given.domain.names), generator=generator, dtype=torch.float64)
+    return given.domain.on(places, uniform) if places else given.domain.inside(uniform)
+
+
+def streams_of(given: Equation, condition, coords: torch.Tensor) -> Given:
+    """The streams of a residual, from the reference, by nested differentiation."""
+    axes = {name: index for index, name in enumerate(given.domain.names)}
+    found = {name: coords[:, index] for name, index in axes.items()}
+    for name, (function, along) in dry_run(given, condition).streams.attributes.items():
+        exact = given.reference if function in given.outputs else given.reference_coefficients
+        found[name] = derivative(lambda x, exact=exact: exact(*x[:, None])[0], coords, axes, "".join(along))
+    return Given(found)
+
+
+@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"helmholtz", "allen_cahn"}))
+def test_the_reference_satisfies_the_equation_and_its_conditions(name: str) -> None:
+    given = equation_named(name).equation
+    for condition in given.conditions():
+        if condition.is_observed:
+            continue
+        coords = coords_in(given, condition.places)
+        found = stacked(condition.residual(streams_of(given, condition, coords)), condition.name, POINTS)
+        # A term of the equation may be as large as a hundred, and the sums of waves have rounding of their own.
+        assert found.abs().max() < 1e-8, condition.name
+
+
+def test_the_reference_of_allen_cahn_satisfies_it() -> None:
+    given = equation_named("allen_cahn").equation
+    t, x = (coords_in(given) * 0.9).unbind(1)
+    step = 1e-3
+
+    def u(dt: float = 0.0, dx: float = 0.0) -> torch.Tensor:
+        return given.reference(t.abs() + 2 * step + dt, x + dx)
+
+    values = {
+        "u": u(),
+        "u_t": (u(step) - u(-step)) / (2 * step),
+        "u_xx": (u(dx=step) - 2 * u() + u(dx=-step)) / step**2,
+        "x": x,
+    }
+    assert given.interior(Given(values)).abs().max() < 2e-3
+    first = torch.zeros_like(x)
+    torch.testing.assert_close(given.reference(first, x), x**2 * torch.cos(math.pi * x), atol=1e-6, rtol=0)
+
+
+def test_what_helmholtz_splits_off_leaves_a_smooth_source() -> None:
+    given = Helmholtz()
+    cut = lambda part: lambda x: torch.view_as_real(given.reference(*x[:, None]) - given.added(*x[:, None]))[0, part]  # noqa: E731
+    generator = torch.Generator().manual_seed(1)
+    coords = torch.rand(200, 2, generator=generator, dtype=torch.float64) - 0.5
+    coords = coords[(coords.norm(dim=1) > 0.08) & (coords.norm(dim=1) < 0.44)]
+    axes, found = {"x": 0, "y": 1}, {"x": coords[:, 0], "y": coords[:, 1]}
+    step = 1e-4
+    for along, name in (("", "u"), ("x", "u_x"), ("y", "u_y"), ("xx", "u_xx"), ("yy", "u_yy")):
+        parts = []
+        for part in (0, 1):
+            # torch has no derivatives of Bessel functions of the second kind, so differences stand for them.
+            function, shift = torch.vmap(cut(part)), torch.zeros(2, dtype=torch.float64)
+            if along:
+                shift[axes[along[0]]] = step
+            after, here, before = function(coords + shift), function(coords), function(coords - shift)
+            parts.append({0: here, 1: (after - before) / (2 * step), 2: (after - 2 * here + before) / step**2}[len(along)])
+        found[name] = torch.complex(*parts)
+    # Terms are as large as 400, and differences of second order leave 1e-4 of them.
+    assert given.interior(Given(found)).abs().max() < 5e-3
+
+
+def error_of(given: Equation, cells: int, shift=None) -> float:
+    noted = [(condition, dry_run(given, condition)) for condition in given.conditions()]
+    lattice = lattice_of(given.domain, given.conditions(), cells, shift)
+    values = System(given, lattice, parts_of(given, noted, lattice, 1)).solved()
+    assert values is not None
+    coords = coords_in(given).numpy()
+    found = LatticeSolution(given, lattice, values).outputs(coords)[:, 0]
+    truth = given.reference(*torch.from_numpy(coords).unbind(1)).numpy()
+    known = np.isfinite(truth)
+    return float(np.linalg.norm((found - truth)[known]) / np.linalg.norm(truth[known]))
+
+
+@pytest.mark.parametrize(("name", "cells"), [("poisson", 24), ("heat", 40), ("wave", 96), ("helmholtz", 64)])
+def test_the_lattice_converges_with_the_second_order(name: str, cells: int) -> None:
+    given = equation_named(name).equation
+    coarse, fine = error_of(given, cells), error_of(given, 2 * cells)
+    # Halving the cells divides the error by four, in the limit; Houbolt's first step is of first order.
+    assert fine < 0.36 * coarse and fine < 0.2
+
+
+@pytest.mark.parametrize("name", ["poisson", "heat"])
+def test_a_shifted_lattice_is_as_good(name: str) -> None:
+    given = equation_named(name).equation
+    assert error_of(given, 48, (0.4, -0.3)) < 3 * error_of(given, 48)
+
+
+def test_newtons_steps_solve_an_equation_that_is_not_linear() -> None:
+    given = equation_named("allen_cahn").equation
+    assert error_of(given, 128) < 0.05
