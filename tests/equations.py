@@ -28,7 +28,7 @@ def bundle_of(given: Equation, seed: int = 0) -> Bundle:
     made = {SOLUTION: Siren(inputs, channels, 12, 1, omega_0=3.0, seed=seed)}
     if given.coefficients:
         made[COEFFICIENTS] = Siren(inputs, len(given.coefficients), 12, 1, omega_0=3.0, seed=seed + 1)
-    return Bundle(made, {name: each.start for name, each in given.numbers.items()}).double()
+    return Bundle(made, dict.fromkeys(given.numbers, 0.01)).double()
 
 
 def asking(bundle: Bundle) -> Ask:

@@ -82,7 +82,9 @@ def test_what_helmholtz_splits_off_leaves_a_smooth_source() -> None:
             if along:
                 shift[axes[along[0]]] = step
             after, here, before = function(coords + shift), function(coords), function(coords - shift)
-            parts.append({0: here, 1: (after - before) / (2 * step), 2: (after - 2 * here + before) / step**2}[len(along)])
+            parts.append(
+                {0: here, 1: (after - before) / (2 * step), 2: (after - 2 * here + before) / step**2}[len(along)]
+            )
         found[name] = torch.complex(*parts)
     # Terms are as large as 400, and differences of second order leave 1e-4 of them.
     assert given.interior(Given(found)).abs().max() < 5e-3

@@ -60,7 +60,7 @@ def test_outputs_coefficients_and_numbers_are_kept_apart() -> None:
     assert found.equations == 2 and not found.is_affine
     inner = (coords - coords.new_tensor([0.5, 0.5])) / coords.new_tensor([0.5, 1.5])
     torch.testing.assert_close(values.u, bundle.network(inner)[:, 0])
-    torch.testing.assert_close(values.k, bundle.numbers["k"].exp())
+    torch.testing.assert_close(values.k, 2.0 * (20 * bundle.numbers["k"]).exp())
     plain = equation(lambda d: d.a * d.u, coefficients={"a": 0.5})
     a = noted(plain).streams.computed(asking(bundle), coords).a
     torch.testing.assert_close(a, 0.5 + bundle(inner, COEFFICIENTS)[:, 0])

@@ -28,6 +28,8 @@ from siren_pl.training.term import Points, Term
 
 # Lattices, and by how much of a cell the inner nodes are moved at most: less than half, so that none meets an end.
 LATTICES, MOST_SHIFT = 6, 0.45
+# The least pivot, in parts of the largest, of a matrix that determines the solution.
+SINGULAR = 1e-13
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,6 @@ def integrated(
     Raises:
         UserError: It cannot be integrated, and why.
     """
-    from scipy.sparse.linalg import splu
-
     name = type(equation).__name__
     if reason := hindrance(equation, noted):
         raise UserError(f"task.integrate=true: {name} {reason}. Choose task.integrate=false.")
@@ -128,16 +128,30 @@ def integrated(
         assert parts is not None
         system = System(equation, lattice, parts)
         matrix = system.linearised(np.zeros((len(equation.outputs), len(lattice.coords)), system.kind))[1]
-        try:
-            factors.append(splu(matrix))
-        except RuntimeError as error:
-            raise UserError(
-                f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the "
-                "solution open (a constant that nothing fixes, for example). Add a condition, or choose "
-                "task.integrate=false."
-            ) from error
+        factors.append(_factorised(matrix, name))
         systems.append(system)
     return Integrated(tuple(systems), tuple(factors), weight)
+
+
+def _factorised(matrix: Any, name: str) -> Any:
+    """The factors of a matrix.
+
+    Raises:
+        UserError: It is singular.
+    """
+    from scipy.sparse.linalg import splu
+
+    try:
+        found = splu(matrix)
+        pivots = np.abs(found.U.diagonal())
+        if pivots.min() > SINGULAR * pivots.max():
+            return found
+    except RuntimeError:  # exactly singular
+        pass
+    raise UserError(
+        f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the solution open "
+        "(a constant that nothing fixes, for example). Add a condition, or choose task.integrate=false."
+    )
 
 
 def hindrance(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> str:

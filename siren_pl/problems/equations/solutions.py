@@ -86,7 +86,7 @@ class FieldSolution(Solution):
 
     @override
     def numbers(self) -> dict[str, float]:
-        return {name: float(number_of(self.equation, name, self.ask)) for name in self.equation.numbers}
+        return {name: float(number_of(self.equation, name, self.ask).detach()) for name in self.equation.numbers}
 
     @override
     @torch.no_grad()

@@ -37,7 +37,7 @@ class Unknown:
 
     Attributes:
         start: The value that it starts from.
-        positive: Whether it is positive: its logarithm is then fitted.
+        positive: Whether it is positive: it is then multiplied by what is fitted, not added to.
     """
 
     start: float
@@ -98,6 +98,8 @@ class Equation(ABC):
         truths: True values of unknown numbers, for scoring.
         detail: How many samples along an axis show the solution: the more, the finer the waves of the field.
         effort: Optimiser steps of `trainer.max_steps=auto` where the loss is not integrated.
+        integrate: Whether a linear residual is integrated over a lattice unless `task.integrate` says otherwise: for
+            waves, whose residual says little about the error.
         lattice: Cells along each axis of the lattice on which it is solved classically.
     """
 
@@ -107,7 +109,8 @@ class Equation(ABC):
     coefficients: ClassVar[Mapping[str, float]] = {}
     truths: ClassVar[Mapping[str, float]] = {}
     detail: float = 128.0
-    effort: int = 3000
+    effort: int = 1500
+    integrate: bool = False
     lattice: int = 64
 
     @abstractmethod

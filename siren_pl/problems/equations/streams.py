@@ -25,6 +25,8 @@ from siren_pl.training.ask import Ask
 SOLUTION, COEFFICIENTS = "solution", "coefficients"
 # What the names of measured columns are found beneath.
 MEASURED = "measured"
+# How much farther a step moves an unknown number than it moves a weight.
+STRIDE = 20.0
 
 # A function and the axes along which it is differentiated, none to two: ("u", ("t", "x")) is u_tx.
 Stream = tuple[str, tuple[str, ...]]
@@ -171,6 +173,10 @@ def evaluated(ask: Ask, equation: Equation, wanted: Wanted, inner: Tensor, half:
 
 
 def number_of(equation: Equation, name: str, ask: Ask) -> Tensor:
-    """An unknown number's value."""
-    number = ask.number(name)
-    return number.exp() if equation.numbers[name].positive else number
+    """An unknown number's value.
+
+    What is fitted is how far it is from its start, in steps that are longer than those of weights, since a number has
+    to go the whole way by itself.
+    """
+    unknown, moved = equation.numbers[name], STRIDE * ask.number(name)
+    return unknown.start * moved.exp() if unknown.positive else unknown.start + max(abs(unknown.start), 1.0) * moved

@@ -21,7 +21,7 @@ class AllenCahn(Equation):
 
     domain = Box(t=(0, 1), x=(-1, 1), periodic=("x",))
     diffusion, reaction = 1e-4, 5.0
-    lattice = 128
+    lattice, effort = 128, 4000
 
     def interior(self, d):
         """The equation."""

@@ -20,7 +20,7 @@ class Helmholtz(Equation):
     k = 20.0
     # Thickness and strength of the absorbing layers, as in SIREN's code.
     layer, strength = 0.5, 5.0
-    detail = 128.0
+    detail, integrate = 128.0, True
 
     def interior(self, d):
         """∂x(ey/ex ∂x v) + ∂y(ex/ey ∂y v) + ex ey k² v, and what the split leaves as a source."""
