@@ -25,6 +25,7 @@ from .field.networks import Wire as Wire
 from .problems.derivatives.gradients import poisson_grad as poisson_grad
 from .problems.derivatives.laplacians import poisson_laplacian as poisson_laplacian
 from .problems.derivatives.sobolev import image_fit as image_fit
+from .problems.equations.task import equation_fit as equation_fit
 from .problems.interface import fit as fit
 from .problems.pictures.images import bundled as bundled
 from .problems.pictures.images import image_file as image_file

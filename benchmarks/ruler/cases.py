@@ -155,6 +155,22 @@ _SHAPES = (
         "shape_paper", f"{_QUICK} experiment=paper/shape dataset.points=500 model.hidden_features=16 task.resolution=16"
     ),
 )
+_EQUATIONS = (
+    _case(
+        "equation",
+        f"{_QUICK} task=equation task.lattice=16 task.balance=gradient_norm task.adaptive.interior=0.5 task.refresh=3 "
+        "model.hidden_features=16 dataset.batch_size=64",
+        "points=21",
+    ),
+    _case(
+        "equation_integrated",
+        f"{_QUICK} task=equation task.equation=helmholtz task.lattice=16 model.hidden_features=16",
+    ),
+    _case(
+        "equation_inverse",
+        f"{_QUICK} task=equation task.equation=coefficient model.hidden_features=16 dataset.batch_size=64",
+    ),
+)
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),
     _case("enlarge_area", f"{SMALL} task=super_resolution model=siren task.scale=2.5 task.kernel=area task.sigma=0.02"),
@@ -224,6 +240,18 @@ _COURSES = (
         ),
     ),
 )
-CASES = (*_FITS, *_POISSON, *_SOUNDS, *_VIDEOS, *_SHAPES, *_RESTORATIONS, *_EDITS, *_SETS, *_LARGE, *_COURSES)
+CASES = (
+    *_FITS,
+    *_POISSON,
+    *_SOUNDS,
+    *_VIDEOS,
+    *_SHAPES,
+    *_EQUATIONS,
+    *_RESTORATIONS,
+    *_EDITS,
+    *_SETS,
+    *_LARGE,
+    *_COURSES,
+)
 # These steps make a worker import what its cases need before it forks.
 WARM_UP = (_train(f"{SMALL} task=inpainting trainer.max_steps=1 figures=true"), _evaluate("scale=2"))

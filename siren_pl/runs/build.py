@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
 from torch import nn
 
 from siren_pl.errors import UserError
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 
 # A step keeps three numbers per unit of a layer at each point (linear map, activation, gradient), in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
+# Steps that L-BFGS remembers.
+HISTORY = 50
 # Fraction of the steps, from the first, that round wide products to bfloat16. Everything else is done in float32, which
 # is therefore what Lightning is told: its autocast would round targets, losses and their gradients too.
 ROUNDED = {"bf16-mixed": 1.0, "bf16-then-32": 0.75}
@@ -131,14 +134,25 @@ def recipe(given: Plan) -> Recipe:
     schedules = {"constant": constant, "cosine": Cosine(options["warmup"], options["final"])}
     make = functools.partial(create, child(options, "make", "optimizer") | {"lr": settled.leading.lr})
     rates = {name: each.lr for name, each in settled.fields.items()} if len(settled.fields) > 1 else {}
+    last = config["recipe"].get("lbfgs", 0.0)
+    phases = (Phase(make, schedules[options["schedule"]], 1 - last, rates=rates),)
+    if last:
+        phases += (Phase(_line_search, constant, last, fixed_batch=True),)
     return Recipe(
         max_steps=settled.max_steps,
         batch_size=settled.batch_size,
-        phases=(Phase(make, schedules[options["schedule"]], rates=rates),),
+        phases=phases,
         clip=options["clip"],
         seed=config["seed"],
         evaluations=config["trainer"]["evaluations"],
         rounded=ROUNDED.get(config["trainer"]["precision"], 0.0),
+    )
+
+
+def _line_search(weights: Iterable) -> torch.optim.Optimizer:
+    """L-BFGS with torch's search for a point that satisfies Wolfe's conditions; a small gradient does not end it."""
+    return torch.optim.LBFGS(
+        weights, history_size=HISTORY, line_search_fn="strong_wolfe", tolerance_grad=0.0, tolerance_change=0.0
     )
 
 

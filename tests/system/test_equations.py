@@ -97,6 +97,14 @@ def test_a_resumed_run_equals_one_that_was_not_interrupted(train: Command, one_t
         assert torch.equal(weight, part["state_dict"][name]), name
 
 
+def test_a_last_phase_of_lbfgs_lowers_the_loss_and_resumes(train: Command, one_thread: None) -> None:
+    options = ("task=equation", "task.equation=heat", "recipe.lbfgs=0.6", *QUICK, "dataset.batch_size=256")
+    train(*options, "trainer.max_steps=100", "hydra.run.dir=whole")
+    train(*options[:2], *options[3:], "trainer.max_steps=40", "hydra.run.dir=first")
+    assert metrics("whole")["relative_l2"] < 0.5 * metrics("first")["relative_l2"]
+    assert "recipe.lbfgs" in train(*options, "recipe.lbfgs=1").paragraph
+
+
 def test_a_time_has_a_film_and_a_complex_output_is_written(train: Command) -> None:
     assert train("task=equation", "task.equation=wave_2d", "trainer.max_steps=2", "hydra.run.dir=wave").code == 0
     assert {path.name for path in Path("wave/predictions").iterdir()} == {"wave_2d.npz", "wave_2d.mp4"}

@@ -36,12 +36,22 @@ STANDINS = {
     "<folder of bikes.mp4>": "scenes",
 }
 
+OWN_EQUATION = """
+from siren_pl.problems.equations import Box, Equation
+
+class Mine(Equation):
+    domain = Box(x=(0, 1))
+
+    def interior(self, d):
+        return d.u_xx - 1
+"""
 # A test needs no fine mesh and no large video.
-SMALLER = {"resolution=512": "resolution=32", "size=640": "size=40", "size=320": "size=40"}
+SMALLER = {"resolution=512": "resolution=32", "size=640": "size=40", "size=320": "size=40", "points=401": "points=21"}
 # Options of evaluate.py that are of one kind of signal: what is trained for them, and what they write.
 KINDS = {
     "sample_rate=": (("task=audio_fit",), ".wav"),
     "resolution=": (("task=shape_fit",), ".ply"),
+    "points=401": (("task=equation",), ".npz"),
     "slow=4": (("task=video_fit",), ".mp4"),
     "time=0.5": (("task=video_fit",), ".png"),
     "slow=8": (("task=video_interpolation", "dataset.size=32"), ".mp4"),
@@ -80,6 +90,8 @@ def files() -> None:
     mesh = extracted(Torus(), 16)
     trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).export("spot.obj")
     np.savetxt("scan.xyz", mesh.vertices)
+    Path("my_equation.py").write_text(OWN_EQUATION)
+    Path("measured.csv").write_text("x,u\n0.25,1\n0.5,2\n")
     np.save("scan.npy", np.zeros((30, 40), dtype=np.uint8))
 
 

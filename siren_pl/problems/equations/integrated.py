@@ -149,8 +149,8 @@ def _factorised(matrix: Any, name: str) -> Any:
     except RuntimeError:  # exactly singular
         pass
     raise UserError(
-        f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the solution open "
-        "(a constant that nothing fixes, for example). Add a condition, or choose task.integrate=false."
+        f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the solution "
+        "open (a constant that nothing fixes, for example). Add a condition, or choose task.integrate=false."
     )
 
 

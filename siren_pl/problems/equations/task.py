@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 AT_FACES, INTEGRATED_STEPS = 0.25, 400
 # Measurements that are all in every step, unless another number is asked for.
 MEASURED = 4096
-# On one axis networks expect a sound, whose waves are slow beside its samples: a factor by which omega_0 comes out as on
-# two axes.
+# On one axis networks expect a sound, whose waves are slow beside its samples: a factor by which omega_0 comes out as
+# on two axes.
 OF_ONE_AXIS = 8.0
 # Points at which layers are inspected.
 PROBES = 256
