@@ -21,7 +21,8 @@ from siren_pl.training.judge import Findings, Judge, Measure, Metrics, Write
 
 # Points along each axis at which a solution is scored and drawn, by the number of axes.
 ALONG = {1: 1001, 2: 201, 3: 61}
-ALONG_MORE = 21
+# All points where there are more axes.
+IN_ALL = 200_000
 # Points at which the residual is measured.
 POINTS = 10_000
 # Points along an axis of `evaluate.py`.
@@ -43,7 +44,8 @@ class Grid:
     @cached_property
     def axes(self) -> list[NDArray[np.float64]]:
         """The points of each axis, ends included."""
-        count = self.count or ALONG.get(len(self.region.names), ALONG_MORE)
+        axes = len(self.region.names)
+        count = self.count or ALONG.get(axes, max(FEWEST, round(IN_ALL ** (1 / axes))))
         return [np.linspace(a, b, count) for a, b in zip(self.region.lower, self.region.upper, strict=True)]
 
     @property

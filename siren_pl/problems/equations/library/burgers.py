@@ -15,7 +15,7 @@ class Burgers(Equation):
     """u_t + u u_x = ν u_xx with u = -sin πx at first and no flow through the walls."""
 
     domain, outputs, nu = Box(t=(0, 1), x=(-1, 1)), ("u",), 0.01 / math.pi
-    lattice, effort = 128, 3000
+    lattice, effort = 256, 3000
 
     def interior(self, d):
         """The equation."""
