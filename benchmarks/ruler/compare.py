@@ -134,7 +134,9 @@ def _apart(base: Any, head: Any) -> str:
         return f"{np.count_nonzero(gap)} of {gap.size} numbers, by {gap.max():.0f} levels at most"
     if isinstance(base, tuple):
         lines = [
-            line for line in difflib.unified_diff(base, head, lineterm="", n=0) if line[:2] not in ("--", "++", "@@")
+            line
+            for line in difflib.unified_diff([*map(str, base)], [*map(str, head)], lineterm="", n=0)
+            if line[:2] not in ("--", "++", "@@")
         ]
         return f"{len(lines)} lines: {' / '.join(lines[:2])}"
     return f"{_told(base)}, {_told(head)}"

@@ -176,3 +176,8 @@ def test_bad_options_are_refused_in_a_line(tmp_path: Path, capsys: pytest.Captur
 
 def test_files_that_say_how_a_run_was_made_are_left_aside(tmp_path: Path) -> None:
     assert not {"run/run.log", "run/.hydra/config.yaml", "ended.json"} & {*reading.files(leave(tmp_path / "case"))}
+
+
+def test_tuples_of_numbers_are_compared_too() -> None:
+    (found,) = compare._of_values("last.ckpt", {"betas": (0.9, 0.999)}, {"betas": (0.9, 0.95)})
+    assert found.text == "2 lines: -0.999 / +0.95"
