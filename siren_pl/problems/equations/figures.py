@@ -143,5 +143,6 @@ def _plane_frame(looked: Looked, moment: Mapping[str, NDArray], extent: Any, whe
     figure, axes = plots.subplots(1, len(moment))
     for panel, (title, values) in zip(axes[0], moment.items(), strict=True):
         panel.imshow(values.T, origin="lower", extent=extent, **_colours(title, panels))
-        panel.set_title(f"{title}, {when}")
+        largest = f" (at most {np.nanmax(np.abs(panels[title])):.2g} in size)" if title == "error" else ""
+        panel.set_title(f"{title}, {when}{largest}", fontsize=9)
     return plots.pixels(figure)
