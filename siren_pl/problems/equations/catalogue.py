@@ -19,6 +19,7 @@ LIBRARY = {
     "burgers": "Burgers",
     "allen_cahn": "AllenCahn",
     "coefficient": "Coefficient",
+    "full_waveform": "FullWaveform",
 }
 SUFFIX = ".py"
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.problems.equations.recording import Recorder
 from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams, Wanted
+from siren_pl.problems.equations.streams import COEFFICIENTS, MEASURED, SOLUTION, Streams, Wanted
 
 # Points of a dry run, and how far a linear residual may be from its own linearity, which is rounding alone.
 POINTS, ROUNDING = 16, 1e-9
@@ -23,8 +23,8 @@ class Noted(NamedTuple):
     Attributes:
         streams: What the residual asks for.
         equations: Number of equations that it says.
-        is_affine: Whether it is affine in the outputs, so that a linear solver applies; never if coefficients or
-            numbers are unknown.
+        is_affine: Whether it is affine in the outputs, coefficients and numbers being given, so that a linear solver
+            applies.
     """
 
     streams: Streams
@@ -59,10 +59,19 @@ def dry_run(equation: Equation, condition: Condition, measured: Sequence[str] | 
         if any(by_function[each] for each in channels)
     )
     streams = Streams(equation, wanted, dict(recorder.streams), tuple(sorted(recorder.read)))
-    if measured is None and not any(function in equation.outputs for function, _ in recorder.streams.values()):
+    _require_subject(equation, condition, {function for function, _ in recorder.streams.values()}, where)
+    return Noted(streams, found.shape[1], _is_affine(equation, condition, recorder, where))
+
+
+def _require_subject(equation: Equation, condition: Condition, read: set[str], where: str) -> None:
+    """Refuse a residual from which nothing follows."""
+    if condition.is_prior and not read.intersection(equation.coefficients):
+        there = ", ".join(equation.coefficients) or "there are none"
+        raise UserError(f"{where} is a @prior and reads no unknown coefficient ({there}).")
+    if condition.is_prior and read.intersection(equation.outputs):
+        raise UserError(f"{where} is a @prior of unknown coefficients, so it must not read an output.")
+    if not (condition.is_observed or condition.is_prior or read.intersection(equation.outputs)):
         raise UserError(f"{where} reads no output ({', '.join(equation.outputs)}), so nothing follows from it.")
-    known = not (equation.coefficients or equation.numbers)
-    return Noted(streams, found.shape[1], known and _is_affine(equation, condition, recorder, where))
 
 
 def stacked(residual: Any, where: str, count: int) -> Tensor:
@@ -90,19 +99,18 @@ class Given:
 
 
 def _is_affine(equation: Equation, condition: Condition, recorder: Recorder, where: str) -> bool:
-    """Whether r(a + s (b - a)) = r(a) + s (r(b) - r(a)) for random streams a and b, and s = 1/3."""
-    axes = {name: getattr(recorder, name) for name in recorder._equation.domain.names}
+    """Whether r(a + s (b - a)) = r(a) + s (r(b) - r(a)) for random streams a and b of the outputs, and s = 1/3."""
+    held = [*equation.domain.names, *equation.numbers, *([MEASURED] if condition.is_observed else [])]
+    held += [name for name, (function, _) in recorder.streams.items() if function not in equation.outputs]
+    axes = {name: getattr(recorder, name) for name in held}
     generator = torch.Generator().manual_seed(2)
-    first = {name: getattr(recorder, name) for name in recorder.streams}
+    first = {name: getattr(recorder, name) for name in recorder.streams if name not in held}
     second: dict[str, Tensor] = {}
     drawn: dict[Any, Tensor] = {}
     for name, value in first.items():
         key = recorder.streams[name][0], tuple(sorted(recorder.streams[name][1]))
         second[name] = drawn.setdefault(key, torch.randn(value.shape, generator=generator, dtype=value.dtype))
     between = {name: first[name] + (second[name] - first[name]) / 3 for name in first}
-    try:
-        a, b, c = (stacked(condition.residual(Given(axes | each)), where, POINTS) for each in (first, second, between))
-    except AttributeError:
-        return False  # it reads what is measured
+    a, b, c = (stacked(condition.residual(Given(axes | each)), where, POINTS) for each in (first, second, between))
     scale = max(float(a.abs().max()), float(b.abs().max()), 1.0)
     return bool(((c - a - (b - a) / 3).abs() < ROUNDING * scale).all())

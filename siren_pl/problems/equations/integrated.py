@@ -8,7 +8,7 @@ Letters: S lattices, N nodes, C outputs, D axes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ from typing_extensions import override
 from siren_pl.errors import UserError
 from siren_pl.problems.equations.domains import Box
 from siren_pl.problems.equations.dry_run import Noted, stacked
-from siren_pl.problems.equations.lattices import lattice_of
+from siren_pl.problems.equations.lattices import Lattice, lattice_of
 from siren_pl.problems.equations.statement import Condition, Equation
 from siren_pl.problems.equations.systems import Part, System, parts_of
 from siren_pl.training.ask import Ask
@@ -118,12 +118,8 @@ def integrated(
     name = type(equation).__name__
     if reason := hindrance(equation, noted):
         raise UserError(f"task.integrate=true: {name} {reason}. Choose task.integrate=false.")
-    assert isinstance(equation.domain, Box)
-    conditions, generator = [each for each, _ in noted], np.random.default_rng(seed)
     systems, factors = [], []
-    for number in range(LATTICES):
-        shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, len(equation.domain.names)).tolist() if number else None
-        lattice = lattice_of(equation.domain, conditions, cells, shift)
+    for lattice in shifted_lattices(equation, [each for each, _ in noted], cells, seed):
         parts = parts_of(equation, noted, lattice, len(equation.outputs))
         assert parts is not None
         system = System(equation, lattice, parts)
@@ -131,6 +127,17 @@ def integrated(
         factors.append(_factorised(matrix, name))
         systems.append(system)
     return Integrated(tuple(systems), tuple(factors), weight)
+
+
+def shifted_lattices(
+    equation: Equation, conditions: Sequence[Condition], cells: int, seed: int
+) -> Iterator[Lattice]:
+    """One lattice as it is, then others that are shifted at random."""
+    assert isinstance(equation.domain, Box)
+    generator = np.random.default_rng(seed)
+    for number in range(LATTICES):
+        shift = generator.uniform(-MOST_SHIFT, MOST_SHIFT, len(equation.domain.names)).tolist() if number else None
+        yield lattice_of(equation.domain, conditions, cells, shift)
 
 
 def _factorised(matrix: Any, name: str) -> Any:
@@ -160,8 +167,10 @@ def hindrance(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> s
         return "lives on no box"
     if len(equation.domain.names) > 2:  # noqa: PLR2004 - the factors of a lattice of three axes do not fit
         return "has more than two axes"
+    if equation.coefficients or equation.numbers or any(condition.is_observed for condition, _ in noted):
+        return "has unknown coefficients, numbers or measurements"
     if not all(each.is_affine for _, each in noted):
-        return "is not linear in its outputs, or has unknown coefficients, numbers or measurements"
+        return "is not linear in its outputs"
     if any(each.equations != len(equation.outputs) for _, each in noted):
         return "has not as many equations as outputs"
     return ""

@@ -15,7 +15,7 @@ from typing_extensions import override
 from siren_pl.errors import UserError
 from siren_pl.problems.equations.domains import Region
 from siren_pl.problems.equations.figures import figures_of, films_of
-from siren_pl.problems.equations.solutions import Solution, exact
+from siren_pl.problems.equations.solutions import LatticeSolution, Solution, exact
 from siren_pl.problems.equations.statement import Equation
 from siren_pl.training.judge import Findings, Judge, Measure, Metrics, Write
 
@@ -146,7 +146,7 @@ class EquationJudge(Judge):
         metrics |= {f"unknown/{name}": value for name, value in answer.numbers().items()}
         metrics |= _residual(answer, self.grid.region, POINTS)
         measures = {name: measure for name, measure in self._measures(looked).items() if name in metrics}
-        if answer.residual(self.grid.coords[self.grid.inside][:1]) is None:
+        if isinstance(answer, LatticeSolution):  # a rival
             return Findings(metrics, measures)
         files: dict[str, Write] = {f"{self.name}.npz": partial(_write, looked)}
         if self.text is not None:

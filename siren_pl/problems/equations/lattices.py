@@ -8,6 +8,7 @@ Letters: N nodes, D axes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -57,6 +58,31 @@ class Lattice:
         for axis, order in enumerate(orders):
             found = sparse.kron(found, self._along(axis, order), format="csr")
         return found
+
+    def sampled(self, coords: Array) -> Any:
+        """The sparse matrix (M, N) that interpolates between nodes, cubically along every axis, at points (M, D)."""
+        from scipy import sparse
+
+        found: Any = None
+        for axis in range(len(self.nodes)):
+            along = self._interpolation(axis, coords[:, axis])
+            # The product of a row with every entry of a row: as Kronecker's product, row by row.
+            found = along if found is None else _row_by_row(found, along)
+        return sparse.csr_matrix(found)
+
+    def _interpolation(self, axis: int, places: Array) -> Any:
+        from scipy import sparse
+
+        nodes, count = self.nodes[axis], len(self.nodes[axis])
+        if self.region.names[axis] in self.region.periodic:  # three periods side by side
+            length = self.region.upper[axis] - self.region.lower[axis]
+            nodes = np.concatenate([nodes - length, nodes, nodes + length])
+        length_of = min(FOUR, len(nodes))
+        firsts = np.clip(np.searchsorted(nodes, places) - length_of // 2, 0, len(nodes) - length_of)
+        chosen = firsts[:, None] + np.arange(length_of)
+        weights = [_weights(nodes[each] - place, 0) for each, place in zip(chosen, places, strict=True)]
+        rows = np.repeat(np.arange(len(places)), length_of)
+        return sparse.csr_matrix((np.concatenate(weights), (rows, chosen.reshape(-1) % count)), (len(places), count))
 
     def _along(self, axis: int, order: int) -> Any:
         from scipy import sparse
@@ -132,8 +158,16 @@ def _weights(offsets: Array, order: int) -> Array:
     scale = np.abs(offsets).max()
     powers = np.vander(offsets / scale, increasing=True).T
     wanted = np.zeros(len(offsets))
-    wanted[order] = float(order)  # 1! = 1 and 2! = 2
+    wanted[order] = math.factorial(order)
     return np.linalg.solve(powers, wanted) / scale**order
+
+
+def _row_by_row(first: Any, second: Any) -> Any:
+    """The products of every entry of a row of one matrix with every entry of the same row of another."""
+    from scipy import sparse
+
+    pairs = [sparse.kron(first[row], second[row]) for row in range(first.shape[0])]
+    return sparse.vstack(pairs, format="csr") if pairs else sparse.csr_matrix((0, first.shape[1] * second.shape[1]))
 
 
 def _periodic(nodes: Array, length: float, order: int) -> Any:

@@ -63,12 +63,14 @@ class Condition:
         residual: Computes it.
         places: The faces at which it holds; empty for the interior.
         is_observed: Whether it holds at the measured places.
+        is_prior: Whether it says of unknown coefficients what is likely; it then reads no output.
     """
 
     name: str
     residual: Callable[[Any], Residual]
     places: Places
     is_observed: bool = False
+    is_prior: bool = False
 
 
 def at(**places: Place) -> Callable[[Callable], Callable]:
@@ -84,6 +86,12 @@ def at(**places: Place) -> Callable[[Callable], Callable]:
 def observed(method: Callable) -> Callable:
     """Say that a residual holds at the measured places; `d.measured.u` is what was measured there."""
     method.is_observed = True  # type: ignore[attr-defined]
+    return method
+
+
+def prior(method: Callable) -> Callable:
+    """Say of unknown coefficients what is likely inside of the domain, such as few edges, by a residual."""
+    method.is_prior = True  # type: ignore[attr-defined]
     return method
 
 
@@ -159,9 +167,9 @@ class Equation(ABC):
             if places is not None:
                 self.domain.require(places, f"{type(self).__name__}.{name}")
                 found.append(Condition(name, getattr(self, name), places))
-            elif is_observed:
-                found.append(Condition(name, getattr(self, name), {}, True))
+            elif is_observed or getattr(each, "is_prior", False):
+                found.append(Condition(name, getattr(self, name), {}, is_observed, not is_observed))
         return found
 
 
-__all__ = ["BOUNDARY", "DATA", "INTERIOR", "Condition", "Equation", "Residual", "Unknown", "at", "observed"]
+__all__ = ["BOUNDARY", "DATA", "INTERIOR", "Condition", "Equation", "Residual", "Unknown", "at", "observed", "prior"]

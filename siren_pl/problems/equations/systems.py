@@ -4,13 +4,13 @@ Every node of every output has one row: that of a condition at its face, or that
 the same face, such as a first velocity, stands in the next layer. The derivative of a residual with respect to the
 streams that it asks for is taken by forward-mode differentiation; for a linear equation one step is the solution.
 
-Letters: N nodes, C outputs, D axes.
+Letters: N nodes, C outputs, F functions, D axes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from siren_pl.problems.equations.domains import Box
 from siren_pl.problems.equations.dry_run import Given, Noted, stacked
 from siren_pl.problems.equations.lattices import Lattice
 from siren_pl.problems.equations.statement import Condition, Equation
+from siren_pl.problems.equations.streams import MEASURED, Stream
 
 # Newton's steps at most, and the step at which they end, in parts of the solution; of a solution of zero, in TINY's.
 STEPS, SMALL, TINY = 40, 1e-7, 1e-12
@@ -30,7 +31,8 @@ STEPS, SMALL, TINY = 40, 1e-7, 1e-12
 AHEAD = 3
 
 
-class Part(NamedTuple):
+@dataclass(frozen=True)
+class Part:
     """The rows of one condition.
 
     Attributes:
@@ -38,17 +40,35 @@ class Part(NamedTuple):
         noted: What its residual asks for.
         slots: The nodes whose rows it has.
         nodes: The nodes at which it is evaluated, as many.
+        measured: Columns of what was measured there; None if nothing was.
     """
 
     condition: Condition
     noted: Noted
     slots: NDArray[np.int64]
     nodes: NDArray[np.int64]
+    measured: Mapping[str, NDArray] | None = None
 
     def within(self, block: NDArray[np.int64]) -> Part:
         """The rows of some nodes alone."""
         chosen = np.isin(self.slots, block)
-        return self._replace(slots=self.slots[chosen], nodes=self.nodes[chosen])
+        return replace(self, slots=self.slots[chosen], nodes=self.nodes[chosen])
+
+    def coords(self, lattice: Lattice) -> NDArray[np.float64]:
+        """Where it is evaluated (n, D)."""
+        return lattice.coords[self.nodes]
+
+    def rows(self, matrix: Any) -> Any:
+        """What a sparse matrix (N, N) says at these places (n, N)."""
+        return matrix[self.nodes]
+
+
+class Linear(NamedTuple):
+    """A residual's derivative: `matrix` (n, N) is that of its equation `row` by the function `column` at all nodes."""
+
+    row: int
+    column: int
+    matrix: Any
 
 
 def parts_of(
@@ -114,12 +134,20 @@ class System:
             self._known[along] = self.lattice.difference(along)
         return self._known[along]
 
-    def linearised(self, values: NDArray, parts: Sequence[Part] | None = None) -> tuple[NDArray, Any]:
-        """The residual (C N,) at some values of the outputs (C, N), and its sparse derivative (C N, C N).
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """The outputs, then the unknown coefficients."""
+        return (*self.equation.outputs, *self.equation.coefficients)
+
+    def linearised(
+        self, values: NDArray, parts: Sequence[Part] | None = None, by: Collection[str] | None = None
+    ) -> tuple[NDArray, Any]:
+        """The residual (C N,) at some values (F, N) of the functions, and its sparse derivative (C N, F N).
 
         Args:
-            values: The outputs.
+            values: The outputs, then the unknown coefficients.
             parts: The rows that are computed; None for all.
+            by: The functions by which it is differentiated, whose columns alone are filled; None for all.
         """
         from scipy import sparse
 
@@ -127,30 +155,42 @@ class System:
         residual = np.zeros((channels, count), self.kind)
         rows: list[Any] = []
         for part in self.parts if parts is None else parts:
-            coords = torch.from_numpy(self.lattice.coords[part.nodes])
-            axes = dict(zip(self.equation.domain.names, coords.unbind(-1), strict=True))
-            streams: dict[Any, Tensor] = {}
-            names = part.noted.streams.attributes
-            for key in {(function, tuple(sorted(along))) for function, along in names.values()}:
-                stream = self._difference(key[1])[part.nodes] @ values[self.equation.outputs.index(key[0])]
-                streams[key] = torch.from_numpy(np.ascontiguousarray(stream))
-
-            def found(given: dict[Any, Tensor], part: Part = part, axes: Any = axes, names: Any = names) -> Tensor:
-                named = {name: given[function, tuple(sorted(along))] for name, (function, along) in names.items()}
-                return stacked(part.condition.residual(Given(axes | named)), part.condition.name, len(part.nodes))
-
-            residual[:, part.slots] = found(streams).numpy().T
-            for key in streams:
-                unit = {each: torch.ones_like(v) if each == key else torch.zeros_like(v) for each, v in streams.items()}
-                slope = torch.func.jvp(found, (streams,), (unit,))[1].numpy()  # (n, C)
-                column = self.equation.outputs.index(key[0])
-                matrix = self._difference(key[1])[part.nodes]
-                for row in range(channels):
-                    if np.any(slope[:, row]):
-                        rows.append(_placed(sparse.diags(slope[:, row]) @ matrix, part.slots, row, column, count))
+            residual[:, part.slots], slopes = self.linearised_part(part, values, by)
+            rows += [_placed(slope, part.slots, count) for slope in slopes]
         whole = [np.concatenate(each) for each in zip(*rows, strict=True)]
-        size = channels * count
-        return residual.reshape(-1), sparse.csc_matrix((whole[0], (whole[1], whole[2])), (size, size))
+        shape = channels * count, len(self.functions) * count
+        return residual.reshape(-1), sparse.csc_matrix((whole[0], (whole[1], whole[2])), shape)
+
+    def linearised_part(
+        self, part: Part, values: NDArray, by: Collection[str] | None = None
+    ) -> tuple[NDArray, list[Linear]]:
+        """The residual (R, n) of one condition, and its derivative by every function that it depends on."""
+        from scipy import sparse
+
+        coords = torch.from_numpy(part.coords(self.lattice))
+        known: dict[str, Any] = dict(zip(self.equation.domain.names, coords.unbind(-1), strict=True))
+        if part.measured is not None:
+            known[MEASURED] = Given({name: torch.from_numpy(each) for name, each in part.measured.items()})
+        names = part.noted.streams.attributes
+        matrices = {key: part.rows(self._difference(key[1])) for key in {_key(each) for each in names.values()}}
+        streams: dict[Any, Tensor] = {}
+        for key, matrix in matrices.items():
+            function = values[self.functions.index(key[0])]
+            streams[key] = torch.from_numpy(matrix @ (function if key[0] in self.equation.outputs else function.real))
+
+        def found(given: dict[Any, Tensor]) -> Tensor:
+            named = {name: given[_key(stream)] for name, stream in names.items()}
+            return stacked(part.condition.residual(Given(known | named)), part.condition.name, len(coords))
+
+        slopes = []
+        for key in (each for each in streams if by is None or each[0] in by):
+            unit = {each: torch.ones_like(v) if each == key else torch.zeros_like(v) for each, v in streams.items()}
+            slope = torch.func.jvp(found, (streams,), (unit,))[1].numpy()  # (n, R)
+            for row in np.flatnonzero(np.any(slope, 0)):
+                slopes.append(
+                    Linear(int(row), self.functions.index(key[0]), sparse.diags(slope[:, row]) @ matrices[key])
+                )
+        return found(streams).numpy().T, slopes
 
     def solved(self) -> NDArray | None:
         """The outputs (C, N) at the nodes; None if there is no solution, or Newton's steps do not find it."""
@@ -195,7 +235,12 @@ class System:
         return False
 
 
-def _placed(matrix: Any, slots: NDArray, row: int, column: int, count: int) -> tuple[NDArray, NDArray, NDArray]:
+def _key(stream: Stream) -> Stream:
+    """The name of a stream, whatever the order in which its axes are said."""
+    return stream[0], tuple(sorted(stream[1]))
+
+
+def _placed(slope: Linear, slots: NDArray, count: int) -> tuple[NDArray, NDArray, NDArray]:
     """The entries of a block of the whole matrix: values, rows, columns."""
-    entries = matrix.tocoo()
-    return entries.data, row * count + slots[entries.row], column * count + entries.col
+    entries = slope.matrix.tocoo()
+    return entries.data, slope.row * count + slots[entries.row], slope.column * count + entries.col

@@ -16,15 +16,17 @@ from siren_pl.problems.equations.catalogue import equation_named
 from siren_pl.problems.equations.constraints import features
 from siren_pl.problems.equations.domains import Box, Region
 from siren_pl.problems.equations.dry_run import Noted, dry_run
+from siren_pl.problems.equations.eliminated import Eliminated, EliminatedSolution, eliminated, hindrance_of
 from siren_pl.problems.equations.integrated import hindrance, integrated
 from siren_pl.problems.equations.judge import EquationJudge, Grid
 from siren_pl.problems.equations.lattices import lattice_of
 from siren_pl.problems.equations.measurements import Measurements, coords_of, kept, placed
 from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
 from siren_pl.problems.equations.statement import DATA, INTERIOR, Condition, Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION
+from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams
 from siren_pl.problems.equations.systems import System, parts_of
 from siren_pl.problems.equations.terms import ConditionTerm, MeasuredTerm, Sampling
+from siren_pl.training.ask import Ask
 from siren_pl.training.problem import Problem
 from siren_pl.training.term import Term
 
@@ -87,40 +89,36 @@ def equation_fit(
     options = {"points": points or {}, "weights": weights or {}, "adaptive": adaptive or {}}
     _require_conditions(noted, options, solved)
     cells, count = lattice or solved.lattice, batch_size if isinstance(batch_size, int) else 2048
-    terms: dict[str, Term] = {}
-    if integrate is True or (integrate == AUTO and solved.integrate and not hindrance(solved, noted)):
-        try:
-            terms["integrated"] = integrated(solved, noted, cells, 1.0, seed)
-        except UserError:
-            if integrate is True:
-                raise
-            log.info("%s has no unique solution on a lattice, so its residual is not integrated", name)
-    integrates = bool(terms)
+    terms = _on_lattices(solved, noted, known, integrate, cells, seed)
+    integrates, eliminates = "integrated" in terms, "eliminated" in terms
     if not integrates:
-        samplings = {
-            condition.name: Sampling(
-                _said(options["points"], condition.name, _usual(condition, count)),
-                _said(options["adaptive"], condition.name, 0.0),
-                refresh,
-                causal,
-                growth,
-            )
-            for condition, _ in noted
-        }
-        terms = {
+        pointwise = [pair for pair in noted if pair[0].is_prior] if eliminates else noted
+        terms |= {
             condition.name: _term(
-                solved, condition, each, options["weights"], samplings[condition.name], balance, known
+                solved,
+                condition,
+                each,
+                options["weights"],
+                Sampling(
+                    _said(options["points"], condition.name, _usual(condition, count)),
+                    _said(options["adaptive"], condition.name, 0.0),
+                    refresh,
+                    causal,
+                    growth,
+                ),
+                "fixed" if condition.is_prior else balance,
+                known,
             )
-            for condition, each in noted
+            for condition, each in pointwise
         }
     steps = INTEGRATED_STEPS if integrates else solved.effort
     judge = EquationJudge(solved, Grid(solved.domain), name, text)
     return Problem(
         "equation",
         known.name or name,
-        _domains(solved, count * steps),
+        _domains(solved, count * steps, eliminates),
         terms,
-        lambda ask: FieldSolution(solved, noted[0][1].streams, ask),
+        lambda ask: _solution(solved, noted[0][1].streams, terms, ask),
         judge,
         baselines={"finite_differences": lambda: _classical(solved, noted, cells)},
         numbers=dict.fromkeys(solved.numbers, 0.0),
@@ -129,6 +127,39 @@ def equation_fit(
         probes=lambda: _probes(solved.domain),
         keeps=kept(found, text),
     )
+
+
+def _on_lattices(
+    equation: Equation,
+    noted: Sequence[tuple[Condition, Noted]],
+    known: Measurements,
+    integrate: bool | str,
+    cells: int,
+    seed: int,
+) -> dict[str, Term]:
+    """The term that a lattice makes of an equation, if one is wanted: an integrated residual, or eliminated outputs."""
+    if integrate is not True and not (integrate == AUTO and equation.integrate):
+        return {}
+    if equation.coefficients and not (reason := hindrance_of(equation, noted)):
+        return {"eliminated": eliminated(equation, noted, known.columns, cells, seed)}
+    if equation.coefficients and integrate is True:
+        raise UserError(f"task.integrate=true: {type(equation).__name__} {reason}. Choose task.integrate=false.")
+    if integrate is True:
+        return {"integrated": integrated(equation, noted, cells, 1.0, seed)}
+    if hindrance(equation, noted):
+        return {}
+    try:
+        return {"integrated": integrated(equation, noted, cells, 1.0, seed)}
+    except UserError:
+        log.info("%s has no unique solution on a lattice: its residual is not integrated", type(equation).__name__)
+        return {}
+
+
+def _solution(equation: Equation, streams: Streams, terms: Mapping[str, Term], ask: Ask) -> FieldSolution:
+    term = terms.get("eliminated")
+    if isinstance(term, Eliminated):
+        return EliminatedSolution(equation, streams, ask, term.eliminations[0])
+    return FieldSolution(equation, streams, ask)
 
 
 def _noted(equation: Equation, known: Measurements) -> list[tuple[Condition, Noted]]:
@@ -196,13 +227,13 @@ def _term(
     return MeasuredTerm(*given, coords=coords_of(known.columns, names), columns=columns)
 
 
-def _domains(equation: Equation, measurements: int) -> dict[str, Domain]:
-    """Where the fields live: in [-1, 1] along every axis."""
+def _domains(equation: Equation, measurements: int, eliminates: bool) -> dict[str, Domain]:
+    """Where the fields live: in [-1, 1] along every axis; eliminated outputs are no field."""
     count = features(equation.domain)
     detail = equation.detail * (OF_ONE_AXIS if count == 1 else 1.0)
     shared = ((1.0,) * count, (2 / detail,) * count, detail, detail, measurements)
     channels = len(equation.outputs) * (2 if equation.is_complex else 1)
-    found = {SOLUTION: Domain(count, channels, *shared)}
+    found = {} if eliminates else {SOLUTION: Domain(count, channels, *shared)}
     if equation.coefficients:
         found[COEFFICIENTS] = Domain(count, len(equation.coefficients), *shared)
     return found
