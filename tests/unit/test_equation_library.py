@@ -1,22 +1,26 @@
 """Every equation of siren_pl: its reference satisfies its residuals and conditions, and its lattice converges to it."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
 from siren_pl.problems.equations.catalogue import LIBRARY, equation_named
-from siren_pl.problems.equations.dry_run import Given, dry_run, stacked
+from siren_pl.problems.equations.dry_run import dry_run, stacked
 from siren_pl.problems.equations.lattices import lattice_of
 from siren_pl.problems.equations.library.helmholtz import Helmholtz
+from siren_pl.problems.equations.parts import parts_of
 from siren_pl.problems.equations.solutions import LatticeSolution
 from siren_pl.problems.equations.statement import Equation
-from siren_pl.problems.equations.systems import System, parts_of
+from siren_pl.problems.equations.streams import Given
+from siren_pl.problems.equations.systems import System
+from siren_pl.problems.equations.task import equation_fit
 from tests.equations import derivative
 
-# Points inside of a domain at which residuals are measured; where the reference is a spline, its derivatives are rough.
-POINTS, ROUGH = 60, {"allen_cahn": 2e-3}
+# Points inside of a domain at which residuals are measured, and the largest residual of a numerical reference.
+POINTS, ROUGH = 60, {"cavity": 1e-3}
 
 
 def coords_in(given: Equation, places=None) -> torch.Tensor:
@@ -25,17 +29,24 @@ def coords_in(given: Equation, places=None) -> torch.Tensor:
     return given.domain.on(places, uniform) if places else given.domain.inside(uniform)
 
 
+def component(exact, names: tuple[str, ...], name: str, x: torch.Tensor) -> torch.Tensor:
+    """One function of several at a point (D,)."""
+    values = exact(*x[:, None])
+    return (values[names.index(name)] if len(names) > 1 else values)[0]
+
+
 def streams_of(given: Equation, condition, coords: torch.Tensor) -> Given:
     """The streams of a residual, from the reference, by nested differentiation."""
     axes = {name: index for index, name in enumerate(given.domain.names)}
     found = {name: coords[:, index] for name, index in axes.items()}
     for name, (function, along) in dry_run(given, condition).streams.attributes.items():
-        exact = given.reference if function in given.outputs else given.reference_coefficients
-        found[name] = derivative(lambda x, exact=exact: exact(*x[:, None])[0], coords, axes, "".join(along))
+        known = (given.outputs, given.reference), (tuple(given.coefficients), given.reference_coefficients)
+        names, exact = known[0] if function in given.outputs else known[1]
+        found[name] = derivative(partial(component, exact, names, function), coords, axes, "".join(along))
     return Given(found)
 
 
-@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"helmholtz", "allen_cahn"}))
+@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"helmholtz", "allen_cahn", "full_waveform"}))
 def test_the_reference_satisfies_the_equation_and_its_conditions(name: str) -> None:
     given = equation_named(name).equation
     for condition in given.conditions():
@@ -44,7 +55,7 @@ def test_the_reference_satisfies_the_equation_and_its_conditions(name: str) -> N
         coords = coords_in(given, condition.places)
         found = stacked(condition.residual(streams_of(given, condition, coords)), condition.name, POINTS)
         # A term of the equation may be as large as a hundred, and the sums of waves have rounding of their own.
-        assert found.abs().max() < 1e-8, condition.name
+        assert found.abs().max() < ROUGH.get(name, 1e-8), condition.name
 
 
 def test_the_reference_of_allen_cahn_satisfies_it() -> None:
@@ -119,3 +130,13 @@ def test_a_shifted_lattice_is_as_good(name: str) -> None:
 def test_newtons_steps_solve_an_equation_that_is_not_linear() -> None:
     given = equation_named("allen_cahn").equation
     assert error_of(given, 128) < 0.05
+
+
+def test_the_true_medium_explains_what_the_receivers_record() -> None:
+    problem = equation_fit(equation="full_waveform", lattice=64)
+    chosen = problem.terms["eliminated"].eliminations[0]
+    coords = torch.from_numpy(chosen.system.lattice.coords)
+    truth = chosen.system.equation.reference_coefficients(*coords.unbind(1)).nan_to_num()[None].numpy()
+    right, empty = (np.linalg.norm(chosen.remaining(chosen.state(medium))) for medium in (truth, 0 * truth))
+    # 64 cells see a cylinder of six cells as stairs.
+    assert right < 0.3 * empty

@@ -18,8 +18,12 @@ LIBRARY = {
     "helmholtz": "Helmholtz",
     "burgers": "Burgers",
     "allen_cahn": "AllenCahn",
+    "cavity": "Cavity",
     "coefficient": "Coefficient",
     "full_waveform": "FullWaveform",
+    "paper_helmholtz": "PaperHelmholtz",
+    "paper_inverse_helmholtz": "PaperInverseHelmholtz",
+    "paper_wave": "PaperWave",
 }
 SUFFIX = ".py"
 

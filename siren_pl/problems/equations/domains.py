@@ -40,14 +40,19 @@ class Region(ABC):
     periodic: tuple[str, ...] = ()
 
     @property
+    def frame(self) -> tuple[tuple[float, float], ...]:
+        """The ends that become -1 and 1 in the coordinates of networks: those of the axes, unless a region differs."""
+        return tuple(zip(self.lower, self.upper, strict=True))
+
+    @property
     def middle(self) -> tuple[float, ...]:
-        """The middle of each axis."""
-        return tuple((a + b) / 2 for a, b in zip(self.lower, self.upper, strict=True))
+        """The middle of the frame along each axis."""
+        return tuple((a + b) / 2 for a, b in self.frame)
 
     @property
     def half(self) -> tuple[float, ...]:
-        """Half of the length of each axis: a network's coordinate is (x - middle) / half, in [-1, 1]."""
-        return tuple((b - a) / 2 for a, b in zip(self.lower, self.upper, strict=True))
+        """Half of the length of the frame along each axis: a network's coordinate is (x - middle) / half."""
+        return tuple((b - a) / 2 for a, b in self.frame)
 
     @abstractmethod
     def inside(self, uniform: Tensor) -> Tensor:
@@ -88,24 +93,40 @@ class Box(Region):
 
     Args:
         periodic: Names of the axes whose ends are the same place.
+        frame: Ends that become -1 and 1 in the coordinates of networks, by axis, where they are not the axis's own.
         axes: The ends of every axis by its name, in the order of the coordinates.
 
     Raises:
         UserError: There is no axis, an end is not finite, or the ends are not in order.
     """
 
-    def __init__(self, *, periodic: Sequence[str] = (), **axes: tuple[float, float]) -> None:
+    def __init__(
+        self,
+        *,
+        periodic: Sequence[str] = (),
+        frame: Mapping[str, tuple[float, float]] | None = None,
+        **axes: tuple[float, float],
+    ) -> None:
         if not axes:
             raise UserError("Box() has no axis: write Box(t=(0, 1), x=(-1, 1)).")
         for name, ends in axes.items():
             if len(ends) != 2 or not all(map(math.isfinite, ends)) or not ends[0] < ends[1]:  # noqa: PLR2004
                 raise UserError(f"Box({name}={ends}): the two ends of an axis must be finite and in order.")
+        for name in frame or {}:
+            if name not in axes or name in periodic:
+                raise UserError(f"Box(frame={frame}): there is no axis {name} with ends of its own.")
         for name in periodic:
             if name not in axes:
                 raise UserError(f"Box(periodic={tuple(periodic)}): there is no axis {name}.")
         self.names = tuple(axes)
         self.lower, self.upper = (tuple(float(ends[i]) for ends in axes.values()) for i in (0, 1))
         self.periodic = (periodic,) if isinstance(periodic, str) else tuple(periodic)
+        self._frame = {**axes, **(frame or {})}
+
+    @property
+    @override
+    def frame(self) -> tuple[tuple[float, float], ...]:
+        return tuple((float(a), float(b)) for a, b in (self._frame[name] for name in self.names))
 
     @override
     def inside(self, uniform: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from siren_pl.errors import UserError
 from siren_pl.problems.equations.recording import Recorder
 from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, MEASURED, SOLUTION, Streams, Wanted
+from siren_pl.problems.equations.streams import COEFFICIENTS, MEASURED, SOLUTION, Given, Streams, Wanted
 
 # Points of a dry run, and how far a linear residual may be from its own linearity, which is rounding alone.
 POINTS, ROUNDING = 16, 1e-9
@@ -44,8 +44,7 @@ def dry_run(equation: Equation, condition: Condition, measured: Sequence[str] | 
         UserError: The residual asks for what is not there, or has no shape of a residual.
     """
     uniform = torch.rand(POINTS, len(equation.domain.names), generator=torch.Generator().manual_seed(1)).double()
-    region = equation.domain
-    coords = region.on(condition.places, uniform) if condition.places else region.inside(uniform)
+    coords = condition.on(equation.domain, uniform)
     recorder = Recorder(equation, condition.name, coords, measured)
     where = f"{type(equation).__name__}.{condition.name}"
     found = stacked(condition.residual(recorder), where, POINTS)
@@ -54,7 +53,12 @@ def dry_run(equation: Equation, condition: Condition, measured: Sequence[str] | 
         by_function[function].add(tuple(sorted(derivative)))
     fields = {SOLUTION: equation.outputs, COEFFICIENTS: tuple(equation.coefficients)}
     wanted = tuple(
-        Wanted(field, channels, frozenset(set().union(*(by_function[each] for each in channels)) - {()}), region.names)
+        Wanted(
+            field,
+            channels,
+            frozenset(set().union(*(by_function[each] for each in channels)) - {()}),
+            equation.domain.names,
+        )
         for field, channels in fields.items()
         if any(by_function[each] for each in channels)
     )
@@ -89,13 +93,6 @@ def stacked(residual: Any, where: str, count: int) -> Tensor:
                 "of such."
             )
     return torch.stack(parts, -1)
-
-
-class Given:
-    """Streams under the names by which a residual reads them."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        vars(self).update(values)
 
 
 def _is_affine(equation: Equation, condition: Condition, recorder: Recorder, where: str) -> bool:

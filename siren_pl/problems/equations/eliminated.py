@@ -19,16 +19,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
-from siren_pl.problems.equations.domains import Box
 from siren_pl.problems.equations.dry_run import Noted
 from siren_pl.problems.equations.elimination import Elimination, Sampled, State, same
 from siren_pl.problems.equations.integrated import shifted_lattices
+from siren_pl.problems.equations.parts import parts_of, unfit
 from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
 from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, Wanted, evaluated
-from siren_pl.problems.equations.systems import System, parts_of
+from siren_pl.problems.equations.streams import COEFFICIENTS, functions_at
+from siren_pl.problems.equations.systems import System
 from siren_pl.training.ask import Ask
 from siren_pl.training.term import Points, Term
+
 
 @dataclass(frozen=True)
 class Eliminated(Term):
@@ -56,18 +57,10 @@ class Eliminated(Term):
     @override
     def evaluate(self, ask: Ask, points: Points) -> dict[str, Tensor]:
         chosen = self.eliminations[int(points["which"])]
-        values = at_nodes(ask, chosen.system.equation, points["coords"][0])  # (K, N)
+        values = functions_at(ask, chosen.system.equation, COEFFICIENTS, points["coords"][0])  # (K, N)
         step = torch.from_numpy(chosen.step(values.detach().cpu().numpy().astype(np.float64))).to(values)
         matters = step.isfinite()
         return {"eliminated": (values - (values + step).detach())[matters].square().mean()}
-
-
-def at_nodes(ask: Ask, equation: Equation, coords: Tensor) -> Tensor:
-    """The coefficients (K, N) at points (N, D) in the units of the equation."""
-    region = equation.domain
-    half, middle = coords.new_tensor(region.half), coords.new_tensor(region.middle)
-    wanted = Wanted(COEFFICIENTS, tuple(equation.coefficients), frozenset(), region.names)
-    return evaluated(ask, equation, wanted, (coords - middle) / half, half, coords).value.T
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class EliminatedSolution(FieldSolution):
         assert self.elimination is not None
         nodes = self.ask.placed(torch.from_numpy(self.elimination.system.lattice.coords))
         with torch.no_grad():
-            values = at_nodes(self.ask.anew(), self.equation, nodes)
+            values = functions_at(self.ask.anew(), self.equation, COEFFICIENTS, nodes)
         return self.elimination.state(values.cpu().numpy().astype(np.float64))
 
     @override
@@ -96,7 +89,7 @@ class EliminatedSolution(FieldSolution):
 
     @override
     def residual(self, coords: NDArray) -> NDArray:
-        """What remains of the measurements (Q, 1), wherever the points are: the equation itself holds on the lattice."""
+        """What remains of the measurements (Q, 1), wherever the points are: the equation holds on the lattice."""
         assert self.elimination is not None
         return self.elimination.remaining(self._state)[:, None]
 
@@ -144,11 +137,4 @@ def hindrance_of(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -
     """Why the outputs of an equation cannot be eliminated; empty if they can."""
     if not equation.coefficients or equation.numbers or not any(condition.is_observed for condition, _ in noted):
         return "has no unknown coefficient that is to be found from measurements"
-    if not isinstance(equation.domain, Box) or len(equation.domain.names) > 2:  # noqa: PLR2004 - as with integrals
-        return "lives on no box of one or two axes"
-    if not all(each.is_affine for _, each in noted):
-        return "is not linear in its outputs"
-    own = [each for condition, each in noted if not (condition.is_observed or condition.is_prior)]
-    if any(each.equations != len(equation.outputs) for each in own):
-        return "has not as many equations as outputs"
-    return ""
+    return unfit(equation, noted)

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from siren_pl.problems.equations.lattices import Lattice
-from siren_pl.problems.equations.systems import Part, System
+from siren_pl.problems.equations.parts import Part
+from siren_pl.problems.equations.systems import System
 
 # Levenberg's damping in mean eigenvalues of J Jᵀ: about the square of the noise that measurements are expected to have.
 DAMPING = 0.01
@@ -87,13 +88,17 @@ class Elimination:
 
     def remaining(self, state: State) -> NDArray:
         """What remains of the measurements (Q,)."""
-        return np.concatenate([self.system.linearised_part(each, state.values, ())[0].ravel() for each in self.observed])
+        return np.concatenate(
+            [self.system.linearised_part(each, state.values, ())[0].ravel() for each in self.observed]
+        )
 
     def derivative(self, state: State) -> NDArray:
         """The derivative (Q, K N) of what remains by the coefficients, from one adjoint solution a measurement."""
         equation = self.system.equation
         channels, count = len(equation.outputs), state.values.shape[1]
-        forward = self.system.linearised(state.values, by=tuple(equation.coefficients))[1][:, channels * count :].tocsr()
+        forward = self.system.linearised(state.values, by=tuple(equation.coefficients))[1][
+            :, channels * count :
+        ].tocsr()
         found = []
         for part in self.observed:
             residual, slopes = self.system.linearised_part(part, state.values)

@@ -21,8 +21,10 @@ from siren_pl.errors import UserError
 from siren_pl.problems.equations.domains import Box
 from siren_pl.problems.equations.dry_run import Noted, stacked
 from siren_pl.problems.equations.lattices import Lattice, lattice_of
+from siren_pl.problems.equations.parts import Part, parts_of, unfit
 from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.systems import Part, System, parts_of
+from siren_pl.problems.equations.streams import SOLUTION, functions_at
+from siren_pl.problems.equations.systems import System
 from siren_pl.training.ask import Ask
 from siren_pl.training.term import Points, Term
 
@@ -40,11 +42,13 @@ class Integrated(Term):
         systems: The equation on each lattice.
         factors: The factorised matrix of each.
         weight: The weight of the loss.
+        loose: Outputs that the equation determines up to a constant, by their numbers: their mean is to be zero.
     """
 
     systems: Sequence[System] = field(compare=False)
     factors: Sequence[Any] = field(compare=False)
     weight: float = 1.0
+    loose: tuple[int, ...] = ()
 
     rows = ()
     mappable = compilable = False
@@ -60,6 +64,8 @@ class Integrated(Term):
         for number in range(len(self.systems[0].parts)):
             each = [system.lattice.coords[system.parts[number].nodes] for system in self.systems]
             table[f"coords_{number}"] = torch.from_numpy(np.stack(each))
+        if self.loose:
+            table["coords_all"] = torch.from_numpy(np.stack([system.lattice.coords for system in self.systems]))
         return table
 
     @override
@@ -74,7 +80,10 @@ class Integrated(Term):
         residual = torch.cat([self._rows(ask, part, points[f"coords_{i}"]) for i, part in enumerate(system.parts)])
         order = np.concatenate([self._slots(system, part) for part in system.parts])
         whole = torch.zeros_like(residual).index_copy(0, torch.from_numpy(order).to(residual.device), residual)
-        error = _Solved.apply(whole, self.factors[int(points["which"])])
+        if self.loose:
+            outputs = functions_at(ask.anew(), system.equation, SOLUTION, points["coords_all"])
+            whole = torch.cat([whole, outputs[list(self.loose)] @ torch.from_numpy(system.lattice.shares).to(outputs)])
+        error = _Solved.apply(whole, self.factors[int(points["which"])])[: len(residual)]
         return {"integrated": points["weight"] * error.abs().square().mean()}
 
     @staticmethod
@@ -124,14 +133,13 @@ def integrated(
         assert parts is not None
         system = System(equation, lattice, parts)
         matrix = system.linearised(np.zeros((len(equation.outputs), len(lattice.coords)), system.kind))[1]
-        factors.append(_factorised(matrix, name))
+        loose = system.open_constants(matrix)
+        factors.append(_factorised(system.bordered(matrix, loose) if loose else matrix, name))
         systems.append(system)
-    return Integrated(tuple(systems), tuple(factors), weight)
+    return Integrated(tuple(systems), tuple(factors), weight, loose)
 
 
-def shifted_lattices(
-    equation: Equation, conditions: Sequence[Condition], cells: int, seed: int
-) -> Iterator[Lattice]:
+def shifted_lattices(equation: Equation, conditions: Sequence[Condition], cells: int, seed: int) -> Iterator[Lattice]:
     """One lattice as it is, then others that are shifted at random."""
     assert isinstance(equation.domain, Box)
     generator = np.random.default_rng(seed)
@@ -157,20 +165,12 @@ def _factorised(matrix: Any, name: str) -> Any:
         pass
     raise UserError(
         f"task.integrate=true: the matrix of {name} on a lattice is singular, so its conditions leave the solution "
-        "open (a constant that nothing fixes, for example). Add a condition, or choose task.integrate=false."
+        "open. Add a condition, or choose task.integrate=false."
     )
 
 
 def hindrance(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> str:
     """Why an equation cannot be integrated; empty if it can."""
-    if not isinstance(equation.domain, Box):
-        return "lives on no box"
-    if len(equation.domain.names) > 2:  # noqa: PLR2004 - the factors of a lattice of three axes do not fit
-        return "has more than two axes"
     if equation.coefficients or equation.numbers or any(condition.is_observed for condition, _ in noted):
         return "has unknown coefficients, numbers or measurements"
-    if not all(each.is_affine for _, each in noted):
-        return "is not linear in its outputs"
-    if any(each.equations != len(equation.outputs) for _, each in noted):
-        return "has not as many equations as outputs"
-    return ""
+    return unfit(equation, noted)

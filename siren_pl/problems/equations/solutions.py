@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from siren_pl.problems.equations.lattices import Lattice
 from siren_pl.problems.equations.statement import Equation
-from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams, Wanted, number_of
+from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams, functions_at, number_of
 from siren_pl.training.ask import Ask
 
 # Points that are evaluated at once.
@@ -73,16 +73,11 @@ class FieldSolution(Solution):
 
     @override
     def found(self, coords: NDArray) -> NDArray:
-        return self._values(Wanted(SOLUTION, self.equation.outputs, frozenset(), self.equation.domain.names), coords)
+        return self._functions(SOLUTION, coords)
 
     @override
     def coefficients(self, coords: NDArray) -> NDArray | None:
-        names = tuple(self.equation.coefficients)
-        return (
-            self._values(Wanted(COEFFICIENTS, names, frozenset(), self.equation.domain.names), coords)
-            if names
-            else None
-        )
+        return self._functions(COEFFICIENTS, coords) if self.equation.coefficients else None
 
     @override
     def numbers(self) -> dict[str, float]:
@@ -100,14 +95,10 @@ class FieldSolution(Solution):
         return np.concatenate(parts)
 
     @torch.no_grad()
-    def _values(self, wanted: Wanted, coords: NDArray) -> NDArray:
-        # Values are streams of order 0, under their own names.
-        named = {name: (name, ()) for name in wanted.channels}
-        streams = Streams(self.equation, (wanted,), named, ())
-        parts = []
-        for chunk in self._chunks(coords):
-            given = streams.computed(self.ask.anew(), chunk)
-            parts.append(torch.stack([getattr(given, name) for name in wanted.channels], -1).cpu().numpy())
+    def _functions(self, field: str, coords: NDArray) -> NDArray:
+        parts = [
+            functions_at(self.ask.anew(), self.equation, field, chunk).T.cpu().numpy() for chunk in self._chunks(coords)
+        ]
         return np.concatenate(parts).astype(np.complex128 if np.iscomplexobj(parts[0]) else np.float64)
 
     def _chunks(self, coords: NDArray) -> list[Tensor]:

@@ -64,6 +64,7 @@ class Condition:
         places: The faces at which it holds; empty for the interior.
         is_observed: Whether it holds at the measured places.
         is_prior: Whether it says of unknown coefficients what is likely; it then reads no output.
+        region: The part of the domain in which it holds, where it has no places; None for all of it.
     """
 
     name: str
@@ -71,6 +72,11 @@ class Condition:
     places: Places
     is_observed: bool = False
     is_prior: bool = False
+    region: Region | None = None
+
+    def on(self, domain: Region, uniform: Tensor) -> Tensor:
+        """Map numbers (N, D) in [0, 1) to points (N, D) at which it holds."""
+        return domain.on(self.places, uniform) if self.places else (self.region or domain).inside(uniform)
 
 
 def at(**places: Place) -> Callable[[Callable], Callable]:
@@ -78,6 +84,16 @@ def at(**places: Place) -> Callable[[Callable], Callable]:
 
     def mark(method: Callable) -> Callable:
         method.places = dict(places)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+def within(region: Region) -> Callable[[Callable], Callable]:
+    """Say that a residual holds in a part of the domain: `@within(Disc(radius=0.1))`."""
+
+    def mark(method: Callable) -> Callable:
+        method.region = region  # type: ignore[attr-defined]
         return method
 
     return mark
@@ -158,18 +174,32 @@ class Equation(ABC):
 
     def conditions(self) -> list[Condition]:
         """The interior, then every condition in the order in which the class says them."""
-        own: dict[str, Callable] = {}
+        own: dict[str, Any] = {}
         for base in reversed(type(self).__mro__):
-            own |= {name: each for name, each in vars(base).items() if callable(each)}
+            own |= vars(base)  # a condition that is None in a class is none of those that it inherits
         found = [Condition(INTERIOR, self.interior, {})]
         for name, each in own.items():
             places, is_observed = getattr(each, "places", None), getattr(each, "is_observed", False)
+            region = getattr(each, "region", None)
             if places is not None:
                 self.domain.require(places, f"{type(self).__name__}.{name}")
                 found.append(Condition(name, getattr(self, name), places))
-            elif is_observed or getattr(each, "is_prior", False):
-                found.append(Condition(name, getattr(self, name), {}, is_observed, not is_observed))
+            elif is_observed or region is not None or getattr(each, "is_prior", False):
+                is_prior = not is_observed and region is None
+                found.append(Condition(name, getattr(self, name), {}, is_observed, is_prior, region))
         return found
 
 
-__all__ = ["BOUNDARY", "DATA", "INTERIOR", "Condition", "Equation", "Residual", "Unknown", "at", "observed", "prior"]
+__all__ = [
+    "BOUNDARY",
+    "DATA",
+    "INTERIOR",
+    "Condition",
+    "Equation",
+    "Residual",
+    "Unknown",
+    "at",
+    "observed",
+    "prior",
+    "within",
+]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -33,6 +32,14 @@ Stream = tuple[str, tuple[str, ...]]
 Derivative = tuple[str, ...]
 
 
+class Given:
+    """What a residual is given: streams under the names by which it reads them."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """The derivatives that are wanted of one field.
@@ -52,7 +59,7 @@ class Wanted:
     @property
     def order(self) -> int:
         """The highest order that is wanted."""
-        return max(map(len, self.derivatives), default=0)
+        return max([0, *map(len, self.derivatives)])  # torch's compiler knows no `default`
 
     @property
     def directions(self) -> list[Derivative]:
@@ -120,9 +127,9 @@ class Streams:
     @property
     def order(self) -> int:
         """The highest derivative of any field."""
-        return max((each.order for each in self.wanted), default=0)
+        return max([0, *(each.order for each in self.wanted)])
 
-    def computed(self, ask: Ask, coords: Tensor, measured: Mapping[str, Tensor] | None = None) -> SimpleNamespace:
+    def computed(self, ask: Ask, coords: Tensor, measured: Mapping[str, Tensor] | None = None) -> Given:
         """What the residual is given at points (N, D) in the units of the equation."""
         region = self.equation.domain
         found: dict[str, Any] = dict(zip(region.names, coords.unbind(-1), strict=True))
@@ -137,7 +144,9 @@ class Streams:
                         values[key] = self._function(wanted, jet, *key)
                     found[name] = values[key]
         found |= {name: number_of(self.equation, name, ask) for name in self.numbers}
-        return SimpleNamespace(**found, **({MEASURED: SimpleNamespace(**measured)} if measured is not None else {}))
+        if measured is not None:
+            found[MEASURED] = Given(measured)
+        return Given(found)
 
     def _function(self, wanted: Wanted, jet: Jet, function: str, derivative: Derivative) -> Tensor:
         channel = wanted.channels.index(function)
@@ -170,6 +179,14 @@ def evaluated(ask: Ask, equation: Equation, wanted: Wanted, inner: Tensor, half:
     physical = None if directions is None else directions * half
     known = factors(equation, coords, wanted.order, wanted.groups, physical)
     return jet if known is None else constrained(jet, *known)
+
+
+def functions_at(ask: Ask, equation: Equation, field: str, coords: Tensor) -> Tensor:
+    """The outputs, or the unknown coefficients (F, N), at points (N, D) in the units of the equation."""
+    names = equation.outputs if field == SOLUTION else tuple(equation.coefficients)
+    wanted = Wanted(field, names, frozenset(), equation.domain.names)
+    given = Streams(equation, (wanted,), {name: (name, ()) for name in names}, ()).computed(ask, coords)
+    return torch.stack([getattr(given, name) for name in names])
 
 
 def number_of(equation: Equation, name: str, ask: Ask) -> Tensor:

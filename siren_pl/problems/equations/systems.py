@@ -1,7 +1,6 @@
 """An equation on a lattice: a sparse system, assembled from the residuals themselves and solved by Newton's steps.
 
-Every node of every output has one row: that of a condition at its face, or that of the interior. A second condition at
-the same face, such as a first velocity, stands in the next layer. The derivative of a residual with respect to the
+The derivative of a residual with respect to the
 streams that it asks for is taken by forward-mode differentiation; for a linear equation one step is the solution.
 
 Letters: N nodes, C outputs, F functions, D axes.
@@ -9,8 +8,8 @@ Letters: N nodes, C outputs, F functions, D axes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -19,48 +18,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from siren_pl.problems.equations.domains import Box
-from siren_pl.problems.equations.dry_run import Given, Noted, stacked
+from siren_pl.problems.equations.dry_run import stacked
 from siren_pl.problems.equations.lattices import Lattice
-from siren_pl.problems.equations.statement import Condition, Equation
-from siren_pl.problems.equations.streams import MEASURED, Stream
+from siren_pl.problems.equations.parts import Part
+from siren_pl.problems.equations.statement import Equation
+from siren_pl.problems.equations.streams import MEASURED, Given, Stream
 
 # Newton's steps at most, and the step at which they end, in parts of the solution; of a solution of zero, in TINY's.
 STEPS, SMALL, TINY = 40, 1e-7, 1e-12
+# The sum of a matrix's columns, in parts of its largest entry, beneath which it is zero but for rounding.
+OPEN = 1e-11
 # Layers of a time that are solved for together in the beginning: as many as a stencil that looks ahead has nodes.
 AHEAD = 3
-
-
-@dataclass(frozen=True)
-class Part:
-    """The rows of one condition.
-
-    Attributes:
-        condition: The condition.
-        noted: What its residual asks for.
-        slots: The nodes whose rows it has.
-        nodes: The nodes at which it is evaluated, as many.
-        measured: Columns of what was measured there; None if nothing was.
-    """
-
-    condition: Condition
-    noted: Noted
-    slots: NDArray[np.int64]
-    nodes: NDArray[np.int64]
-    measured: Mapping[str, NDArray] | None = None
-
-    def within(self, block: NDArray[np.int64]) -> Part:
-        """The rows of some nodes alone."""
-        chosen = np.isin(self.slots, block)
-        return replace(self, slots=self.slots[chosen], nodes=self.nodes[chosen])
-
-    def coords(self, lattice: Lattice) -> NDArray[np.float64]:
-        """Where it is evaluated (n, D)."""
-        return lattice.coords[self.nodes]
-
-    def rows(self, matrix: Any) -> Any:
-        """What a sparse matrix (N, N) says at these places (n, N)."""
-        return matrix[self.nodes]
 
 
 class Linear(NamedTuple):
@@ -69,40 +38,6 @@ class Linear(NamedTuple):
     row: int
     column: int
     matrix: Any
-
-
-def parts_of(
-    equation: Equation, noted: Sequence[tuple[Condition, Noted]], lattice: Lattice, channels: int
-) -> list[Part] | None:
-    """Share the rows among the conditions; None if they are not as many as the unknowns."""
-    region = equation.domain
-    if not isinstance(region, Box) or any(each.equations != channels for _, each in noted):
-        return None
-    numbers = np.arange(int(np.prod(lattice.shape))).reshape(lattice.shape)
-    free = np.ones(lattice.shape, bool)
-    parts, seen = [], []
-    for condition, each in noted:
-        if not condition.places:
-            continue
-        for face in region.faces(condition.places):
-            depth = seen.count(face)
-            seen.append(face)
-            at, slot = (_layer(lattice, face, how_deep) for how_deep in (0, depth))
-            open_slots = free[slot]
-            parts.append(Part(condition, each, numbers[slot][open_slots], numbers[at][open_slots]))
-            free[slot] = False
-    (interior, own), rest = noted[0], numbers[free]
-    return [Part(interior, own, rest, rest), *parts]
-
-
-def _layer(lattice: Lattice, face: Mapping[int, float], depth: int) -> Any:
-    """The index of the nodes of a face, or of the layer at some depth beneath it."""
-    index: list[Any] = [slice(None)] * len(lattice.shape)
-    for axis, place in face.items():
-        nodes = lattice.nodes[axis]
-        nearest = int(np.abs(nodes - place).argmin())
-        index[axis] = nearest + depth if place < lattice.region.middle[axis] else nearest - depth
-    return tuple(index)
 
 
 @dataclass(frozen=True)
@@ -192,6 +127,29 @@ class System:
                 )
         return found(streams).numpy().T, slopes
 
+    def open_constants(self, matrix: Any) -> tuple[int, ...]:
+        """The outputs to which a constant may be added without changing any residual, by their numbers."""
+        count, channels = len(self.lattice.coords), len(self.equation.outputs)
+        largest = abs(matrix).max()
+        sums = (np.abs(matrix[:, c * count : (c + 1) * count].sum(1)).max() for c in range(channels))
+        return tuple(c for c, size in enumerate(sums) if size <= OPEN * largest)
+
+    def bordered(self, matrix: Any, outputs: Sequence[int]) -> Any:
+        """A matrix that determines the means of some outputs as well, in rows and columns at its end.
+
+        The columns let residuals differ by a constant, since the equations of such a problem sum up to something that
+        the lattice does not meet exactly.
+        """
+        from scipy import sparse
+
+        count = len(self.lattice.coords)
+        whole = np.zeros((matrix.shape[0], len(outputs)))
+        means = np.zeros_like(whole)
+        for column, output in enumerate(outputs):
+            whole[output * count : (output + 1) * count, column] = 1.0
+            means[output * count : (output + 1) * count, column] = self.lattice.shares
+        return sparse.bmat([[matrix, sparse.csc_matrix(whole)], [sparse.csc_matrix(means.T), None]], format="csc")
+
     def solved(self) -> NDArray | None:
         """The outputs (C, N) at the nodes; None if there is no solution, or Newton's steps do not find it."""
         values = np.zeros((len(self.equation.outputs), len(self.lattice.coords)), self.kind)
@@ -223,8 +181,11 @@ class System:
         chosen = np.concatenate([channel * values.shape[1] + block for channel in range(len(values))])
         for _ in range(STEPS):
             residual, slope = self.linearised(values, parts)
+            slope, right = slope[chosen][:, chosen], -residual[chosen]
+            if len(block) == values.shape[1] and (loose := self.open_constants(slope)):
+                slope, right = self.bordered(slope, loose), np.append(right, -values[list(loose)] @ self.lattice.shares)
             try:
-                step = splu(slope[chosen][:, chosen].tocsc()).solve(-residual[chosen])
+                step = splu(slope.tocsc()).solve(right)[: len(chosen)]
             except RuntimeError:  # a singular matrix
                 return False
             values.reshape(-1)[chosen] += step

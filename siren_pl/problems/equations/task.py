@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,18 @@ from siren_pl.problems.equations.balance import BALANCES
 from siren_pl.problems.equations.catalogue import equation_named
 from siren_pl.problems.equations.constraints import features
 from siren_pl.problems.equations.domains import Box, Region
-from siren_pl.problems.equations.dry_run import Noted, dry_run
+from siren_pl.problems.equations.dry_run import Noted
 from siren_pl.problems.equations.eliminated import Eliminated, EliminatedSolution, eliminated, hindrance_of
 from siren_pl.problems.equations.integrated import hindrance, integrated
 from siren_pl.problems.equations.judge import EquationJudge, Grid
 from siren_pl.problems.equations.lattices import lattice_of
 from siren_pl.problems.equations.measurements import Measurements, coords_of, kept, placed
+from siren_pl.problems.equations.parts import parts_of
 from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
-from siren_pl.problems.equations.statement import DATA, INTERIOR, Condition, Equation
+from siren_pl.problems.equations.stated import Stated, require_conditions, stated
+from siren_pl.problems.equations.statement import INTERIOR, Condition, Equation
 from siren_pl.problems.equations.streams import COEFFICIENTS, SOLUTION, Streams
-from siren_pl.problems.equations.systems import System, parts_of
+from siren_pl.problems.equations.systems import System
 from siren_pl.problems.equations.terms import ConditionTerm, MeasuredTerm, Sampling
 from siren_pl.training.ask import Ask
 from siren_pl.training.problem import Problem
@@ -85,9 +87,9 @@ def equation_fit(
     solved, text = equation_named(equation, found.text)
     name = Path(equation).stem if isinstance(equation, str) else type(solved).__name__.lower()
     known = placed(found, solved, seed)
-    noted = _noted(solved, known)
+    noted = stated(solved, known)
     options = {"points": points or {}, "weights": weights or {}, "adaptive": adaptive or {}}
-    _require_conditions(noted, options, solved)
+    require_conditions(noted, options, solved)
     cells, count = lattice or solved.lattice, batch_size if isinstance(batch_size, int) else 2048
     terms = _on_lattices(solved, noted, known, integrate, cells, seed)
     integrates, eliminates = "integrated" in terms, "eliminated" in terms
@@ -131,7 +133,7 @@ def equation_fit(
 
 def _on_lattices(
     equation: Equation,
-    noted: Sequence[tuple[Condition, Noted]],
+    noted: Stated,
     known: Measurements,
     integrate: bool | str,
     cells: int,
@@ -160,42 +162,6 @@ def _solution(equation: Equation, streams: Streams, terms: Mapping[str, Term], a
     if isinstance(term, Eliminated):
         return EliminatedSolution(equation, streams, ask, term.eliminations[0])
     return FieldSolution(equation, streams, ask)
-
-
-def _noted(equation: Equation, known: Measurements) -> list[tuple[Condition, Noted]]:
-    """Every condition with what it asks for; measurements without a residual of their own are compared with outputs."""
-    conditions = equation.conditions()
-    columns = [name for name in known.columns if name not in equation.domain.names]
-    if columns and not any(condition.is_observed for condition in conditions):
-        compared = [name for name in columns if name in equation.outputs]
-        if not compared:
-            raise UserError(
-                f"the measured columns {', '.join(columns)} are no outputs of {type(equation).__name__}, which are "
-                f"{', '.join(equation.outputs)}: rename a column, or write a residual with @observed."
-            )
-        conditions.append(Condition(DATA, lambda d: _differences(d, compared), {}, True))
-    if not columns:
-        for condition in (each for each in conditions if each.is_observed):
-            log.warning("%s has no measurements: add dataset.path=FILE.csv.", condition.name)
-        conditions = [condition for condition in conditions if not condition.is_observed]
-    return [(each, dry_run(equation, each, columns if each.is_observed else None)) for each in conditions]
-
-
-def _differences(d: Any, names: Sequence[str]) -> tuple[Any, ...]:
-    return tuple(getattr(d, name) - getattr(d.measured, name) for name in names)
-
-
-def _require_conditions(
-    noted: Sequence[tuple[Condition, Noted]], options: Mapping[str, Mapping[str, Any]], equation: Equation
-) -> None:
-    there = [condition.name for condition, _ in noted]
-    for key, said in options.items():
-        for name, value in said.items():
-            if value is not None and name not in there:
-                raise UserError(
-                    f"task.{key}.{name}={value}: {type(equation).__name__} has no condition {name}; it has "
-                    f"{', '.join(there)}."
-                )
 
 
 def _usual(condition: Condition, count: int) -> int:
@@ -239,22 +205,21 @@ def _domains(equation: Equation, measurements: int, eliminates: bool) -> dict[st
     return found
 
 
-def _classical(equation: Equation, noted: Sequence[tuple[Condition, Noted]], cells: int) -> LatticeSolution | None:
+def _classical(equation: Equation, noted: Stated, cells: int) -> LatticeSolution | None:
     """The solution by finite differences; None if they do not apply."""
     axes = len(equation.domain.names)
-    unknown = equation.coefficients or equation.numbers
+    unknown = equation.coefficients or equation.numbers or any(condition.region for condition, _ in noted)
     if unknown or not isinstance(equation.domain, Box) or axes > 2 or _holds_by_construction(equation):  # noqa: PLR2004
         return None
-    stated = [(condition, each) for condition, each in noted if not condition.is_observed]
-    lattice = lattice_of(equation.domain, [condition for condition, _ in stated], cells)
-    parts = parts_of(equation, stated, lattice, len(equation.outputs))
+    lattice = lattice_of(equation.domain, [condition for condition, _ in noted], cells)
+    parts = parts_of(equation, [pair for pair in noted if not pair[0].is_observed], lattice, len(equation.outputs))
     values = None if parts is None else System(equation, lattice, parts).solved()
     return None if values is None else LatticeSolution(equation, lattice, values)
 
 
 def _holds_by_construction(equation: Equation) -> bool:
-    middle = torch.tensor([equation.domain.middle], dtype=torch.float64)
-    return equation.hard(*middle.unbind(-1)) is not None
+    somewhere = equation.domain.inside(torch.full((1, len(equation.domain.names)), 0.5, dtype=torch.float64))
+    return equation.hard(*somewhere.unbind(-1)) is not None
 
 
 def _probes(region: Region) -> tuple[torch.Tensor, torch.Tensor]:

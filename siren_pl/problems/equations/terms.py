@@ -125,8 +125,7 @@ class ConditionTerm(Term):
         uniform = torch.rand(
             (count, len(region.names)), generator=generator, device=generator.device, dtype=torch.float64
         )
-        places = self.condition.places
-        return (region.on(places, uniform) if places else region.inside(uniform)).to(kind)
+        return self.condition.on(region, uniform).to(kind)
 
     @property
     def _time(self) -> int:

@@ -1,7 +1,7 @@
 """A medium from waves that went through it, full-waveform inversion, in the geometry of SIREN's section 4.3.
 
-Five sources on one side of a square send waves of wave number 20, thirty receivers on the other sides record them. What
-is sought is by how much the squared slowness differs from one. The waves are fields on a lattice, the medium is a field.
+Five sources on one side of a square send waves of wave number 20, and thirty receivers on the other sides record them.
+What is sought is by how much the squared slowness differs from one: it is a field, the waves live on a lattice.
 """
 
 from collections.abc import Mapping
@@ -43,16 +43,11 @@ class FullWaveform(Helmholtz):
 
     def interior(self, d):
         """The equation of what is scattered, in the stretched coordinates of the absorbing layers."""
-        ex, slope_x = self._stretch(d.x)
-        ey, slope_y = self._stretch(d.y)
         contrast = torch.where(self._is_unknown(d.x, d.y), d.contrast, 0.0)
         residuals = []
         for name, place in zip(self.outputs, self.sources, strict=True):
-            u, u_x, u_y, u_xx, u_yy = (getattr(d, name + along) for along in ("", "_x", "_y", "_xx", "_yy"))
-            along_x = ey / ex * u_xx - ey * slope_x / ex**2 * u_x
-            along_y = ex / ey * u_yy - ex * slope_y / ey**2 * u_y
-            waves = (1 + contrast) * u + contrast * self._incoming(d.x, d.y, place)
-            residuals.append(along_x + along_y + ex * ey * self.k**2 * waves)
+            moved = (1 + contrast) * getattr(d, name) + contrast * self._incoming(d.x, d.y, place)
+            residuals.append(self._operator(d, name, moved))
         return tuple(residuals)
 
     @at(boundary=True)
@@ -90,10 +85,12 @@ class FullWaveform(Helmholtz):
     def reference(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         """The waves around and inside of the cylinder, in the square of sources and receivers."""
         whole = []
-        for place, incoming in zip(self.sources, self.added(x, y), strict=True):
+        for place in self.sources:
             near = torch.sqrt((x - place[0]) ** 2 + (y - place[1]) ** 2) < RADIUS
             scored = self._is_unknown(x, y) & ~near
-            found = incoming + torch.from_numpy(scattered(x.numpy(), y.numpy(), place, self.k, RADIUS, CONTRAST))
+            found = self._incoming(x, y, place) + torch.from_numpy(
+                scattered(x.numpy(), y.numpy(), place, self.k, RADIUS, CONTRAST)
+            )
             whole.append(torch.where(scored, found, torch.full_like(found, torch.nan)))
         return tuple(whole)
 
@@ -109,10 +106,10 @@ class FullWaveform(Helmholtz):
         y = np.concatenate([np.full(RECEIVERS, ABOVE), up, up])
         columns = {"x": x, "y": y}
         places = torch.from_numpy(x), torch.from_numpy(y)
-        for name, place, incoming in zip(self.outputs, self.sources, self.added(*places), strict=True):
+        for name, place in zip(self.outputs, self.sources, strict=True):
             clean = scattered(x, y, place, self.k, RADIUS, CONTRAST)
             size = NOISE * np.sqrt(np.mean(np.abs(clean) ** 2) / 2)
             noise = size * (generator.standard_normal(len(x)) + 1j * generator.standard_normal(len(x)))
-            whole = incoming.numpy() + clean + noise
+            whole = self._incoming(*places, place).numpy() + clean + noise
             columns |= {f"{name}_real": whole.real, f"{name}_imaginary": whole.imag}
         return columns

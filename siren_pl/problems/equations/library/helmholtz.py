@@ -23,17 +23,21 @@ class Helmholtz(Equation):
     detail, integrate = 128.0, True
 
     def interior(self, d):
-        """∂x(ey/ex ∂x v) + ∂y(ex/ey ∂y v) + ex ey k² v, and what the split leaves as a source."""
-        ex, slope_x = self._stretch(d.x)
-        ey, slope_y = self._stretch(d.y)
-        along_x = ey / ex * d.u_xx - ey * slope_x / ex**2 * d.u_x
-        along_y = ex / ey * d.u_yy - ex * slope_y / ey**2 * d.u_y
-        return along_x + along_y + ex * ey * self.k**2 * d.u + self._source(d.x, d.y)
+        """The equation of v, and what the split leaves as a source."""
+        return self._operator(d, "u", d.u) + self._source(d.x, d.y)
 
     @at(boundary=True)
     def walls(self, d):
         """Nothing is left of the wave."""
         return d.u
+
+    def _operator(self, d, u: str, moved: Tensor) -> Tensor:
+        """∂x(ey/ex ∂x u) + ∂y(ex/ey ∂y u) + ex ey k² moved, where `moved` is u times the squared slowness."""
+        (ex, slope_x), (ey, slope_y) = self._stretch(d.x), self._stretch(d.y)
+        u_x, u_y, u_xx, u_yy = (getattr(d, f"{u}_{along}") for along in ("x", "y", "xx", "yy"))
+        along_x = ey / ex * u_xx - ey * slope_x / ex**2 * u_x
+        along_y = ex / ey * u_yy - ex * slope_y / ey**2 * u_y
+        return along_x + along_y + ex * ey * self.k**2 * moved
 
     def _stretch(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """The factor 1 - i a (depth / thickness)² of a coordinate, and its slope."""
