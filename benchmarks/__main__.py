@@ -11,10 +11,16 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import curvature, loop, signals, steps, time_to_quality
+from benchmarks import curvature, equations, loop, signals, steps, time_to_quality
 from siren_pl.training.allocator import reuse_pages
 
-PARTS = {"steps": steps.run, "loop": loop.run, "signals": signals.run, "curvature": curvature.run}
+PARTS = {
+    "steps": steps.run,
+    "loop": loop.run,
+    "signals": signals.run,
+    "curvature": curvature.run,
+    "equations": equations.run,
+}
 # These parts take long, so they run only if they are named.
 LONG_PARTS = {"time_to_quality": time_to_quality.run}
 TARGET = Path("outputs/bench")
@@ -34,6 +40,10 @@ MEANINGS = {
     "signals_batched_vs_sequential_64_points_bf16": "the same with 64 points a step, bf16 on both sides",
     "signals_batched_vs_multirun": "64 signals: a multirun of single fits / one run of the set",
     "signals_batched_vs_multirun_bf16": "the same, bf16 on both sides",
+    "burgers_seconds": "Burgers' equation: seconds of our steps, without compilation",
+    "burgers_deepxde_seconds": "Burgers' equation: seconds of DeepXDE's steps",
+    "burgers_vs_deepxde": "Burgers' equation: seconds of DeepXDE / ours for the same steps, points and network",
+    "_relative_l2": "relative L2 error at their end",
     "/seconds_to_": "training seconds until the trained pixels reach this PSNR",
     "/points_to_": "points seen until then",
     "/heldout_psnr_at_": "PSNR of the held-out pixels at that moment",

@@ -155,6 +155,7 @@ _SHAPES = (
         "shape_paper", f"{_QUICK} experiment=paper/shape dataset.points=500 model.hidden_features=16 task.resolution=16"
     ),
 )
+_LITTLE = "dataset.batch_size=64 model.hidden_features=16"
 _EQUATIONS = (
     _case(
         "equation",
@@ -170,6 +171,13 @@ _EQUATIONS = (
         "equation_inverse",
         f"{_QUICK} task=equation task.equation=coefficient model.hidden_features=16 dataset.batch_size=64",
     ),
+    _case(
+        "equation_eliminated",
+        f"{_QUICK} task=equation task.equation=full_waveform task.lattice=24 model.hidden_features=16",
+    ),
+    _case("helmholtz_paper", f"{_QUICK} experiment=paper/helmholtz {_LITTLE}"),
+    _case("inverse_helmholtz_paper", f"{_QUICK} experiment=paper/inverse_helmholtz {_LITTLE}"),
+    _case("wave_paper", f"{_QUICK} experiment=paper/wave {_LITTLE}"),
 )
 _RESTORATIONS = (
     _case("enlarge", f"{SMALL} task=super_resolution task.scale=2 dataset=astronaut figures=true", "", "scale=3"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -175,7 +176,7 @@ def module(plans: Sequence[Plan]) -> FieldModule:
     work = len(plans) * steps.max_steps * _points(plans[0]) * _streams(first)
     means = strategies(config, first.fields)
     wanted = _compile(config["compile"], bundles[0], first, means)
-    compilation = Compilation(wanted, work * parameters / REFERENCE_PARAMETERS)
+    compilation = Compilation(wanted, work * math.sqrt(parameters / REFERENCE_PARAMETERS))
     again = functools.partial(_module_again, [each.config for each in plans])
     return module_of(merge(bundles, [each.problem for each in plans]), means, steps, compilation, again)
 

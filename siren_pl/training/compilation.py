@@ -10,8 +10,9 @@ import torch
 
 log = logging.getLogger(__name__)
 
-# On two CPU cores, compiling a SIREN's loss takes 10–25 s and saves about a quarter of each step. It therefore pays for
-# itself once a run evaluates a network of 198,401 parameters at this many points, summed over its steps.
+# On two CPU cores, compiling a SIREN's loss takes 10–25 s and saves about a quarter of a step for values. It therefore
+# pays for itself once a run evaluates a network of 198,401 parameters at this many points, summed over its steps. What
+# is saved are passes over activations, whose number is, at equal depth, as the root of that of the parameters.
 WORTHWHILE_WORK = 3.0e6
 REFERENCE_PARAMETERS = 198_401
 
@@ -28,7 +29,7 @@ class Compilation:
 
         Args:
             wanted: Whether to compile; None to compile if the work is worth it.
-            work: Points × steps × streams × parameters / 198,401 of the run.
+            work: Points × steps × streams × √(parameters / 198,401) of the run.
         """
         self.chosen = wanted
         self._work = work

@@ -12,7 +12,6 @@ from siren_pl.errors import UserError
 from siren_pl.runs import build, trust
 from siren_pl.runs.keys import conf_directory, validate
 from tests.conftest import FEW_CELLS, FEW_POINTS, FEW_SAMPLES, Command, _of_kind, small_shapes
-from tests.fields import batch_of
 from tests.videos import encode, turning
 
 CONF = conf_directory()
@@ -135,7 +134,11 @@ def test_every_experiment_composes_and_opens_with_its_command(
     encode(str(tmp_path / "bikes.mp4"), turning(2))
     options = [f"experiment={experiment}"]
     kind = composed(*options)["task"]["problem"]["_target_"].split(".")[2]
-    options += {"sound": [FEW_SAMPLES], "shapes": [FEW_POINTS, FEW_CELLS]}.get(kind, ["dataset.size=8"])
+    options += {
+        "sound": [FEW_SAMPLES],
+        "shapes": [FEW_POINTS, FEW_CELLS],
+        "equations": ["dataset.batch_size=16", "model.hidden_features=16"],
+    }.get(kind, ["dataset.size=8"])
     if kind == "shapes":
         small_shapes(monkeypatch)
     config = composed(*options)
@@ -144,7 +147,7 @@ def test_every_experiment_composes_and_opens_with_its_command(
     if config["dataset"].get("index") == "all":
         config = build.members(config)[0]
     module = build.module([build.plan(config)])
-    batch = batch_of(module.fields.problem, module.recipe.batch_size)
+    batch = module.fields.draw(module.fields.tables(), module.recipe.batch_size, 0, 0, 0.0)
     assert module._losses(batch)[0].isfinite()
 
 
