@@ -136,7 +136,7 @@ def recipe(given: Plan) -> Recipe:
     make = functools.partial(create, child(options, "make", "optimizer") | {"lr": settled.leading.lr})
     rates = {name: each.lr for name, each in settled.fields.items()} if len(settled.fields) > 1 else {}
     last = config["recipe"].get("lbfgs", 0.0)
-    phases = (Phase(make, schedules[options["schedule"]], 1 - last, rates=rates),)
+    phases = (Phase(make, schedules[options["schedule"]], 1 - last, rates=rates),) if last < 1 else ()
     if last:
         phases += (Phase(_line_search, constant, last, fixed_batch=True),)
     return Recipe(

@@ -102,7 +102,7 @@ def test_a_last_phase_of_lbfgs_lowers_the_loss_and_resumes(train: Command, one_t
     train(*options, "trainer.max_steps=100", "hydra.run.dir=whole")
     train(*options[:2], *options[3:], "trainer.max_steps=40", "hydra.run.dir=first")
     assert metrics("whole")["relative_l2"] < 0.5 * metrics("first")["relative_l2"]
-    assert "recipe.lbfgs" in train(*options, "recipe.lbfgs=1").paragraph
+    assert "recipe.lbfgs" in train(*options, "recipe.lbfgs=1.5").paragraph
 
 
 def test_a_time_has_a_film_and_a_complex_output_is_written(train: Command) -> None:

@@ -58,7 +58,11 @@ KINDS = {
     "time=0.25": (("task=video_interpolation", "dataset.size=32"), ".png"),
 }
 # The tasks of the paper's experiments that are of no picture.
-PAPERS = {"paper/audio": "task=audio_fit", "paper/video": "task=video_fit", "paper/shape": "task=shape_fit"}
+PAPERS = {
+    "paper/audio": "task=audio_fit",
+    "paper/video": "task=video_fit",
+    "paper/shape": "task=shape_fit",
+} | dict.fromkeys(("paper/helmholtz", "paper/inverse_helmholtz", "paper/wave"), "task=equation")
 
 
 def arguments(command: str) -> list[str]:

@@ -46,7 +46,13 @@ def streams_of(given: Equation, condition, coords: torch.Tensor) -> Given:
     return Given(found)
 
 
-@pytest.mark.parametrize("name", sorted({*LIBRARY} - {"helmholtz", "allen_cahn", "full_waveform"}))
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        {*LIBRARY}
+        - {"helmholtz", "allen_cahn", "full_waveform", "paper_helmholtz", "paper_inverse_helmholtz", "paper_wave"}
+    ),
+)
 def test_the_reference_satisfies_the_equation_and_its_conditions(name: str) -> None:
     given = equation_named(name).equation
     for condition in given.conditions():
@@ -140,3 +146,50 @@ def test_the_true_medium_explains_what_the_receivers_record() -> None:
     right, empty = (np.linalg.norm(chosen.remaining(chosen.state(medium))) for medium in (truth, 0 * truth))
     # 64 cells see a cylinder of six cells as stairs.
     assert right < 0.3 * empty
+
+
+def differences(function, coords: torch.Tensor, names: str, along: str, step: float = 1e-3) -> torch.Tensor:
+    """A derivative of a function of the axes by central differences, for functions that torch cannot differentiate."""
+    shift = torch.zeros(coords.shape[1], dtype=coords.dtype)
+    if not along:
+        return function(*coords.unbind(1))
+    shift[names.index(along[0])] = step
+    after, here, before = (function(*(coords + sign * shift).unbind(1)) for sign in (1, 0, -1))
+    return (after - before) / (2 * step) if len(along) == 1 else (after - 2 * here + before) / step**2
+
+
+def given_by_differences(function, coords: torch.Tensor, names: str, u: str, along: tuple[str, ...]) -> dict:
+    found = dict(zip(names, coords.unbind(1), strict=True))
+    return found | {f"{u}_{each}".rstrip("_"): differences(function, coords, names, each) for each in along}
+
+
+PLANE = ("", "x", "y", "xx", "yy")
+
+
+def test_the_references_of_the_papers_waves_satisfy_their_equations() -> None:
+    generator = torch.Generator().manual_seed(2)
+    coords = torch.rand(60, 2, generator=generator, dtype=torch.float64) * 0.9 - 0.45
+    coords = coords[coords.norm(dim=1) > 0.15]  # away from the source and from the cylinder
+    # Absolute values are squares of residuals; terms are as large as 100, and differences of step 0.001 leave 1e-3.
+    helmholtz = equation_named("paper_helmholtz").equation
+    given = Given(given_by_differences(helmholtz.reference, coords, "xy", "u", PLANE))
+    assert helmholtz.interior(given).abs().square().max() < 0.02
+    inverse = equation_named("paper_inverse_helmholtz").equation
+    coords = coords[coords[:, 1] > -0.2]
+    streams = {"contrast": torch.zeros(len(coords), dtype=torch.float64)}
+    for column, name in enumerate(inverse.outputs):
+        one = lambda x, y, column=column: inverse.reference(x, y)[column]  # noqa: E731
+        streams |= given_by_differences(one, coords, "xy", name, PLANE)
+    for residual in inverse.interior(Given(streams)):
+        assert residual.abs().square().max() < 0.02
+
+
+def test_the_reference_of_the_papers_pulse_starts_at_rest_and_satisfies_the_wave_equation() -> None:
+    wave = equation_named("paper_wave").equation
+    generator = torch.Generator().manual_seed(3)
+    coords = torch.rand(40, 3, generator=generator, dtype=torch.float64) * 0.4 + torch.tensor([0.01, 0.0, 0.0])
+    given = given_by_differences(wave.reference, coords, "txy", "u", ("", "tt", "xx", "yy"))
+    assert wave.interior(Given(given)).square().max() < 0.01 * given["u_tt"].abs().max()
+    coords[:, 0] = 0.0
+    given = given_by_differences(wave.reference, coords, "txy", "u", ("", "t"))
+    assert wave.initial(Given(given)).square().max() < 1e-3 and wave.velocity(Given(given)).square().max() < 1e-3

@@ -57,7 +57,7 @@ def test_outputs_coefficients_and_numbers_are_kept_apart() -> None:
     bundle, coords = bundle_of(given), points()
     found = noted(given)
     values = found.streams.computed(asking(bundle), coords)
-    assert found.equations == 2 and not found.is_affine
+    assert found.equations == 2 and found.is_affine  # in the outputs, the others being given
     inner = (coords - coords.new_tensor([0.5, 0.5])) / coords.new_tensor([0.5, 1.5])
     torch.testing.assert_close(values.u, bundle.network(inner)[:, 0])
     torch.testing.assert_close(values.k, 2.0 * (20 * bundle.numbers["k"]).exp())

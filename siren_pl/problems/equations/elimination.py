@@ -144,4 +144,4 @@ def same(first: Any, second: Any) -> bool:
 
 def _real(rows: NDArray) -> NDArray:
     """Complex rows as twice as many real ones."""
-    return np.concatenate([rows.real, rows.imag]) if np.iscomplexobj(rows) else rows
+    return np.concatenate([np.real(rows), np.imag(rows)]) if np.iscomplexobj(rows) else rows

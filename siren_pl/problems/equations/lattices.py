@@ -52,13 +52,13 @@ class Lattice:
     @cached_property
     def shares(self) -> Array:
         """The share of the box (N,) that a node stands for, by the trapezoidal rule: means are integrals."""
-        found = np.ones(1)
+        found: Array = np.ones(1)
         for axis, nodes in enumerate(self.nodes):
             gaps = np.diff(nodes)
             along = np.r_[gaps, 0.0] / 2 + np.r_[0.0, gaps] / 2
             if self.region.names[axis] in self.region.periodic:
                 along = np.ones(len(nodes))
-            found = np.outer(found, along / along.sum()).reshape(-1)
+            found = np.outer(found, along / along.sum()).reshape(-1).astype(np.float64)
         return found
 
     def difference(self, derivative: Sequence[str]) -> Any:

@@ -16,7 +16,8 @@ AT_SOURCE = POINTS / 1e3
 class PaperHelmholtz(Helmholtz):
     """Δu + k² u = (1 + i) s in stretched coordinates; nothing is said of the walls."""
 
-    integrate, walls = False, None
+    integrate = False
+    walls = None  # type: ignore[assignment] - nothing is said of them
 
     def interior(self, d):
         """The residual, which counts more where the source is."""

@@ -21,7 +21,8 @@ LEAST, KNOWN_FROM = 1e-3, 0.75
 class PaperInverseHelmholtz(FullWaveform):
     """Δu + k² m u = (1 + i) s in stretched coordinates for every source."""
 
-    integrate, edges, walls = False, None, None
+    integrate = False
+    edges = walls = None  # type: ignore[assignment] - nothing is said of them
     detail = 128.0
 
     def interior(self, d):
