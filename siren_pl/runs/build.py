@@ -6,12 +6,11 @@ import functools
 import logging
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import nn
 
 from siren_pl.errors import UserError
@@ -21,6 +20,7 @@ from siren_pl.field.networks.bundle import Bundle
 from siren_pl.runs.autos import Settled, settle
 from siren_pl.runs.create import Plain, child, create, create_from, network
 from siren_pl.runs.create import plain as plain  # noqa: PLC0414 - callers find everything that builds here
+from siren_pl.runs.line_search import line_search, require_one_signal
 from siren_pl.runs.loggers import Histograms
 from siren_pl.runs.names import find
 from siren_pl.runs.rules import AUTO
@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 
 # A step keeps three numbers per unit of a layer at each point (linear map, activation, gradient), in float32.
 NUMBERS_KEPT, BYTES_PER_NUMBER = 3, 4
-# Steps that L-BFGS remembers.
-HISTORY = 50
 # Fraction of the steps, from the first, that round wide products to bfloat16. Everything else is done in float32, which
 # is therefore what Lightning is told: its autocast would round targets, losses and their gradients too.
 ROUNDED = {"bf16-mixed": 1.0, "bf16-then-32": 0.75}
@@ -138,7 +136,7 @@ def recipe(given: Plan) -> Recipe:
     last = config["recipe"].get("lbfgs", 0.0)
     phases = (Phase(make, schedules[options["schedule"]], 1 - last, rates=rates),) if last < 1 else ()
     if last:
-        phases += (Phase(_line_search, constant, last, fixed_batch=True),)
+        phases += (Phase(line_search, constant, last, fixed_batch=True),)
     return Recipe(
         max_steps=settled.max_steps,
         batch_size=settled.batch_size,
@@ -147,13 +145,6 @@ def recipe(given: Plan) -> Recipe:
         seed=config["seed"],
         evaluations=config["trainer"]["evaluations"],
         rounded=ROUNDED.get(config["trainer"]["precision"], 0.0),
-    )
-
-
-def _line_search(weights: Iterable) -> torch.optim.Optimizer:
-    """L-BFGS with torch's search for a point that satisfies Wolfe's conditions; a small gradient does not end it."""
-    return torch.optim.LBFGS(
-        weights, history_size=HISTORY, line_search_fn="strong_wolfe", tolerance_grad=0.0, tolerance_change=0.0
     )
 
 
@@ -171,6 +162,7 @@ def module(plans: Sequence[Plan]) -> FieldModule:
             f"task {first.name} needs derivatives of order {first.order}, and this model has them up to order "
             f"{highest}: choose another model, such as model=siren."
         )
+    require_one_signal(config["recipe"].get("lbfgs", 0.0), len(plans))
     steps = recipe(plans[0])
     parameters = sum(parameter.numel() for parameter in bundles[0].parameters())
     work = len(plans) * steps.max_steps * _points(plans[0]) * _streams(first)

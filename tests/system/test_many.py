@@ -31,6 +31,11 @@ def weights(run: str | Path) -> dict[str, torch.Tensor]:
     return torch.load(Path(run) / "checkpoints/last.ckpt", weights_only=True)["state_dict"]
 
 
+def test_one_line_search_is_no_search_for_many_signals(images: Path, train: Command) -> None:
+    ended = train(*SET, "optimizer=lbfgs")
+    assert ended.code != 0 and "recipe.lbfgs=1" in ended.paragraph and "dataset.index" in ended.paragraph
+
+
 @pytest.mark.parametrize(
     "options",
     [
