@@ -44,7 +44,8 @@ class Muon(MatrixOptimizer):
             state["mean"] = torch.zeros_like(gradient)
         mean = state["mean"].lerp_(gradient, 1 - group["momentum"])
         length = _STEP_OF_ADAM * math.sqrt(max(weight.shape[-2:]))
-        weight.sub_(orthogonal(gradient.lerp(mean, group["momentum"])), alpha=group["lr"] * length)
+        # Multiplied, since `alpha` refuses a rate beyond the range of the weights, with which a run has to diverge.
+        weight.sub_(orthogonal(gradient.lerp(mean, group["momentum"])).mul_(group["lr"] * length))
 
 
 def orthogonal(matrices: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from tests.conftest import Command, Ended, _invoke
 # evaluate.py draws wherever it scores, which is not looked at here.
 pytestmark = pytest.mark.usefixtures("few_figures")
 
-GIVEN = ("dataset=folder", "dataset.path=images", "dataset.size=null", "trainer.max_steps=30", "optimizer.lr=1e-3")
+GIVEN = ("dataset=folder", "dataset.path=images", "dataset.size=null", "trainer.max_steps=30", "optimizer.lr=3e-3")
 
 
 def picture(path: str, level: int) -> None:
