@@ -14,12 +14,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from benchmarks.loops import configuration, stepper
+from benchmarks.loops import compiled, configuration
 from siren_pl import Siren
+from siren_pl.problems.equations.judge import Grid
 from siren_pl.problems.equations.library.burgers import Burgers
-from siren_pl.runs import build
 from siren_pl.training.fields import ask_of
 
 # Steps, points inside and at every condition, the network, and Adam's rate.
@@ -50,11 +49,7 @@ def ours(device: torch.device) -> dict[str, float]:
         *(f"task.points.interior={INSIDE}", f"task.points.initial={AT_FACE}", f"+task.points.walls={AT_FACE}"),
         f"trainer.max_steps={STEPS}",
     )
-    plan = build.plan(config)
-    module = build.module([plan])
-    stepper(module, device)(0)  # compiles
-    module.load_state_dict(build.module([plan]).state_dict())
-    step = stepper(module, device)
+    plan, module, step = compiled(config, device)
     start = time.perf_counter()
     for number in range(STEPS):
         step(number)
@@ -101,8 +96,8 @@ def network() -> torch.nn.Module:
 
 def error_of(solution: Any) -> float:
     """The relative error of a function of points (N, 2), time first."""
-    axes = np.meshgrid(np.linspace(0, 1, ALONG), np.linspace(-1, 1, ALONG), indexing="ij")
-    coords: NDArray[np.float64] = np.stack([each.ravel() for each in axes], 1)
-    truth = Burgers().reference(*torch.from_numpy(coords).unbind(1)).numpy()
+    burgers = Burgers()
+    coords = Grid(burgers.domain, ALONG).coords
+    truth = burgers.reference(*torch.from_numpy(coords).unbind(1)).numpy()
     found = np.asarray(solution(coords), np.float64)[:, 0]
     return float(np.linalg.norm(found - truth) / np.linalg.norm(truth))

@@ -33,6 +33,15 @@ def stepper(module: FieldModule, device: torch.device) -> Callable[[int], None]:
     return make
 
 
+def compiled(config: build.Plain, device: torch.device) -> tuple[build.Plan, FieldModule, Callable[[int], None]]:
+    """What a configuration fits, from its start, with a function that takes one step and has been compiled."""
+    plan = build.plan(config)
+    module = build.module([plan])
+    stepper(module, device)(0)  # compiles
+    module.load_state_dict(build.module([plan]).state_dict())
+    return plan, module, stepper(module, device)
+
+
 def noise(count: int, side: int = 32, channels: int = 3) -> Sequence[SampledSignal]:
     """Make signals of CIFAR's size from noise; the values do not affect timings."""
     generator = torch.Generator().manual_seed(0)

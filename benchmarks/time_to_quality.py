@@ -10,8 +10,7 @@ import time
 
 import torch
 
-from benchmarks.loops import configuration, stepper
-from siren_pl.runs import build
+from benchmarks.loops import compiled, configuration
 from siren_pl.training.callbacks import quick_scores
 
 LEVELS = (30, 35, 40, 45, 50)
@@ -42,11 +41,7 @@ def run(device: torch.device) -> dict[str, float]:
 def race(overrides: tuple[str, ...], device: torch.device) -> dict[str, float]:
     """Run one recipe, and measure when it reaches each level."""
     config = configuration("dataset.size=256", "dataset.heldout=0.1", *overrides)
-    plan = build.plan(config)
-    module = build.module([plan])
-    stepper(module, device)(0)  # compiles
-    module.load_state_dict(build.module([plan]).state_dict())
-    step = stepper(module, device)
+    plan, module, step = compiled(config, device)
     reached: dict[str, float] = {}
     seconds, recipe = 0.0, module.recipe
     points = recipe.batch_size or plan.problem.domain.measurements

@@ -46,6 +46,26 @@ def streams_of(given: Equation, condition, coords: torch.Tensor) -> Given:
     return Given(found)
 
 
+def differences(function, coords: torch.Tensor, names: str, along: str, step: float = 1e-3) -> torch.Tensor:
+    """A derivative of a function of the axes by central differences, for functions that torch cannot differentiate."""
+    shift = torch.zeros(coords.shape[1], dtype=coords.dtype)
+    if not along:
+        return function(*coords.unbind(1))
+    shift[names.index(along[0])] = step
+    after, here, before = (function(*(coords + sign * shift).unbind(1)) for sign in (1, 0, -1))
+    return (after - before) / (2 * step) if len(along) == 1 else (after - 2 * here + before) / step**2
+
+
+def given_by_differences(
+    function, coords: torch.Tensor, names: str, u: str, along: tuple[str, ...], step: float = 1e-3
+) -> dict:
+    found = dict(zip(names, coords.unbind(1), strict=True))
+    return found | {f"{u}_{each}".rstrip("_"): differences(function, coords, names, each, step) for each in along}
+
+
+PLANE = ("", "x", "y", "xx", "yy")
+
+
 @pytest.mark.parametrize(
     "name",
     sorted(
@@ -85,24 +105,12 @@ def test_the_reference_of_allen_cahn_satisfies_it() -> None:
 
 def test_what_helmholtz_splits_off_leaves_a_smooth_source() -> None:
     given = Helmholtz()
-    cut = lambda part: lambda x: torch.view_as_real(given.reference(*x[:, None]) - given.added(*x[:, None]))[0, part]  # noqa: E731
     generator = torch.Generator().manual_seed(1)
     coords = torch.rand(200, 2, generator=generator, dtype=torch.float64) - 0.5
     coords = coords[(coords.norm(dim=1) > 0.08) & (coords.norm(dim=1) < 0.44)]
-    axes, found = {"x": 0, "y": 1}, {"x": coords[:, 0], "y": coords[:, 1]}
-    step = 1e-4
-    for along, name in (("", "u"), ("x", "u_x"), ("y", "u_y"), ("xx", "u_xx"), ("yy", "u_yy")):
-        parts = []
-        for part in (0, 1):
-            # torch has no derivatives of Bessel functions of the second kind, so differences stand for them.
-            function, shift = torch.vmap(cut(part)), torch.zeros(2, dtype=torch.float64)
-            if along:
-                shift[axes[along[0]]] = step
-            after, here, before = function(coords + shift), function(coords), function(coords - shift)
-            parts.append(
-                {0: here, 1: (after - before) / (2 * step), 2: (after - 2 * here + before) / step**2}[len(along)]
-            )
-        found[name] = torch.complex(*parts)
+    # torch has no derivatives of Bessel functions of the second kind, so differences stand for them.
+    cut = lambda x, y: given.reference(x, y) - given.added(x, y)  # noqa: E731
+    found = given_by_differences(cut, coords, "xy", "u", PLANE, step=1e-4)
     # Terms are as large as 400, and differences of second order leave 1e-4 of them.
     assert given.interior(Given(found)).abs().max() < 5e-3
 
@@ -110,7 +118,7 @@ def test_what_helmholtz_splits_off_leaves_a_smooth_source() -> None:
 def error_of(given: Equation, cells: int, shift=None) -> float:
     noted = [(condition, dry_run(given, condition)) for condition in given.conditions()]
     lattice = lattice_of(given.domain, given.conditions(), cells, shift)
-    values = System(given, lattice, parts_of(given, noted, lattice, 1)).solved()
+    values = System(given, lattice, parts_of(noted, lattice)).solved()
     assert values is not None
     coords = coords_in(given).numpy()
     found = LatticeSolution(given, lattice, values).outputs(coords)[:, 0]
@@ -146,24 +154,6 @@ def test_the_true_medium_explains_what_the_receivers_record() -> None:
     right, empty = (np.linalg.norm(chosen.remaining(chosen.state(medium))) for medium in (truth, 0 * truth))
     # 64 cells see a cylinder of six cells as stairs.
     assert right < 0.3 * empty
-
-
-def differences(function, coords: torch.Tensor, names: str, along: str, step: float = 1e-3) -> torch.Tensor:
-    """A derivative of a function of the axes by central differences, for functions that torch cannot differentiate."""
-    shift = torch.zeros(coords.shape[1], dtype=coords.dtype)
-    if not along:
-        return function(*coords.unbind(1))
-    shift[names.index(along[0])] = step
-    after, here, before = (function(*(coords + sign * shift).unbind(1)) for sign in (1, 0, -1))
-    return (after - before) / (2 * step) if len(along) == 1 else (after - 2 * here + before) / step**2
-
-
-def given_by_differences(function, coords: torch.Tensor, names: str, u: str, along: tuple[str, ...]) -> dict:
-    found = dict(zip(names, coords.unbind(1), strict=True))
-    return found | {f"{u}_{each}".rstrip("_"): differences(function, coords, names, each) for each in along}
-
-
-PLANE = ("", "x", "y", "xx", "yy")
 
 
 def test_the_references_of_the_papers_waves_satisfy_their_equations() -> None:

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from typing_extensions import override
 
+from siren_pl.errors import UserError
 from siren_pl.problems.equations.dry_run import Noted
 from siren_pl.problems.equations.elimination import Elimination, Sampled, State, same
 from siren_pl.problems.equations.integrated import shifted_lattices
-from siren_pl.problems.equations.parts import parts_of, unfit
+from siren_pl.problems.equations.parts import parts_of, unfit_for_factors
 from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
 from siren_pl.problems.equations.statement import Condition, Equation
 from siren_pl.problems.equations.streams import COEFFICIENTS, functions_at
@@ -71,11 +72,10 @@ class EliminatedSolution(FieldSolution):
         elimination: The equation on that lattice.
     """
 
-    elimination: Elimination | None = None
+    elimination: Elimination
 
     @cached_property
     def _state(self) -> State:
-        assert self.elimination is not None
         nodes = self.ask.placed(torch.from_numpy(self.elimination.system.lattice.coords))
         with torch.no_grad():
             values = functions_at(self.ask.anew(), self.equation, COEFFICIENTS, nodes)
@@ -83,14 +83,12 @@ class EliminatedSolution(FieldSolution):
 
     @override
     def found(self, coords: NDArray) -> NDArray:
-        assert self.elimination is not None
         values = self._state.values[: len(self.equation.outputs)]
         return LatticeSolution(self.equation, self.elimination.system.lattice, values).found(coords)
 
     @override
     def residual(self, coords: NDArray) -> NDArray:
         """What remains of the measurements (Q, 1), wherever the points are: the equation holds on the lattice."""
-        assert self.elimination is not None
         return self.elimination.remaining(self._state)[:, None]
 
 
@@ -101,22 +99,25 @@ def eliminated(
     cells: int,
     seed: int,
 ) -> Eliminated:
-    """Assemble an equation with unknown coefficients on shifted lattices; `hindrance_of` has said that this works."""
+    """Assemble an equation with unknown coefficients on shifted lattices.
+
+    Raises:
+        UserError: Its outputs cannot be eliminated, and why.
+    """
+    if reason := hindrance_of(equation, noted):
+        raise UserError(f"task.integrate=true: {type(equation).__name__} {reason}. Choose task.integrate=false.")
     names = equation.domain.names
     places = np.stack([measured[name] for name in names], 1)
     columns = {name: np.asarray(each) for name, each in measured.items() if name not in names}
-    stated = [(condition, each) for condition, each in noted if not (condition.is_observed or condition.is_prior)]
     found = []
-    for lattice in shifted_lattices(equation, [condition for condition, _ in stated], cells, seed):
-        parts = parts_of(equation, stated, lattice, len(equation.outputs))
-        assert parts is not None
+    for lattice in shifted_lattices(equation, [condition for condition, _ in noted], cells, seed):
         between, none = lattice.sampled(places), np.zeros(0, np.int64)
         observed = [
             Sampled(condition, each, none, none, columns, places, between)
             for condition, each in noted
             if condition.is_observed
         ]
-        system = System(equation, lattice, parts)
+        system = System(equation, lattice, parts_of(noted, lattice))
         found.append(Elimination(system, observed, _alike(system)))
     return Eliminated(tuple(found))
 
@@ -137,4 +138,4 @@ def hindrance_of(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -
     """Why the outputs of an equation cannot be eliminated; empty if they can."""
     if not equation.coefficients or equation.numbers or not any(condition.is_observed for condition, _ in noted):
         return "has no unknown coefficient that is to be found from measurements"
-    return unfit(equation, noted)
+    return unfit_for_factors(equation, noted)

@@ -21,7 +21,7 @@ from siren_pl.errors import UserError
 from siren_pl.problems.equations.domains import Box
 from siren_pl.problems.equations.dry_run import Noted, stacked
 from siren_pl.problems.equations.lattices import Lattice, lattice_of
-from siren_pl.problems.equations.parts import Part, parts_of, unfit
+from siren_pl.problems.equations.parts import Part, parts_of, unfit_for_factors
 from siren_pl.problems.equations.statement import Condition, Equation
 from siren_pl.problems.equations.streams import SOLUTION, functions_at
 from siren_pl.problems.equations.systems import System
@@ -129,9 +129,7 @@ def integrated(
         raise UserError(f"task.integrate=true: {name} {reason}. Choose task.integrate=false.")
     systems, factors = [], []
     for lattice in shifted_lattices(equation, [each for each, _ in noted], cells, seed):
-        parts = parts_of(equation, noted, lattice, len(equation.outputs))
-        assert parts is not None
-        system = System(equation, lattice, parts)
+        system = System(equation, lattice, parts_of(noted, lattice))
         matrix = system.linearised(np.zeros((len(equation.outputs), len(lattice.coords)), system.kind))[1]
         loose = system.open_constants(matrix)
         factors.append(_factorised(system.bordered(matrix, loose) if loose else matrix, name))
@@ -173,4 +171,4 @@ def hindrance(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> s
     """Why an equation cannot be integrated; empty if it can."""
     if equation.coefficients or equation.numbers or any(condition.is_observed for condition, _ in noted):
         return "has unknown coefficients, numbers or measurements"
-    return unfit(equation, noted)
+    return unfit_for_factors(equation, noted)

@@ -53,20 +53,15 @@ class Part:
         return matrix[self.nodes]
 
 
-def parts_of(
-    equation: Equation, noted: Sequence[tuple[Condition, Noted]], lattice: Lattice, channels: int
-) -> list[Part] | None:
-    """Share the rows among the conditions; None if they are not as many as the unknowns."""
-    region = equation.domain
-    if not isinstance(region, Box) or any(each.equations != channels for _, each in noted):
-        return None
+def parts_of(noted: Sequence[tuple[Condition, Noted]], lattice: Lattice) -> list[Part]:
+    """Share the rows among the conditions of an equation that is not `unfit`; the interior is the first."""
     numbers = np.arange(int(np.prod(lattice.shape))).reshape(lattice.shape)
     free = np.ones(lattice.shape, bool)
     parts, seen = [], []
     for condition, each in noted:
         if not condition.places:
             continue
-        for face in region.faces(condition.places):
+        for face in lattice.region.faces(condition.places):
             depth = seen.count(face)
             seen.append(face)
             at, slot = (_layer(lattice, face, how_deep) for how_deep in (0, depth))
@@ -78,19 +73,24 @@ def parts_of(
 
 
 def unfit(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> str:
-    """Why a linear solver does not apply to an equation; empty if it does."""
+    """Why an equation has no rows on a lattice; empty if it has."""
     if not isinstance(equation.domain, Box):
         return "lives on no box"
     if len(equation.domain.names) > 2:  # noqa: PLR2004 - the factors of a lattice of three axes do not fit
         return "has more than two axes"
     if any(condition.region is not None for condition, _ in noted):
         return "has a condition that holds in a part of the domain"
-    if not all(each.is_affine for _, each in noted):
-        return "is not linear in its outputs"
     own = [each for condition, each in noted if not (condition.is_observed or condition.is_prior)]
     if any(each.equations != len(equation.outputs) for each in own):
         return "has not as many equations as outputs"
     return ""
+
+
+def unfit_for_factors(equation: Equation, noted: Sequence[tuple[Condition, Noted]]) -> str:
+    """Why a matrix that is factorised once does not solve an equation; empty if it does."""
+    if not all(each.is_affine for _, each in noted):
+        return "is not linear in its outputs"
+    return unfit(equation, noted)
 
 
 def _layer(lattice: Lattice, face: Mapping[int, float], depth: int) -> Any:

@@ -16,12 +16,12 @@ from siren_pl.problems.equations.catalogue import equation_named
 from siren_pl.problems.equations.constraints import features
 from siren_pl.problems.equations.domains import Box, Region
 from siren_pl.problems.equations.dry_run import Noted
-from siren_pl.problems.equations.eliminated import Eliminated, EliminatedSolution, eliminated, hindrance_of
-from siren_pl.problems.equations.integrated import hindrance, integrated
+from siren_pl.problems.equations.eliminated import Eliminated, EliminatedSolution, eliminated
+from siren_pl.problems.equations.integrated import integrated
 from siren_pl.problems.equations.judge import EquationJudge, Grid
 from siren_pl.problems.equations.lattices import lattice_of
 from siren_pl.problems.equations.measurements import Measurements, coords_of, kept, placed
-from siren_pl.problems.equations.parts import parts_of
+from siren_pl.problems.equations.parts import parts_of, unfit
 from siren_pl.problems.equations.solutions import FieldSolution, LatticeSolution
 from siren_pl.problems.equations.stated import Stated, require_conditions, stated
 from siren_pl.problems.equations.statement import INTERIOR, Condition, Equation
@@ -142,18 +142,14 @@ def _on_lattices(
     """The term that a lattice makes of an equation, if one is wanted: an integrated residual, or eliminated outputs."""
     if integrate is not True and not (integrate == AUTO and equation.integrate):
         return {}
-    if equation.coefficients and not (reason := hindrance_of(equation, noted)):
-        return {"eliminated": eliminated(equation, noted, known.columns, cells, seed)}
-    if equation.coefficients and integrate is True:
-        raise UserError(f"task.integrate=true: {type(equation).__name__} {reason}. Choose task.integrate=false.")
-    if integrate is True:
-        return {"integrated": integrated(equation, noted, cells, 1.0, seed)}
-    if hindrance(equation, noted):
-        return {}
     try:
+        if equation.coefficients:
+            return {"eliminated": eliminated(equation, noted, known.columns, cells, seed)}
         return {"integrated": integrated(equation, noted, cells, 1.0, seed)}
-    except UserError:
-        log.info("%s has no unique solution on a lattice: its residual is not integrated", type(equation).__name__)
+    except UserError as error:
+        if integrate is True:
+            raise
+        log.info("the residual is not integrated: %s", error)
         return {}
 
 
@@ -207,13 +203,12 @@ def _domains(equation: Equation, measurements: int, eliminates: bool) -> dict[st
 
 def _classical(equation: Equation, noted: Stated, cells: int) -> LatticeSolution | None:
     """The solution by finite differences; None if they do not apply."""
-    axes = len(equation.domain.names)
-    unknown = equation.coefficients or equation.numbers or any(condition.region for condition, _ in noted)
-    if unknown or not isinstance(equation.domain, Box) or axes > 2 or _holds_by_construction(equation):  # noqa: PLR2004
+    unknown = equation.coefficients or equation.numbers
+    if unknown or unfit(equation, noted) or _holds_by_construction(equation):
         return None
+    assert isinstance(equation.domain, Box)
     lattice = lattice_of(equation.domain, [condition for condition, _ in noted], cells)
-    parts = parts_of(equation, [pair for pair in noted if not pair[0].is_observed], lattice, len(equation.outputs))
-    values = None if parts is None else System(equation, lattice, parts).solved()
+    values = System(equation, lattice, parts_of(noted, lattice)).solved()
     return None if values is None else LatticeSolution(equation, lattice, values)
 
 

@@ -19,6 +19,7 @@ from siren_pl.problems.equations.library.helmholtz import Helmholtz
 # The sources stand at y = -BELOW; receivers at y = ABOVE, and at x = -ABOVE and x = ABOVE, ten each.
 BELOW, ABOVE, SOURCES, RECEIVERS = 0.34705882, 0.40196078, 5, 10
 LOWEST = -0.25294118  # of the receivers at the sides
+PLACES = tuple((float(x), -BELOW) for x in np.linspace(-BELOW, BELOW, SOURCES))
 # The medium is known where |x| or |y| is larger.
 KNOWN_FROM = 0.5
 # The cylinder that the built-in measurements are of: as fast as twice the medium around it, so m = 1/4.
@@ -36,16 +37,11 @@ class FullWaveform(Helmholtz):
     coefficients: ClassVar[Mapping[str, float]] = {"contrast": 0.0}
     detail, effort, lattice = 32.0, 300, 96
 
-    @property
-    def sources(self) -> list[tuple[float, float]]:
-        """Where the sources are."""
-        return [(float(x), -BELOW) for x in np.linspace(-BELOW, BELOW, SOURCES)]
-
     def interior(self, d):
         """The equation of what is scattered, in the stretched coordinates of the absorbing layers."""
         contrast = torch.where(self._is_unknown(d.x, d.y), d.contrast, 0.0)
         residuals = []
-        for name, place in zip(self.outputs, self.sources, strict=True):
+        for name, place in zip(self.outputs, PLACES, strict=True):
             moved = (1 + contrast) * getattr(d, name) + contrast * self._incoming(d.x, d.y, place)
             residuals.append(self._operator(d, name, moved))
         return tuple(residuals)
@@ -59,7 +55,7 @@ class FullWaveform(Helmholtz):
     def receivers(self, d):
         """The whole waves at the receivers."""
         found = []
-        for name, place in zip(self.outputs, self.sources, strict=True):
+        for name, place in zip(self.outputs, PLACES, strict=True):
             real, imaginary = (getattr(d.measured, f"{name}_{part}") for part in ("real", "imaginary"))
             whole = getattr(d, name) + self._incoming(d.x, d.y, place)
             found.append(whole - torch.complex(real, imaginary).to(whole))
@@ -80,12 +76,12 @@ class FullWaveform(Helmholtz):
 
     def added(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         """The incoming waves."""
-        return tuple(self._incoming(x, y, place) for place in self.sources)
+        return tuple(self._incoming(x, y, place) for place in PLACES)
 
     def reference(self, x: Tensor, y: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
         """The waves around and inside of the cylinder, in the square of sources and receivers."""
         whole = []
-        for place in self.sources:
+        for place in PLACES:
             near = torch.sqrt((x - place[0]) ** 2 + (y - place[1]) ** 2) < RADIUS
             scored = self._is_unknown(x, y) & ~near
             found = self._incoming(x, y, place) + torch.from_numpy(
@@ -106,7 +102,7 @@ class FullWaveform(Helmholtz):
         y = np.concatenate([np.full(RECEIVERS, ABOVE), up, up])
         columns = {"x": x, "y": y}
         places = torch.from_numpy(x), torch.from_numpy(y)
-        for name, place in zip(self.outputs, self.sources, strict=True):
+        for name, place in zip(self.outputs, PLACES, strict=True):
             clean = scattered(x, y, place, self.k, RADIUS, CONTRAST)
             size = NOISE * np.sqrt(np.mean(np.abs(clean) ** 2) / 2)
             noise = size * (generator.standard_normal(len(x)) + 1j * generator.standard_normal(len(x)))

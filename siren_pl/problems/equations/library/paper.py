@@ -6,6 +6,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# The variance of a Helmholtz source; points around it in a step, within this radius.
+VARIANCE, AROUND, RADIUS = 1e-4, 100, 0.05
+# A point at a source counts as often as there are thousands of points, so points around one count as their thousands.
+OF_POINTS = 1e3
 # Beneath this a root has no slope, so that the loss of a residual of zero has a gradient of zero.
 SMALLEST = 1e-12
 # The value under which the code takes a Gaussian to be zero.

@@ -5,12 +5,10 @@ from torch import Tensor
 
 from siren_pl.problems.equations import Disc, within
 from siren_pl.problems.equations.library.helmholtz import Helmholtz
-from siren_pl.problems.equations.library.paper import absolute, gaussian
+from siren_pl.problems.equations.library.paper import AROUND, OF_POINTS, RADIUS, VARIANCE, absolute, gaussian
 
-# The variance of the source, points in a step, points around the source, and the radius within which they lie.
-VARIANCE, POINTS, AROUND, RADIUS = 1e-4, 230**2, 100, 0.05
-# The weight of a point at the source beside a point elsewhere.
-AT_SOURCE = POINTS / 1e3
+# The weight of a point at the source beside a point elsewhere: thousands of points in a step.
+AT_SOURCE = 230**2 / OF_POINTS
 
 
 class PaperHelmholtz(Helmholtz):
@@ -27,7 +25,7 @@ class PaperHelmholtz(Helmholtz):
     @within(Disc(radius=RADIUS))
     def source(self, d):
         """A hundred points more around the source: their share of all points, with the weight of the source."""
-        return (AT_SOURCE * AROUND / POINTS) ** 0.5 * absolute(self._residual(d))
+        return (AROUND / OF_POINTS) ** 0.5 * absolute(self._residual(d))
 
     def _residual(self, d) -> Tensor:
         return self._operator(d, "u", d.u) - (1 + 1j) * gaussian(d.x, d.y, VARIANCE)

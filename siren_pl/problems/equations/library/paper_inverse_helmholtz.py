@@ -3,19 +3,30 @@
 The code has one network with a channel for the medium; here the medium has a network of its own.
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from siren_pl.problems.equations import Disc, observed, within
-from siren_pl.problems.equations.library.full_waveform import RECEIVERS, FullWaveform
-from siren_pl.problems.equations.library.paper import absolute, gaussian
+from siren_pl.problems.equations.library.full_waveform import PLACES, RECEIVERS, SOURCES, FullWaveform
+from siren_pl.problems.equations.library.paper import AROUND, OF_POINTS, RADIUS, VARIANCE, absolute, gaussian
 
-# The variance of a source, points in a step, points around a source, and the radius within which they lie.
-VARIANCE, POINTS, AROUND, RADIUS = 1e-4, 115**2, 100, 0.05
-# The weight of a point at a source beside a point elsewhere.
-AT_SOURCE = POINTS / 1e3
+# The weight of a point at a source beside a point elsewhere: thousands of points in a step.
+AT_SOURCE = 115**2 / OF_POINTS
 # The squared slowness is at least this, and it is one where |x| or |y| is larger than KNOWN_FROM.
 LEAST, KNOWN_FROM = 1e-3, 0.75
+
+
+def _near(number: int) -> Callable:
+    """A hundred points more around a source, with the weight of the source."""
+
+    @within(Disc(RADIUS, PLACES[number]))
+    def source(self, d):
+        residual = self._residual(d, self.outputs[number], PLACES[number])
+        return (AROUND / OF_POINTS) ** 0.5 * absolute(residual)
+
+    return source
 
 
 class PaperInverseHelmholtz(FullWaveform):
@@ -29,37 +40,10 @@ class PaperInverseHelmholtz(FullWaveform):
         """The residuals, which count more where a source is."""
         return tuple(
             torch.where(self._sent(d, place) > 0, AT_SOURCE, 1.0) ** 0.5 * absolute(self._residual(d, name, place))
-            for name, place in zip(self.outputs, self.sources, strict=True)
+            for name, place in zip(self.outputs, PLACES, strict=True)
         )
 
-    def _near(self, d, number: int):
-        name, place = self.outputs[number], self.sources[number]
-        return (AT_SOURCE * AROUND / POINTS) ** 0.5 * absolute(self._residual(d, name, place))
-
-    @within(Disc(RADIUS, (-0.34705882, -0.34705882)))
-    def source1(self, d):
-        """A hundred points more around each source."""
-        return self._near(d, 0)
-
-    @within(Disc(RADIUS, (-0.17352941, -0.34705882)))
-    def source2(self, d):
-        """Likewise."""
-        return self._near(d, 1)
-
-    @within(Disc(RADIUS, (0.0, -0.34705882)))
-    def source3(self, d):
-        """Likewise."""
-        return self._near(d, 2)
-
-    @within(Disc(RADIUS, (0.17352941, -0.34705882)))
-    def source4(self, d):
-        """Likewise."""
-        return self._near(d, 3)
-
-    @within(Disc(RADIUS, (0.34705882, -0.34705882)))
-    def source5(self, d):
-        """Likewise."""
-        return self._near(d, 4)
+    source1, source2, source3, source4, source5 = map(_near, range(SOURCES))
 
     @observed
     def receivers(self, d):
